@@ -1,0 +1,81 @@
+//! Numbers: the two precisions, complex values and relative errors.
+//!
+//! Filters are designed in `f64` and used in the precision of the plan; [`Real`] is what both precisions offer.
+
+use std::fmt::{Debug, Display};
+use std::iter::Sum;
+
+use num_traits::{Float, NumAssign};
+
+/// Complex numbers as `rustfft` and `ndarray` users know them.
+pub use num_complex::Complex;
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for f64 {}
+}
+
+/// A precision to compute in: `f32` or `f64`.
+pub trait Real:
+    sealed::Sealed + Float + NumAssign + rustfft::FftNum + Sum + Debug + Display + Default
+{
+    /// The name NumPy knows it by.
+    const NAME: &'static str;
+
+    /// Filter values below this share of the filter's peak are not stored: they are under a tenth of the precision's
+    /// rounding, so leaving them out costs nothing and saves most of the products with coarse filters.
+    const NEGLIGIBLE: f64;
+
+    /// Rounds a design value to this precision.
+    fn from_f64(value: f64) -> Self;
+
+    /// Widens to `f64`, exactly.
+    fn to_f64(self) -> f64;
+}
+
+impl Real for f32 {
+    const NAME: &'static str = "float32";
+    const NEGLIGIBLE: f64 = 1e-8;
+
+    fn from_f64(value: f64) -> Self {
+        value as f32
+    }
+
+    fn to_f64(self) -> f64 {
+        f64::from(self)
+    }
+}
+
+impl Real for f64 {
+    const NAME: &'static str = "float64";
+    const NEGLIGIBLE: f64 = 1e-17;
+
+    fn from_f64(value: f64) -> Self {
+        value
+    }
+
+    fn to_f64(self) -> f64 {
+        self
+    }
+}
+
+/// Relative l2 error of `got` against `expected`: ‖got − expected‖ / ‖expected‖, in `f64`.
+///
+/// Infinite when `expected` is zero and `got` is not; 0 when both are.
+///
+/// ```
+/// let error = wavelet_scattering::num::relative_error([3.0_f32, 4.5], [3.0, 4.0]);
+/// assert!((error - 0.1).abs() < 1e-12);
+/// ```
+pub fn relative_error<T: Real, U: Real>(
+    got: impl IntoIterator<Item = T>,
+    expected: impl IntoIterator<Item = U>,
+) -> f64 {
+    let (mut error, mut norm) = (0.0, 0.0);
+    for (g, e) in got.into_iter().zip(expected) {
+        error += (g.to_f64() - e.to_f64()).powi(2);
+        norm += e.to_f64().powi(2);
+    }
+    if error == 0.0 { 0.0 } else { (error / norm).sqrt() }
+}
