@@ -4,7 +4,22 @@
 
 // what everything stands on
 pub mod error;
+pub mod grid;
+pub mod memory;
 pub mod num;
+mod parallel;
 pub mod raster;
+
+// the line: inner loops and boundaries, Fourier transforms, filters, one layer, the cascade
+pub(crate) mod kernels;
+pub mod signal;
+
+pub(crate) mod fft;
+
+pub mod filters;
+
+pub(crate) mod conv;
+
+pub mod scattering;
 
 pub use error::{Error, Result};

@@ -28,21 +28,21 @@ pub trait Real:
     const NEGLIGIBLE: f64;
 
     /// Rounds a design value to this precision.
-    fn from_f64(value: f64) -> Self;
+    fn narrow(value: f64) -> Self;
 
     /// Widens to `f64`, exactly.
-    fn to_f64(self) -> f64;
+    fn widen(self) -> f64;
 }
 
 impl Real for f32 {
     const NAME: &'static str = "float32";
     const NEGLIGIBLE: f64 = 1e-8;
 
-    fn from_f64(value: f64) -> Self {
+    fn narrow(value: f64) -> Self {
         value as f32
     }
 
-    fn to_f64(self) -> f64 {
+    fn widen(self) -> f64 {
         f64::from(self)
     }
 }
@@ -51,11 +51,11 @@ impl Real for f64 {
     const NAME: &'static str = "float64";
     const NEGLIGIBLE: f64 = 1e-17;
 
-    fn from_f64(value: f64) -> Self {
+    fn narrow(value: f64) -> Self {
         value
     }
 
-    fn to_f64(self) -> f64 {
+    fn widen(self) -> f64 {
         self
     }
 }
@@ -74,8 +74,8 @@ pub fn relative_error<T: Real, U: Real>(
 ) -> f64 {
     let (mut error, mut norm) = (0.0, 0.0);
     for (g, e) in got.into_iter().zip(expected) {
-        error += (g.to_f64() - e.to_f64()).powi(2);
-        norm += e.to_f64().powi(2);
+        error += (g.widen() - e.widen()).powi(2);
+        norm += e.widen().powi(2);
     }
     if error == 0.0 { 0.0 } else { (error / norm).sqrt() }
 }

@@ -1,0 +1,5 @@
+//! Signals before their first transform: boundaries.
+
+pub mod pad;
+
+pub use pad::Padding;
