@@ -23,3 +23,4 @@ pub(crate) mod conv;
 pub mod scattering;
 
 pub use error::{Error, Result};
+pub use scattering::{Features, PathTable, Scattering2d};

@@ -10,7 +10,7 @@
 use std::ops::{Index, Range};
 use std::sync::Arc;
 
-use crate::{Error, Result, memory};
+use crate::{Result, memory};
 
 /// What a path table needs to know of a wavelet.
 pub trait Scale {
@@ -82,7 +82,7 @@ impl<W: Scale> PathTable<W> {
     /// wavelet, `None` for the input itself. Orders that no path reaches have no rows.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`] if the table itself does not fit.
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the table itself does not fit.
     pub(crate) fn new(
         wavelets: Arc<[W]>,
         max_order: usize,

@@ -1,0 +1,151 @@
+//! S = U ⋆ φ_J, sampled where the output keeps it: two small matrix products in space.
+//!
+//! φ̂ is separable, and so is its low-frequency block on a coarser level. Averaging and subsampling one axis is then one
+//! matrix, A[o, n] = h(n − o·step) with the circular kernel h = IDFT(φ̂), of which only the rows survive that the
+//! output keeps. Against an FFT of every U this needs no transform at all, and its inner loops are contiguous.
+//!
+//! Conventions that bite: on the coarsest levels φ̂ is cut off at the Nyquist frequency while it is still a few per
+//! cent of its peak, so h has long tails and the matrix is dense; on finer ones it is a short window.
+
+use std::ops::Range;
+
+use rustfft::FftPlanner;
+
+use crate::kernels::scalar as kernels;
+use crate::num::{Complex, Real};
+
+/// The average along one axis.
+#[derive(Debug, Clone)]
+pub(crate) struct AxisAverage<T> {
+    len: usize,
+    step: usize,
+    outputs: Range<usize>,
+    /// Taps on either side of the middle, or none if the kernel goes all the way round.
+    radius: Option<usize>,
+    /// `h(-radius ..= radius)`; all the way round, `h(0..len)` twice, so that every row is a slice.
+    taps: Vec<T>,
+}
+
+impl<T: Real> AxisAverage<T> {
+    /// From φ̂ along this axis, natural DFT order. Output `o` sits at sample `o·step`.
+    pub fn new(phi_hat: &[f64], outputs: Range<usize>, step: usize) -> Self {
+        let len = phi_hat.len();
+        let mut kernel: Vec<_> = phi_hat.iter().map(|&value| Complex::new(value, 0.0)).collect();
+        FftPlanner::new().plan_fft_inverse(len).process(&mut kernel);
+        let kernel: Vec<f64> = kernel.iter().map(|value| value.re / len as f64).collect(); // even, as φ̂ is
+
+        let negligible = T::NEGLIGIBLE * kernel[0].abs();
+        let radius = (0..=len / 2).rev().find(|&distance| kernel[distance].abs() > negligible).unwrap_or(0);
+        let radius = (2 * radius + 1 < len).then_some(radius);
+        let taps = match radius {
+            Some(radius) => (0..=2 * radius).map(|i| T::narrow(kernel[i.abs_diff(radius)])).collect(),
+            None => kernel.iter().chain(&kernel).map(|&value| T::narrow(value)).collect(),
+        };
+        Self { len, step, outputs, radius, taps }
+    }
+
+    /// Number of outputs.
+    fn output_len(&self) -> usize {
+        self.outputs.len()
+    }
+
+    /// The row of the matrix for one output, as at most two stretches: first sample, weights.
+    fn row(&self, output: usize) -> [(usize, &[T]); 2] {
+        let middle = output * self.step % self.len;
+        match self.radius {
+            None => [(0, &self.taps[self.len - middle..][..self.len]), (0, &[])],
+            Some(radius) => {
+                let start = (middle + self.len - radius) % self.len;
+                let (first, rest) = self.taps.split_at(self.taps.len().min(self.len - start));
+                [(start, first), (0, rest)]
+            }
+        }
+    }
+}
+
+/// The average of a plane, both axes.
+#[derive(Debug, Clone)]
+pub(crate) struct LowPass<T> {
+    axes: [AxisAverage<T>; 2],
+}
+
+impl<T: Real> LowPass<T> {
+    pub fn new(axes: [AxisAverage<T>; 2]) -> Self {
+        Self { axes }
+    }
+
+    /// Samples of scratch that [`apply`](Self::apply) needs.
+    pub fn scratch_len(&self) -> usize {
+        self.axes[1].len
+    }
+
+    /// Averages the plane `u`, `[n0][n1]`, into `out`, `[outputs0][outputs1]`.
+    pub fn apply(&self, u: &[T], out: &mut [T], scratch: &mut [T]) {
+        let [down, right] = &self.axes;
+        let (n1, width) = (right.len, right.output_len());
+        let column_averages = &mut scratch[..n1];
+        for (o0, line) in down.outputs.clone().zip(out.chunks_exact_mut(width)) {
+            column_averages.fill(T::zero());
+            for (start, weights) in down.row(o0) {
+                for (row, &weight) in u[start * n1..].chunks_exact(n1).zip(weights) {
+                    kernels::add_scaled(column_averages, weight, row);
+                }
+            }
+            for (o1, value) in right.outputs.clone().zip(line) {
+                *value = right
+                    .row(o1)
+                    .into_iter()
+                    .map(|(start, weights)| kernels::dot(weights, &column_averages[start..][..weights.len()]))
+                    .sum();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filters::gauss;
+
+    /// Σ_n h(o·step − n)·u(n) with h from the definition of the inverse DFT.
+    fn slow(phi_hat: &[f64], u: &[f64], at: usize) -> f64 {
+        let n = phi_hat.len();
+        let h = |d: usize| -> f64 {
+            let phase = |k: usize| (2.0 * std::f64::consts::PI * (k * d % n) as f64 / n as f64).cos();
+            (0..n).map(|k| phi_hat[k] * phase(k)).sum::<f64>() / n as f64
+        };
+        (0..n).map(|i| h((at + n - i) % n) * u[i]).sum()
+    }
+
+    #[test]
+    fn short_and_dense_windows_equal_the_definition() {
+        // narrow in space: short; cut at Nyquist: dense; length 1 and 2: degenerate
+        for (sigma, n, step, outputs) in
+            [(0.199, 60, 4, 1..14), (0.05, 64, 8, 0..8), (0.3, 12, 2, 1..5), (0.2, 2, 1, 0..2), (0.2, 1, 1, 0..1)]
+        {
+            let phi_hat = gauss::axis_hat(sigma, n);
+            let u: Vec<f64> = (0..n).map(|i| ((i * i) as f64 * 0.37).sin()).collect();
+            let axis = AxisAverage::<f64>::new(&phi_hat, outputs.clone(), step);
+            let one = AxisAverage::<f64>::new(&[1.0], 0..1, 1);
+            let across = LowPass::new([one.clone(), axis.clone()]);
+            let down = LowPass::new([axis, one]);
+            for low_pass in [across, down] {
+                let mut got = vec![f64::NAN; outputs.len()];
+                low_pass.apply(&u, &mut got, &mut vec![f64::NAN; low_pass.scratch_len()]);
+                for (o, got) in outputs.clone().zip(got) {
+                    let expected = slow(&phi_hat, &u, o * step);
+                    assert!((got - expected).abs() < 1e-13, "{got} against {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_window_is_kept_short_where_it_is_negligible() {
+        let narrow = AxisAverage::<f32>::new(&gauss::axis_hat(0.1, 256), 0..1, 1);
+        assert!(narrow.radius.is_some_and(|radius| radius < 12), "{:?}", narrow.radius);
+        let mut cut = gauss::axis_hat(0.2, 256);
+        cut[128] = 0.0;
+        assert_eq!(AxisAverage::<f32>::new(&cut, 0..1, 1).radius, None);
+    }
+}

@@ -1,0 +1,7 @@
+//! Scattering transforms of images: parameters, filter bank and padding of two dimensions.
+
+mod params;
+mod plan;
+
+pub use params::{Average, Scattering2dParams};
+pub use plan::{Scattering2d, Workspace};
