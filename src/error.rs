@@ -63,7 +63,9 @@ pub enum Error {
     },
 
     /// An array holds no samples, or a batch no images.
-    #[error("the input of shape {shape:?} is empty; at least one image with at least one sample is needed")]
+    #[error(
+        "the input of shape {shape:?} is empty; at least one image with at least one sample is needed"
+    )]
     Empty {
         /// The shape that was given.
         shape: Vec<usize>,
@@ -81,7 +83,9 @@ pub enum Error {
     },
 
     /// A sample is NaN or infinite.
-    #[error("the input is {value} at index {position:?}; replace or mask it before the transform, which would spread it everywhere")]
+    #[error(
+        "the input is {value} at index {position:?}; replace or mask it before the transform, which would spread it everywhere"
+    )]
     NotFinite {
         /// Index into the input array, one number per axis.
         position: Vec<usize>,
@@ -145,7 +149,11 @@ pub fn bytes(count: u64) -> String {
         value /= 1000.0;
         unit += 1;
     }
-    if unit == 0 { format!("{count} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+    if unit == 0 {
+        format!("{count} B")
+    } else {
+        format!("{value:.1} {}", UNITS[unit])
+    }
 }
 
 #[cfg(test)]
@@ -161,7 +169,13 @@ mod tests {
 
     #[test]
     fn a_scale_that_does_not_fit_names_the_way_out() {
-        let error = Error::ScaleTooLarge { J: 9, axis: 1, len: 300, needed: 512, max_J: 8 };
+        let error = Error::ScaleTooLarge {
+            J: 9,
+            axis: 1,
+            len: 300,
+            needed: 512,
+            max_J: 8,
+        };
         assert_eq!(
             error.to_string(),
             "J = 9 needs at least 512 samples along axis 1, got 300; use J <= 8 or a larger image"

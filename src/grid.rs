@@ -28,7 +28,9 @@ impl<const D: usize> Grid<D> {
 
     /// The grid with every `2^level`-th sample, if `2^level` divides every side.
     pub fn at_level(&self, level: usize) -> Option<Self> {
-        let subsampling = u32::try_from(level).ok().and_then(|l| 1_usize.checked_shl(l))?;
+        let subsampling = u32::try_from(level)
+            .ok()
+            .and_then(|l| 1_usize.checked_shl(l))?;
         self.shape
             .iter()
             .all(|n| n % subsampling == 0)

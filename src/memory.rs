@@ -13,7 +13,9 @@ pub fn available() -> u64 {
         }
         let mut system = sysinfo::System::new();
         system.refresh_memory();
-        let group = system.cgroup_limits().map_or(u64::MAX, |limits| limits.total_memory);
+        let group = system
+            .cgroup_limits()
+            .map_or(u64::MAX, |limits| limits.total_memory);
         match system.total_memory().min(group) {
             0 => u64::MAX,
             bytes => bytes,
@@ -28,14 +30,21 @@ pub(crate) fn bytes_of<T>(count: u64) -> u64 {
 
 /// The product of a shape, saturating.
 pub(crate) fn count(shape: &[usize]) -> u64 {
-    shape.iter().fold(1, |product: u64, &n| product.saturating_mul(n as u64))
+    shape
+        .iter()
+        .fold(1, |product: u64, &n| product.saturating_mul(n as u64))
 }
 
 /// Refuses what needs more than [`available`] bytes.
 pub(crate) fn require(what: &'static str, needed: u64, way_out: &'static str) -> Result<()> {
     let available = available();
     if needed > available {
-        return Err(Error::OutOfMemory { what, needed, available, way_out });
+        return Err(Error::OutOfMemory {
+            what,
+            needed,
+            available,
+            way_out,
+        });
     }
     Ok(())
 }

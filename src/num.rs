@@ -77,5 +77,9 @@ pub fn relative_error<T: Real, U: Real>(
         error += (g.widen() - e.widen()).powi(2);
         norm += e.widen().powi(2);
     }
-    if error == 0.0 { 0.0 } else { (error / norm).sqrt() }
+    if error == 0.0 {
+        0.0
+    } else {
+        (error / norm).sqrt()
+    }
 }

@@ -39,7 +39,12 @@ pub(crate) fn for_each<W: Send, Task>(
         workers => {
             let queue = std::sync::Mutex::new(tasks);
             // The lock is held for the hand-over only, so a worker that panics cannot poison it half-way.
-            let next = || queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next();
+            let next = || {
+                queue
+                    .lock()
+                    .unwrap_or_else(|poisoned| poisoned.into_inner())
+                    .next()
+            };
             workers.par_iter_mut().for_each(|worker| {
                 while let Some(task) = next() {
                     run(worker, task);

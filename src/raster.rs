@@ -15,7 +15,11 @@ pub struct Raster {
 impl Raster {
     /// A picture of `width` x `height` pixels, all of one colour.
     pub fn filled(width: usize, height: usize, color: [u8; 3]) -> Self {
-        Self { width, height, rgb: color.repeat(width * height) }
+        Self {
+            width,
+            height,
+            rgb: color.repeat(width * height),
+        }
     }
 
     /// A picture from its bytes, `[height, width, 3]` in row-major order.

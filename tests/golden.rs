@@ -23,7 +23,13 @@ fn cases(prefix: &str) -> Vec<PathBuf> {
     let mut cases: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(prefix))
+        .filter(|path| {
+            path.file_name()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .starts_with(prefix)
+        })
         .collect();
     cases.sort();
     cases
@@ -33,7 +39,12 @@ fn read<R: std::io::Read>(npy: npyz::NpyFile<R>) -> ArrayD<f64> {
     let shape: Vec<usize> = npy.shape().iter().map(|&n| n as usize).collect();
     let fortran = npy.order() == npyz::Order::Fortran;
     let values = match npy.dtype().descr().as_str() {
-        "'<f4'" => npy.into_vec::<f32>().unwrap().into_iter().map(f64::from).collect(),
+        "'<f4'" => npy
+            .into_vec::<f32>()
+            .unwrap()
+            .into_iter()
+            .map(f64::from)
+            .collect(),
         _ => npy.into_vec::<f64>().unwrap(),
     };
     ArrayD::from_shape_vec(IxDyn(&shape).set_f(fortran), values).unwrap()
@@ -46,7 +57,12 @@ fn read_npy(path: PathBuf) -> ArrayD<f64> {
 /// Kymatio's path of a row as (j, theta) pairs.
 fn key(path: &Value) -> Vec<(usize, usize)> {
     let numbers = |name: &str| -> Vec<usize> {
-        path[name].as_array().unwrap().iter().map(|n| n.as_u64().unwrap() as usize).collect()
+        path[name]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|n| n.as_u64().unwrap() as usize)
+            .collect()
     };
     numbers("j").into_iter().zip(numbers("theta")).collect()
 }
@@ -55,9 +71,11 @@ fn scattering_agrees<T: Real>(tolerance: f64) {
     let cases = cases("2d-");
     assert!(cases.len() >= 8, "only {} cases found", cases.len());
     for case in cases {
-        let description: Value = serde_json::from_reader(File::open(case.join("case.json")).unwrap()).unwrap();
+        let description: Value =
+            serde_json::from_reader(File::open(case.join("case.json")).unwrap()).unwrap();
         let args = &description["args"];
-        let number = |name: &str, standard: usize| args[name].as_u64().map_or(standard, |n| n as usize);
+        let number =
+            |name: &str, standard: usize| args[name].as_u64().map_or(standard, |n| n as usize);
         let input = read_npy(case.join("input.npy"));
         let expected = read_npy(case.join("output.npy"));
         let shape = input.shape()[input.ndim() - 2..].try_into().unwrap();
@@ -65,23 +83,48 @@ fn scattering_agrees<T: Real>(tolerance: f64) {
         let plan = Scattering2d::params(shape, number("J", 0))
             .L(number("L", 8))
             .max_order(number("max_order", 2))
-            .padding(if pre_padded { Padding::PrePadded } else { Padding::Reflect })
+            .padding(if pre_padded {
+                Padding::PrePadded
+            } else {
+                Padding::Reflect
+            })
             .plan::<T>()
             .unwrap();
         let features = plan.transform(&input.mapv(T::narrow)).unwrap();
-        assert_eq!(features.array().shape(), expected.shape(), "{}", case.display());
+        assert_eq!(
+            features.array().shape(),
+            expected.shape(),
+            "{}",
+            case.display()
+        );
 
         let paths: &PathTable<_> = plan.paths();
         for (row, path) in description["paths"].as_array().unwrap().iter().enumerate() {
-            assert_eq!(paths.row(&key(path)), Some(row), "{}: row {row}", case.display());
+            assert_eq!(
+                paths.row(&key(path)),
+                Some(row),
+                "{}: row {row}",
+                case.display()
+            );
         }
         let axis = Axis(expected.ndim() - 3);
         for order in 0..=paths.max_order() {
             let rows: Vec<usize> = paths.rows_of_order(order).collect();
-            let got = features.array().select(axis, &rows).mapv(|s| s.widen() * SCALE.powi(order as i32 + 1));
+            let got = features
+                .array()
+                .select(axis, &rows)
+                .mapv(|s| s.widen() * SCALE.powi(order as i32 + 1));
             let error = relative_error(got, expected.select(axis, &rows));
-            println!("{} {} order {order}: {error:.1e}", case.file_name().unwrap().display(), T::NAME);
-            assert!(error <= tolerance, "{}, order {order}: {error:e}", case.display());
+            println!(
+                "{} {} order {order}: {error:.1e}",
+                case.file_name().unwrap().display(),
+                T::NAME
+            );
+            assert!(
+                error <= tolerance,
+                "{}, order {order}: {error:e}",
+                case.display()
+            );
         }
     }
 }
@@ -111,14 +154,18 @@ fn filters_are_kymatios_at_every_level() {
         for name in names {
             let expected = read(npz.by_name(&name).unwrap().unwrap());
             // phi_res1, psi_j2_theta7_res0
-            let index: Vec<usize> =
-                name.split('_').filter_map(|part| part.trim_start_matches(char::is_alphabetic).parse().ok()).collect();
+            let index: Vec<usize> = name
+                .split('_')
+                .filter_map(|part| part.trim_start_matches(char::is_alphabetic).parse().ok())
+                .collect();
             let got = match index[..] {
                 [level] => bank.phi(level),
                 [j, l, level] => bank.psi(j, l).to_array(level),
                 _ => panic!("{name} names no filter"),
             };
-            let got = got.unwrap_or_else(|| panic!("{name}: no such level")).into_dyn();
+            let got = got
+                .unwrap_or_else(|| panic!("{name}: no such level"))
+                .into_dyn();
             assert_eq!(got.shape(), expected.shape(), "{name}");
             let error = relative_error(got * SCALE, expected);
             assert!(error <= 5e-7, "{name}: {error:e}");
@@ -129,8 +176,12 @@ fn filters_are_kymatios_at_every_level() {
 /// Grid, J and L from a name such as `filters2d-48x40-J3-L8`.
 fn bank_of(case: &Path) -> ([usize; 2], usize, usize) {
     let name = case.file_name().unwrap().to_str().unwrap();
-    let numbers: Vec<usize> =
-        name.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect();
-    let [_, n0, n1, J, L] = numbers[..] else { panic!("{name} does not name a bank") };
+    let numbers: Vec<usize> = name
+        .split(|c: char| !c.is_ascii_digit())
+        .filter_map(|part| part.parse().ok())
+        .collect();
+    let [_, n0, n1, J, L] = numbers[..] else {
+        panic!("{name} does not name a bank")
+    };
     ([n0, n1], J, L)
 }

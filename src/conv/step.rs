@@ -35,7 +35,11 @@ impl<T: Real> StepScratch<T> {
         let longest = |len: fn(&PlaneFft<T>) -> usize| planes.iter().map(len).max().unwrap_or(0);
         let plane = longest(|fft| fft.grid().len().max(fft.half_len()));
         let zeros = |len| vec![Complex::new(T::zero(), T::zero()); len];
-        Self { spectrum: zeros(plane), plane: zeros(plane), fft: zeros(longest(PlaneFft::scratch_len)) }
+        Self {
+            spectrum: zeros(plane),
+            plane: zeros(plane),
+            fft: zeros(longest(PlaneFft::scratch_len)),
+        }
     }
 }
 
@@ -83,12 +87,20 @@ fn multiply_fold<T: Real>(
                 let first = wrap(-k, n0); // and downwards from here
                 let len = room.min(first + 1);
                 let piece = &source[first + 1 - len..=first];
-                kernels::multiply_add_mirrored(&mut target[at..at + len], &values[done..done + len], piece);
+                kernels::multiply_add_mirrored(
+                    &mut target[at..at + len],
+                    &values[done..done + len],
+                    piece,
+                );
                 len
             } else {
                 let first = wrap(k, n0);
                 let len = room.min(n0 - first);
-                kernels::multiply_add(&mut target[at..at + len], &values[done..done + len], &source[first..first + len]);
+                kernels::multiply_add(
+                    &mut target[at..at + len],
+                    &values[done..done + len],
+                    &source[first..first + len],
+                );
                 len
             };
             done += len;
@@ -135,11 +147,25 @@ mod tests {
             for wavelet in bank.wavelets().iter() {
                 let psi = bank.psi(wavelet.j, wavelet.l);
                 for level in 0..=wavelet.j.min(planes.len() - 1) {
-                    wavelet_modulus(&half, (0, grid), psi, &planes[level], &mut plane, &mut scratch);
+                    wavelet_modulus(
+                        &half,
+                        (0, grid),
+                        psi,
+                        &planes[level],
+                        &mut plane,
+                        &mut scratch,
+                    );
                     let expected = slow(&x, &bank.psi_in_space(wavelet.j, wavelet.l), 1 << level);
                     let got = &plane[..expected.len()];
-                    let error = got.iter().zip(&expected).map(|(g, e)| (g - e).abs()).fold(0.0, f64::max);
-                    assert!(error < 1e-12, "{shape:?}, {wavelet:?}, level {level}: {error:e}");
+                    let error = got
+                        .iter()
+                        .zip(&expected)
+                        .map(|(g, e)| (g - e).abs())
+                        .fold(0.0, f64::max);
+                    assert!(
+                        error < 1e-12,
+                        "{shape:?}, {wavelet:?}, level {level}: {error:e}"
+                    );
                 }
             }
         }

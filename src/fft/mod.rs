@@ -21,7 +21,10 @@ pub(crate) fn inverse_2d(mut hat: Array2<Complex<f64>>) -> Array2<Complex<f64>> 
             lane.clear();
             lane.extend(samples.iter());
             fft.process(&mut lane);
-            samples.iter_mut().zip(&lane).for_each(|(to, from)| *to = *from);
+            samples
+                .iter_mut()
+                .zip(&lane)
+                .for_each(|(to, from)| *to = *from);
         }
     }
     let scale = 1.0 / hat.len() as f64;

@@ -24,7 +24,11 @@ pub(crate) struct PlaneFft<T> {
 
 impl<T: Real> PlaneFft<T> {
     /// Plans for one grid; the planner shares twiddles among grids.
-    pub fn new(grid: Grid<2>, planner: &mut RealFftPlanner<T>, complex: &mut rustfft::FftPlanner<T>) -> Self {
+    pub fn new(
+        grid: Grid<2>,
+        planner: &mut RealFftPlanner<T>,
+        complex: &mut rustfft::FftPlanner<T>,
+    ) -> Self {
         let [n0, n1] = grid.shape;
         Self {
             grid,
@@ -48,7 +52,11 @@ impl<T: Real> PlaneFft<T> {
 
     /// Scratch samples that the passes need.
     pub fn scratch_len(&self) -> usize {
-        let complex = [&self.columns_forward, &self.columns_inverse, &self.rows_inverse];
+        let complex = [
+            &self.columns_forward,
+            &self.columns_inverse,
+            &self.rows_inverse,
+        ];
         complex
             .iter()
             .map(|fft| fft.get_inplace_scratch_len())
@@ -69,8 +77,13 @@ impl<T: Real> PlaneFft<T> {
         let width = n1 / 2 + 1;
         let (half, work) = (&mut half[..width * n0], &mut work[..width * n0]);
         let row_scratch = &mut scratch[..self.rows_forward.get_scratch_len()];
-        for (row, row_hat) in plane[..n0 * n1].chunks_exact_mut(n1).zip(work.chunks_exact_mut(width)) {
-            let done = self.rows_forward.process_with_scratch(row, row_hat, row_scratch);
+        for (row, row_hat) in plane[..n0 * n1]
+            .chunks_exact_mut(n1)
+            .zip(work.chunks_exact_mut(width))
+        {
+            let done = self
+                .rows_forward
+                .process_with_scratch(row, row_hat, row_scratch);
             debug_assert!(done.is_ok(), "lengths come from the plan");
         }
         transpose::transpose(work, half, width, n0);
@@ -78,7 +91,12 @@ impl<T: Real> PlaneFft<T> {
     }
 
     /// The complex plane of a full spectrum `[n1][n0]`, unscaled. Destroys the spectrum.
-    pub fn inverse(&self, spectrum: &mut [Complex<T>], plane: &mut [Complex<T>], scratch: &mut [Complex<T>]) {
+    pub fn inverse(
+        &self,
+        spectrum: &mut [Complex<T>],
+        plane: &mut [Complex<T>],
+        scratch: &mut [Complex<T>],
+    ) {
         let [n0, n1] = self.grid.shape;
         let (spectrum, plane) = (&mut spectrum[..n0 * n1], &mut plane[..n0 * n1]);
         self.columns_inverse.process_with_scratch(spectrum, scratch);
@@ -89,7 +107,11 @@ impl<T: Real> PlaneFft<T> {
 
 impl<T> std::fmt::Debug for PlaneFft<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "PlaneFft({} x {})", self.grid.shape[0], self.grid.shape[1])
+        write!(
+            f,
+            "PlaneFft({} x {})",
+            self.grid.shape[0], self.grid.shape[1]
+        )
     }
 }
 
@@ -99,14 +121,19 @@ mod tests {
     use std::f64::consts::PI;
 
     fn plan(shape: [usize; 2]) -> PlaneFft<f64> {
-        PlaneFft::new(Grid::new(shape), &mut RealFftPlanner::new(), &mut rustfft::FftPlanner::new())
+        PlaneFft::new(
+            Grid::new(shape),
+            &mut RealFftPlanner::new(),
+            &mut rustfft::FftPlanner::new(),
+        )
     }
 
     /// Σ_n x(n)·exp(sign·2πi(k0·n0/N0 + k1·n1/N1)), the definition.
     fn dft(x: &[Complex<f64>], [n0, n1]: [usize; 2], sign: f64, k: [usize; 2]) -> Complex<f64> {
         (0..n0 * n1)
             .map(|i| {
-                let turns = (k[0] * (i / n1)) as f64 / n0 as f64 + (k[1] * (i % n1)) as f64 / n1 as f64;
+                let turns =
+                    (k[0] * (i / n1)) as f64 / n0 as f64 + (k[1] * (i % n1)) as f64 / n1 as f64;
                 x[i] * Complex::cis(sign * 2.0 * PI * turns)
             })
             .sum()
@@ -118,7 +145,9 @@ mod tests {
         for shape in [[1, 1], [1, 4], [2, 2], [3, 5], [7, 6], [12, 1], [16, 34]] {
             let [n0, n1] = shape;
             let fft = plan(shape);
-            let real: Vec<f64> = (0..n0 * n1).map(|i| (i as f64 * 0.7).sin() + 0.1 * i as f64).collect();
+            let real: Vec<f64> = (0..n0 * n1)
+                .map(|i| (i as f64 * 0.7).sin() + 0.1 * i as f64)
+                .collect();
             let complex: Vec<_> = real.iter().map(|&x| Complex::new(x, 0.0)).collect();
             let mut half = vec![dirt; fft.half_len()];
             let mut work = vec![dirt; n0 * n1.max(2)];
@@ -130,8 +159,12 @@ mod tests {
             }
 
             // a spectrum stands transposed
-            let mut spectrum: Vec<_> = (0..n0 * n1).map(|i| Complex::new((i as f64).cos(), i as f64)).collect();
-            let natural: Vec<_> = (0..n0 * n1).map(|i| spectrum[(i % n1) * n0 + i / n1]).collect();
+            let mut spectrum: Vec<_> = (0..n0 * n1)
+                .map(|i| Complex::new((i as f64).cos(), i as f64))
+                .collect();
+            let natural: Vec<_> = (0..n0 * n1)
+                .map(|i| spectrum[(i % n1) * n0 + i / n1])
+                .collect();
             fft.inverse(&mut spectrum, &mut work, &mut scratch);
             for (i, got) in work[..n0 * n1].iter().enumerate() {
                 let expected = dft(&natural, shape, 1.0, [i / n1, i % n1]);

@@ -48,7 +48,11 @@ impl<T: Real> Band<T> {
     ) -> Self {
         let [n0, n1] = grid.shape;
         let mut row = vec![0.0; n0];
-        let mut band = Self { grid, runs: Vec::new(), values: Vec::new() };
+        let mut band = Self {
+            grid,
+            runs: Vec::new(),
+            values: Vec::new(),
+        };
         for k1 in signed_frequencies(n1) {
             if fill(k1, &mut row) {
                 band.push_row(k1, threshold, &row);
@@ -66,7 +70,12 @@ impl<T: Real> Band<T> {
             let value = row[wrap(k0, row.len())];
             if value.abs() > threshold {
                 if !open {
-                    self.runs.push(Stored { k1, k0, start: self.values.len(), len: 0 });
+                    self.runs.push(Stored {
+                        k1,
+                        k0,
+                        start: self.values.len(),
+                        len: 0,
+                    });
                     open = true;
                     gap = 0;
                 }
@@ -110,14 +119,21 @@ impl<T: Real> Band<T> {
         let [low0, high0] = self.kept(0, level);
         let [low1, high1] = self.kept(1, level);
         let first = self.runs.partition_point(|run| run.k1 < low1);
-        self.runs[first..].iter().take_while(move |run| run.k1 < high1).filter_map(move |run| {
-            let start = run.k0.max(low0);
-            let end = (run.k0 + run.len as i64).min(high0);
-            (start < end).then(|| {
-                let offset = run.start + (start - run.k0) as usize;
-                Run { k1: run.k1, k0: start, values: &self.values[offset..offset + (end - start) as usize] }
+        self.runs[first..]
+            .iter()
+            .take_while(move |run| run.k1 < high1)
+            .filter_map(move |run| {
+                let start = run.k0.max(low0);
+                let end = (run.k0 + run.len as i64).min(high0);
+                (start < end).then(|| {
+                    let offset = run.start + (start - run.k0) as usize;
+                    Run {
+                        k1: run.k1,
+                        k0: start,
+                        values: &self.values[offset..offset + (end - start) as usize],
+                    }
+                })
             })
-        })
     }
 
     /// The signed frequencies of one axis that a level keeps, as `[first, end]`.
@@ -161,7 +177,11 @@ mod tests {
         Band::from_rows(Grid::new([n0, n1]), 0.5, |k1, row| {
             for k0 in signed_frequencies(row.len()) {
                 let kept = k0.abs() > 2 || k1 % 2 == 0;
-                row[wrap(k0, n0)] = if kept { (100 * k1 + k0) as f64 + 0.25 } else { 0.0 };
+                row[wrap(k0, n0)] = if kept {
+                    (100 * k1 + k0) as f64 + 0.25
+                } else {
+                    0.0
+                };
             }
             true
         })
@@ -175,7 +195,11 @@ mod tests {
                 let k0 = signed_frequencies(n0).find(|&k| wrap(k, n0) == i).unwrap();
                 let k1 = signed_frequencies(n1).find(|&k| wrap(k, n1) == j).unwrap();
                 let expected = (100 * k1 + k0) as f64 + 0.25;
-                let expected = if expected.abs() > 0.5 && (k0.abs() > 2 || k1 % 2 == 0) { expected } else { 0.0 };
+                let expected = if expected.abs() > 0.5 && (k0.abs() > 2 || k1 % 2 == 0) {
+                    expected
+                } else {
+                    0.0
+                };
                 assert_eq!(value, expected, "at {k0}, {k1}");
             }
         }
@@ -189,7 +213,10 @@ mod tests {
         assert_eq!(coarse.shape(), [8, 4]);
         for k0 in -4..4 {
             for k1 in -2..2 {
-                assert_eq!(coarse[[wrap(k0, 8), wrap(k1, 4)]], fine[[wrap(k0, 16), wrap(k1, 8)]]);
+                assert_eq!(
+                    coarse[[wrap(k0, 8), wrap(k1, 4)]],
+                    fine[[wrap(k0, 16), wrap(k1, 8)]]
+                );
             }
         }
     }

@@ -55,7 +55,13 @@ pub struct Mother {
 impl Default for Mother {
     fn default() -> Self {
         let sigma = 1.0 / (2.0 * std::f64::consts::PI * 0.8);
-        Self { family: Family::Morlet, xi: 0.375, sigma, slant: None, sigma_phi: sigma }
+        Self {
+            family: Family::Morlet,
+            xi: 0.375,
+            sigma,
+            slant: None,
+            sigma_phi: sigma,
+        }
     }
 }
 
@@ -136,29 +142,56 @@ impl FilterBank2dParams {
     /// grid without samples.
     pub fn check(&self) -> Result<()> {
         let invalid = |name, value: &dyn std::fmt::Display, limit: &str| {
-            Err(Error::InvalidParameter { name, value: value.to_string(), limit: limit.into() })
+            Err(Error::InvalidParameter {
+                name,
+                value: value.to_string(),
+                limit: limit.into(),
+            })
         };
         if self.J == 0 || self.J > MAX_J {
             return invalid("J", &self.J, "a bank has 1 to 32 scales");
         }
         if self.L == 0 || self.L > 1 << 20 {
-            return invalid("L", &self.L, "a bank has at least one orientation, and at most 2^20");
+            return invalid(
+                "L",
+                &self.L,
+                "a bank has at least one orientation, and at most 2^20",
+            );
         }
         if self.shape.contains(&0) {
-            return Err(Error::Empty { shape: self.shape.to_vec() });
+            return Err(Error::Empty {
+                shape: self.shape.to_vec(),
+            });
         }
-        let Mother { xi, sigma, sigma_phi, .. } = self.mother;
+        let Mother {
+            xi,
+            sigma,
+            sigma_phi,
+            ..
+        } = self.mother;
         if !(xi > 0.0 && xi <= 0.5) {
-            return invalid("xi", &xi, "the centre frequency lies in (0, 0.5] cycles per sample");
+            return invalid(
+                "xi",
+                &xi,
+                "the centre frequency lies in (0, 0.5] cycles per sample",
+            );
         }
         for (name, value) in [("sigma", sigma), ("sigma_phi", sigma_phi)] {
             if !(1e-6..=2.0).contains(&value) {
-                return invalid(name, &value, "a bandwidth lies in [1e-6, 2] cycles per sample");
+                return invalid(
+                    name,
+                    &value,
+                    "a bandwidth lies in [1e-6, 2] cycles per sample",
+                );
             }
         }
         let slant = self.slant();
         if !(slant > 0.0 && (1e-6..=8.0).contains(&(sigma * slant))) {
-            return invalid("slant", &slant, "sigma * slant, the bandwidth across the wave vector, lies in [1e-6, 8]");
+            return invalid(
+                "slant",
+                &slant,
+                "sigma * slant, the bandwidth across the wave vector, lies in [1e-6, 8]",
+            );
         }
         Ok(())
     }
@@ -180,7 +213,11 @@ impl FilterBank2dParams {
                 Wavelet2d {
                     j,
                     l,
-                    theta: if theta < std::f64::consts::PI { theta } else { 0.0 },
+                    theta: if theta < std::f64::consts::PI {
+                        theta
+                    } else {
+                        0.0
+                    },
                     xi: self.mother.xi / dilation,
                     sigma: self.mother.sigma / dilation,
                     slant: self.slant(),
@@ -195,7 +232,9 @@ impl FilterBank2dParams {
         let radius = (-2.0 * T::NEGLIGIBLE.ln()).sqrt();
         let area = std::f64::consts::PI * radius.powi(2) * self.mother.sigma.powi(2) * self.slant();
         // One ellipse for the bump, one for the envelope; the scales below j = 0 shrink by 4.
-        let values: f64 = (0..self.J).map(|j| (2.0 * area / 4_f64.powi(j as i32)).min(1.0) * samples).sum();
+        let values: f64 = (0..self.J)
+            .map(|j| (2.0 * area / 4_f64.powi(j as i32)).min(1.0) * samples)
+            .sum();
         memory::bytes_of::<T>((values * self.L as f64).ceil() as u64)
     }
 
@@ -215,7 +254,13 @@ impl FilterBank2dParams {
         let psi = parallel::map(wavelets.len(), |lambda| self.band(grid, &wavelets[lambda]));
         let sigma_phi = self.mother.sigma_phi / ((self.J - 1) as f64).exp2();
         let phi_axes = self.shape.map(|n| gauss::axis_hat(sigma_phi, n));
-        let mut bank = FilterBank2d { params: self.clone(), grid, wavelets, psi, phi_axes };
+        let mut bank = FilterBank2d {
+            params: self.clone(),
+            grid,
+            wavelets,
+            psi,
+            phi_axes,
+        };
         if self.normalization == Normalization::Contractive {
             bank.contract()?;
         }
@@ -223,8 +268,15 @@ impl FilterBank2dParams {
     }
 
     fn band<T: Real>(&self, grid: Grid<2>, wavelet: &Wavelet2d) -> Band<T> {
-        let Wavelet2d { xi, sigma, slant, .. } = *wavelet;
-        let gabor = Gabor { theta: self.angle(wavelet.l), xi, sigma, slant };
+        let Wavelet2d {
+            xi, sigma, slant, ..
+        } = *wavelet;
+        let gabor = Gabor {
+            theta: self.angle(wavelet.l),
+            xi,
+            sigma,
+            slant,
+        };
         let kappa = match self.mother.family {
             Family::Morlet => Morlet::new(gabor).kappa,
             Family::Gabor => 0.0,
@@ -338,7 +390,9 @@ impl<T: Real> FilterBank2d<T> {
     pub fn phi(&self, level: usize) -> Option<Array2<T>> {
         let grid = filter_grid(self.grid, level)?;
         let axes = [0, 1].map(|axis| self.phi_axis(axis, grid.shape[axis]));
-        Some(Array2::from_shape_fn(grid.shape, |(i, k)| T::narrow(axes[0][i] * axes[1][k])))
+        Some(Array2::from_shape_fn(grid.shape, |(i, k)| {
+            T::narrow(axes[0][i] * axes[1][k])
+        }))
     }
 
     /// One factor of φ̂ on a grid of length `n`, in natural order: the low-frequency block of the full factor.
@@ -406,14 +460,26 @@ mod tests {
     #[test]
     fn bands_are_the_sampled_wavelets() {
         for family in [Family::Morlet, Family::Gabor] {
-            let mother = Mother { family, ..Mother::default() };
+            let mother = Mother {
+                family,
+                ..Mother::default()
+            };
             let params = FilterBank2d::params([24, 15], 2).L(5).mother(mother);
             let bank = params.build::<f64>().unwrap();
             for wavelet in bank.wavelets().iter() {
-                let gabor =
-                    Gabor { theta: params.angle(wavelet.l), xi: wavelet.xi, sigma: wavelet.sigma, slant: wavelet.slant };
+                let gabor = Gabor {
+                    theta: params.angle(wavelet.l),
+                    xi: wavelet.xi,
+                    sigma: wavelet.sigma,
+                    slant: wavelet.slant,
+                };
                 let morlet = Morlet::new(gabor);
-                for ((i, k), &got) in bank.psi(wavelet.j, wavelet.l).to_array(0).unwrap().indexed_iter() {
+                for ((i, k), &got) in bank
+                    .psi(wavelet.j, wavelet.l)
+                    .to_array(0)
+                    .unwrap()
+                    .indexed_iter()
+                {
                     let omega = [i as f64 / 24.0, k as f64 / 15.0];
                     let expected = match family {
                         Family::Morlet => morlet.sampled_hat(omega),
@@ -430,7 +496,10 @@ mod tests {
         for shape in [[1, 1], [2, 3], [13, 7], [64, 40]] {
             let bank = FilterBank2d::params(shape, 3).L(3).build::<f64>().unwrap();
             for wavelet in bank.wavelets().iter() {
-                assert_eq!(bank.psi(wavelet.j, wavelet.l).to_array(0).unwrap()[[0, 0]], 0.0);
+                assert_eq!(
+                    bank.psi(wavelet.j, wavelet.l).to_array(0).unwrap()[[0, 0]],
+                    0.0
+                );
             }
         }
     }
@@ -438,16 +507,39 @@ mod tests {
     #[test]
     fn parameters_out_of_range_are_refused() {
         let bank = |J, L| FilterBank2d::params([32, 32], J).L(L).build::<f64>();
-        assert!(matches!(bank(0, 8), Err(Error::InvalidParameter { name: "J", .. })));
-        assert!(matches!(bank(2, 0), Err(Error::InvalidParameter { name: "L", .. })));
+        assert!(matches!(
+            bank(0, 8),
+            Err(Error::InvalidParameter { name: "J", .. })
+        ));
+        assert!(matches!(
+            bank(2, 0),
+            Err(Error::InvalidParameter { name: "L", .. })
+        ));
         for mother in [
-            Mother { xi: f64::NAN, ..Mother::default() },
-            Mother { xi: 0.6, ..Mother::default() },
-            Mother { sigma: 0.0, ..Mother::default() },
-            Mother { slant: Some(f64::INFINITY), ..Mother::default() },
+            Mother {
+                xi: f64::NAN,
+                ..Mother::default()
+            },
+            Mother {
+                xi: 0.6,
+                ..Mother::default()
+            },
+            Mother {
+                sigma: 0.0,
+                ..Mother::default()
+            },
+            Mother {
+                slant: Some(f64::INFINITY),
+                ..Mother::default()
+            },
         ] {
-            let result = FilterBank2d::params([32, 32], 2).mother(mother).build::<f64>();
-            assert!(matches!(result, Err(Error::InvalidParameter { .. })), "{mother:?}");
+            let result = FilterBank2d::params([32, 32], 2)
+                .mother(mother)
+                .build::<f64>();
+            assert!(
+                matches!(result, Err(Error::InvalidParameter { .. })),
+                "{mother:?}"
+            );
         }
         let huge = FilterBank2d::params([1 << 30, 1 << 30], 2).build::<f64>();
         assert!(matches!(huge, Err(Error::OutOfMemory { .. })));

@@ -26,7 +26,11 @@ pub struct FrameBounds {
 }
 
 /// ½ Σ_λ (|ψ̂_λ(ω)|² + |ψ̂_λ(−ω)|²) over the wavelets of one level.
-fn band_pass_sum<T: Real>(bank: &FilterBank2d<T>, level: usize, [n0, n1]: [usize; 2]) -> Array2<f64> {
+fn band_pass_sum<T: Real>(
+    bank: &FilterBank2d<T>,
+    level: usize,
+    [n0, n1]: [usize; 2],
+) -> Array2<f64> {
     let mut energy = Array2::<f64>::zeros([n0, n1]);
     for band in &bank.bands()[level * bank.L()..] {
         for run in band.runs(level) {
@@ -40,7 +44,10 @@ fn band_pass_sum<T: Real>(bank: &FilterBank2d<T>, level: usize, [n0, n1]: [usize
     })
 }
 
-pub(super) fn littlewood_paley<T: Real>(bank: &FilterBank2d<T>, level: usize) -> Option<Array2<f64>> {
+pub(super) fn littlewood_paley<T: Real>(
+    bank: &FilterBank2d<T>,
+    level: usize,
+) -> Option<Array2<f64>> {
     if level >= bank.J() {
         return None;
     }
@@ -51,11 +58,17 @@ pub(super) fn littlewood_paley<T: Real>(bank: &FilterBank2d<T>, level: usize) ->
 }
 
 pub(super) fn bounds<T: Real>(bank: &FilterBank2d<T>) -> FrameBounds {
-    let start = FrameBounds { lower: f64::INFINITY, upper: f64::NEG_INFINITY };
-    littlewood_paley(bank, 0).into_iter().flatten().fold(start, |bounds, value| FrameBounds {
-        lower: bounds.lower.min(value),
-        upper: bounds.upper.max(value),
-    })
+    let start = FrameBounds {
+        lower: f64::INFINITY,
+        upper: f64::NEG_INFINITY,
+    };
+    littlewood_paley(bank, 0)
+        .into_iter()
+        .flatten()
+        .fold(start, |bounds, value| FrameBounds {
+            lower: bounds.lower.min(value),
+            upper: bounds.upper.max(value),
+        })
 }
 
 /// By how much |ψ̂|² is too large: max(1, max over ω ≠ 0 and all levels of (LP − |φ̂|²) / (1 − |φ̂|²)).
@@ -91,21 +104,35 @@ mod tests {
     fn the_plain_bank_reaches_the_known_upper_bounds() {
         for (n, J, upper) in [(64, 3, 1.014), (96, 4, 1.048)] {
             let bank = FilterBank2d::params([n, n], J).build::<f64>().unwrap();
-            assert!((bank.frame_bounds().upper - upper).abs() < 5e-4, "{:?}", bank.frame_bounds());
+            assert!(
+                (bank.frame_bounds().upper - upper).abs() < 5e-4,
+                "{:?}",
+                bank.frame_bounds()
+            );
         }
         // J = 2, L = 8 on 40 x 40 lies in [0.123, 1.00006]
-        let bounds = FilterBank2d::params([40, 40], 2).build::<f64>().unwrap().frame_bounds();
-        assert!((bounds.lower - 0.123).abs() < 1e-3 && (bounds.upper - 1.0).abs() < 1e-4, "{bounds:?}");
+        let bounds = FilterBank2d::params([40, 40], 2)
+            .build::<f64>()
+            .unwrap()
+            .frame_bounds();
+        assert!(
+            (bounds.lower - 0.123).abs() < 1e-3 && (bounds.upper - 1.0).abs() < 1e-4,
+            "{bounds:?}"
+        );
     }
 
     #[test]
     fn the_contractive_bank_stays_below_one_on_every_level_and_reaches_it() {
         for J in 1..=5 {
             for shape in [[96, 64], [160, 224], [33, 47]] {
-                let params = FilterBank2d::params(shape, J).normalization(Normalization::Contractive);
+                let params =
+                    FilterBank2d::params(shape, J).normalization(Normalization::Contractive);
                 let bank = params.build::<f64>().unwrap();
                 for sum in (0..J).filter_map(|level| bank.littlewood_paley(level)) {
-                    assert!(sum.iter().all(|&value| value <= 1.0 + 1e-12), "J = {J}, {shape:?}");
+                    assert!(
+                        sum.iter().all(|&value| value <= 1.0 + 1e-12),
+                        "J = {J}, {shape:?}"
+                    );
                     assert!((sum[[0, 0]] - 1.0).abs() < 1e-12);
                 }
             }

@@ -74,7 +74,12 @@ impl Gabor {
     pub(crate) fn add_row(&self, weight: f64, k1: i64, n1: usize, row: &mut [f64]) {
         let n0 = row.len();
         let step = 1.0 / n0 as f64;
-        let Quadratic { center, a, b, c_min } = self.quadratic();
+        let Quadratic {
+            center,
+            a,
+            b,
+            c_min,
+        } = self.quadratic();
         let omega1 = k1 as f64 / n1 as f64;
         let reach = (EXPONENT_CUT / c_min).sqrt();
         let q = (-2.0 * a * step * step).exp();
@@ -150,7 +155,10 @@ impl Morlet {
 
     /// The Gaussian that is subtracted, before its weight κ.
     pub fn envelope(&self) -> Gabor {
-        Gabor { xi: 0.0, ..self.gabor }
+        Gabor {
+            xi: 0.0,
+            ..self.gabor
+        }
     }
 
     /// ψ̂(ω) of the sampled Morlet, by its definition.
@@ -165,10 +173,19 @@ mod tests {
     use crate::grid::{signed_frequencies, wrap};
 
     fn examples() -> impl Iterator<Item = Gabor> {
-        let shapes = [(0.375, 0.199, 0.5), (0.375, 0.199, 4.0), (0.1, 0.02, 0.25), (0.0, 0.3, 1.0)];
+        let shapes = [
+            (0.375, 0.199, 0.5),
+            (0.375, 0.199, 4.0),
+            (0.1, 0.02, 0.25),
+            (0.0, 0.3, 1.0),
+        ];
         shapes.into_iter().flat_map(|(xi, sigma, slant)| {
-            [0.0, 0.3, 1.5707963267948966, -1.2]
-                .map(|theta| Gabor { theta, xi, sigma, slant })
+            [0.0, 0.3, 1.5707963267948966, -1.2].map(|theta| Gabor {
+                theta,
+                xi,
+                sigma,
+                slant,
+            })
         })
     }
 
@@ -195,7 +212,12 @@ mod tests {
 
     #[test]
     fn a_row_out_of_reach_is_zero() {
-        let gabor = Gabor { theta: 0.0, xi: 0.3, sigma: 0.01, slant: 1.0 };
+        let gabor = Gabor {
+            theta: 0.0,
+            xi: 0.3,
+            sigma: 0.01,
+            slant: 1.0,
+        };
         let mut row = vec![0.0; 64];
         assert!(!gabor.reaches_row(20, 64));
         gabor.add_row(1.0, 20, 64, &mut row);
@@ -207,7 +229,12 @@ mod tests {
     #[test]
     fn the_spectrum_is_the_fourier_series_of_the_samples_in_space() {
         for gabor in examples() {
-            let Gabor { theta, xi, sigma, slant } = gabor;
+            let Gabor {
+                theta,
+                xi,
+                sigma,
+                slant,
+            } = gabor;
             let s = 1.0 / (2.0 * std::f64::consts::PI * sigma);
             let (sin, cos) = theta.sin_cos();
             for omega in [[0.0, 0.0], [0.21, -0.4], [0.375, 0.1]] {
@@ -224,16 +251,27 @@ mod tests {
                 }
                 let expected = sum * slant / (2.0 * std::f64::consts::PI * s * s);
                 let got = gabor.sampled_hat(omega);
-                assert!((got - expected).abs() < 1e-11, "{gabor:?} at {omega:?}: {got} against {expected}");
+                assert!(
+                    (got - expected).abs() < 1e-11,
+                    "{gabor:?} at {omega:?}: {got} against {expected}"
+                );
             }
         }
     }
 
     #[test]
     fn a_gabor_peaks_at_xi_and_a_morlet_within_three_percent_above_it() {
-        let gabor = Gabor { theta: 0.0, xi: 0.1875, sigma: 0.0995, slant: 0.5 };
+        let gabor = Gabor {
+            theta: 0.0,
+            xi: 0.1875,
+            sigma: 0.0995,
+            slant: 0.5,
+        };
         let peak = |hat: &dyn Fn([f64; 2]) -> f64| {
-            (0..5000).map(|i| f64::from(i) / 10_000.0).max_by(|x, y| hat([*x, 0.0]).total_cmp(&hat([*y, 0.0]))).unwrap()
+            (0..5000)
+                .map(|i| f64::from(i) / 10_000.0)
+                .max_by(|x, y| hat([*x, 0.0]).total_cmp(&hat([*y, 0.0])))
+                .unwrap()
         };
         assert!((peak(&|omega| gabor.hat(omega)) - gabor.xi).abs() < 1e-4);
         let morlet = Morlet::new(gabor);

@@ -13,7 +13,11 @@ pub(crate) fn multiply_add<T: Real>(to: &mut [Complex<T>], filter: &[T], from: &
 }
 
 /// `to[i] += filter[i] · conj from[last − i]`: the same where the spectrum is read from its mirrored half.
-pub(crate) fn multiply_add_mirrored<T: Real>(to: &mut [Complex<T>], filter: &[T], from: &[Complex<T>]) {
+pub(crate) fn multiply_add_mirrored<T: Real>(
+    to: &mut [Complex<T>],
+    filter: &[T],
+    from: &[Complex<T>],
+) {
     for ((to, &filter), from) in to.iter_mut().zip(filter).zip(from.iter().rev()) {
         to.re += filter * from.re;
         to.im -= filter * from.im;
@@ -41,7 +45,12 @@ pub(crate) fn dot<T: Real>(a: &[T], b: &[T]) -> T {
     const LANES: usize = 8;
     let mut sums = [T::zero(); LANES];
     let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest: T = a_chunks.remainder().iter().zip(b_chunks.remainder()).map(|(&a, &b)| a * b).sum();
+    let rest: T = a_chunks
+        .remainder()
+        .iter()
+        .zip(b_chunks.remainder())
+        .map(|(&a, &b)| a * b)
+        .sum();
     for (a, b) in a_chunks.zip(b_chunks) {
         for lane in 0..LANES {
             sums[lane] += a[lane] * b[lane];
@@ -55,7 +64,9 @@ mod tests {
     use super::*;
 
     fn ramp(n: usize, seed: f64) -> Vec<Complex<f64>> {
-        (0..n).map(|i| Complex::new((seed + i as f64).sin(), (seed * i as f64).cos())).collect()
+        (0..n)
+            .map(|i| Complex::new((seed + i as f64).sin(), (seed * i as f64).cos()))
+            .collect()
     }
 
     #[test]
@@ -63,7 +74,8 @@ mod tests {
         for n in [0, 1, 2, 7, 8, 9, 31] {
             let (from, start) = (ramp(n, 0.3), ramp(n, 1.7));
             let filter: Vec<f64> = (0..n).map(|i| (i as f64 * 0.9).cos()).collect();
-            let (mut plain, mut mirrored, mut moduli) = (start.clone(), start.clone(), vec![f64::NAN; n]);
+            let (mut plain, mut mirrored, mut moduli) =
+                (start.clone(), start.clone(), vec![f64::NAN; n]);
             multiply_add(&mut plain, &filter, &from);
             multiply_add_mirrored(&mut mirrored, &filter, &from);
             modulus(&mut moduli, &from, 0.5);

@@ -30,18 +30,36 @@ impl<T: Real> AxisAverage<T> {
     /// From φ̂ along this axis, natural DFT order. Output `o` sits at sample `o·step`.
     pub fn new(phi_hat: &[f64], outputs: Range<usize>, step: usize) -> Self {
         let len = phi_hat.len();
-        let mut kernel: Vec<_> = phi_hat.iter().map(|&value| Complex::new(value, 0.0)).collect();
+        let mut kernel: Vec<_> = phi_hat
+            .iter()
+            .map(|&value| Complex::new(value, 0.0))
+            .collect();
         FftPlanner::new().plan_fft_inverse(len).process(&mut kernel);
         let kernel: Vec<f64> = kernel.iter().map(|value| value.re / len as f64).collect(); // even, as φ̂ is
 
         let negligible = T::NEGLIGIBLE * kernel[0].abs();
-        let radius = (0..=len / 2).rev().find(|&distance| kernel[distance].abs() > negligible).unwrap_or(0);
+        let radius = (0..=len / 2)
+            .rev()
+            .find(|&distance| kernel[distance].abs() > negligible)
+            .unwrap_or(0);
         let radius = (2 * radius + 1 < len).then_some(radius);
         let taps = match radius {
-            Some(radius) => (0..=2 * radius).map(|i| T::narrow(kernel[i.abs_diff(radius)])).collect(),
-            None => kernel.iter().chain(&kernel).map(|&value| T::narrow(value)).collect(),
+            Some(radius) => (0..=2 * radius)
+                .map(|i| T::narrow(kernel[i.abs_diff(radius)]))
+                .collect(),
+            None => kernel
+                .iter()
+                .chain(&kernel)
+                .map(|&value| T::narrow(value))
+                .collect(),
         };
-        Self { len, step, outputs, radius, taps }
+        Self {
+            len,
+            step,
+            outputs,
+            radius,
+            taps,
+        }
     }
 
     /// Number of outputs.
@@ -95,7 +113,9 @@ impl<T: Real> LowPass<T> {
                 *value = right
                     .row(o1)
                     .into_iter()
-                    .map(|(start, weights)| kernels::dot(weights, &column_averages[start..][..weights.len()]))
+                    .map(|(start, weights)| {
+                        kernels::dot(weights, &column_averages[start..][..weights.len()])
+                    })
                     .sum();
             }
         }
@@ -111,7 +131,8 @@ mod tests {
     fn slow(phi_hat: &[f64], u: &[f64], at: usize) -> f64 {
         let n = phi_hat.len();
         let h = |d: usize| -> f64 {
-            let phase = |k: usize| (2.0 * std::f64::consts::PI * (k * d % n) as f64 / n as f64).cos();
+            let phase =
+                |k: usize| (2.0 * std::f64::consts::PI * (k * d % n) as f64 / n as f64).cos();
             (0..n).map(|k| phi_hat[k] * phase(k)).sum::<f64>() / n as f64
         };
         (0..n).map(|i| h((at + n - i) % n) * u[i]).sum()
@@ -120,9 +141,13 @@ mod tests {
     #[test]
     fn short_and_dense_windows_equal_the_definition() {
         // narrow in space: short; cut at Nyquist: dense; length 1 and 2: degenerate
-        for (sigma, n, step, outputs) in
-            [(0.199, 60, 4, 1..14), (0.05, 64, 8, 0..8), (0.3, 12, 2, 1..5), (0.2, 2, 1, 0..2), (0.2, 1, 1, 0..1)]
-        {
+        for (sigma, n, step, outputs) in [
+            (0.199, 60, 4, 1..14),
+            (0.05, 64, 8, 0..8),
+            (0.3, 12, 2, 1..5),
+            (0.2, 2, 1, 0..2),
+            (0.2, 1, 1, 0..1),
+        ] {
             let phi_hat = gauss::axis_hat(sigma, n);
             let u: Vec<f64> = (0..n).map(|i| ((i * i) as f64 * 0.37).sin()).collect();
             let axis = AxisAverage::<f64>::new(&phi_hat, outputs.clone(), step);
@@ -143,7 +168,11 @@ mod tests {
     #[test]
     fn a_window_is_kept_short_where_it_is_negligible() {
         let narrow = AxisAverage::<f32>::new(&gauss::axis_hat(0.1, 256), 0..1, 1);
-        assert!(narrow.radius.is_some_and(|radius| radius < 12), "{:?}", narrow.radius);
+        assert!(
+            narrow.radius.is_some_and(|radius| radius < 12),
+            "{:?}",
+            narrow.radius
+        );
         let mut cut = gauss::axis_hat(0.2, 256);
         cut[128] = 0.0;
         assert_eq!(AxisAverage::<f32>::new(&cut, 0..1, 1).radius, None);

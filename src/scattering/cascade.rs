@@ -20,7 +20,13 @@ pub(crate) trait Layers<T> {
     type Scratch;
 
     /// U[child] = |U[parent] ⋆ ψ_λ| into the scratch, λ the last wavelet of the child.
-    fn propagate(&self, parent: usize, parent_hat: &[Complex<T>], child: usize, scratch: &mut Self::Scratch);
+    fn propagate(
+        &self,
+        parent: usize,
+        parent_hat: &[Complex<T>],
+        child: usize,
+        scratch: &mut Self::Scratch,
+    );
 
     /// What the output keeps of the U in the scratch, which stays as it is.
     fn observe<'s>(&self, row: usize, scratch: &'s mut Self::Scratch) -> &'s [T];

@@ -38,7 +38,12 @@ impl Layout {
             Average::Global => vec![shapes.len()],
             Average::None => vec![offsets[shapes.len()]],
         };
-        Self { average, trailing, shapes, offsets }
+        Self {
+            average,
+            trailing,
+            shapes,
+            offsets,
+        }
     }
 
     pub fn trailing(&self) -> &[usize] {
@@ -61,7 +66,11 @@ impl Layout {
 
     /// Numbers of the longest row.
     pub fn longest(&self) -> usize {
-        self.shapes.iter().map(|[height, width]| height * width).max().unwrap_or(0)
+        self.shapes
+            .iter()
+            .map(|[height, width]| height * width)
+            .max()
+            .unwrap_or(0)
     }
 }
 
@@ -74,8 +83,16 @@ pub struct Features<T> {
 }
 
 impl<T: Real> Features<T> {
-    pub(super) fn new(array: ArrayD<T>, paths: Arc<PathTable<Wavelet2d>>, layout: Arc<Layout>) -> Self {
-        Self { array, paths, layout }
+    pub(super) fn new(
+        array: ArrayD<T>,
+        paths: Arc<PathTable<Wavelet2d>>,
+        layout: Arc<Layout>,
+    ) -> Self {
+        Self {
+            array,
+            paths,
+            layout,
+        }
     }
 
     /// All coefficients.
@@ -113,8 +130,14 @@ impl<T: Real> Features<T> {
             Average::Local | Average::None => &[(height, width), (width, 1)],
         };
         // An image is a block of `len` numbers; outer axes count blocks.
-        let outer = (0..leading.len()).map(|axis| leading[axis + 1..].iter().product::<usize>() * self.layout.len());
-        let (shape, strides): (Vec<_>, Vec<_>) = leading.iter().copied().zip(outer).chain(own.iter().copied()).unzip();
+        let outer = (0..leading.len())
+            .map(|axis| leading[axis + 1..].iter().product::<usize>() * self.layout.len());
+        let (shape, strides): (Vec<_>, Vec<_>) = leading
+            .iter()
+            .copied()
+            .zip(outer)
+            .chain(own.iter().copied())
+            .unzip();
         let numbers = &self.numbers()[self.layout.range(row).start..];
         ArrayViewD::from_shape(IxDyn(&shape).strides(IxDyn(&strides)), numbers)
             .expect("rows lie inside the array by construction")
@@ -149,7 +172,11 @@ impl<T: Real> Features<T> {
                 *mean = T::narrow(sum / samples.len() as f64);
             }
         }
-        Self { array, paths: Arc::clone(&self.paths), layout }
+        Self {
+            array,
+            paths: Arc::clone(&self.paths),
+            layout,
+        }
     }
 
     /// Every coefficient of order 2 and above divided by its parent's plus 10⁻⁶: what is left does not depend on how
@@ -160,7 +187,11 @@ impl<T: Real> Features<T> {
     pub fn renormalized(mut self) -> Result<Self> {
         let (paths, layout) = (Arc::clone(&self.paths), Arc::clone(&self.layout));
         let rows = paths.rows_of_order(2).start..paths.len();
-        let same_size = |row| paths.parent(row).is_some_and(|parent| layout.shape(parent) == layout.shape(row));
+        let same_size = |row| {
+            paths
+                .parent(row)
+                .is_some_and(|parent| layout.shape(parent) == layout.shape(row))
+        };
         if !rows.clone().all(same_size) {
             return Err(Error::NotApplicable {
                 call: "renormalized",
@@ -189,7 +220,10 @@ impl<T: Real> Features<T> {
     /// The numbers of each image in turn.
     fn images_mut(&mut self) -> impl Iterator<Item = &mut [T]> {
         let len = self.layout.len();
-        self.array.as_slice_mut().into_iter().flat_map(move |numbers| numbers.chunks_exact_mut(len))
+        self.array
+            .as_slice_mut()
+            .into_iter()
+            .flat_map(move |numbers| numbers.chunks_exact_mut(len))
     }
 }
 
@@ -229,16 +263,23 @@ impl Standardizer {
         let layout = &features.layout;
         let mut groups: Vec<Range<usize>> = match shared {
             Shared::ByCoefficient => (0..layout.len()).map(|i| i..i + 1).collect(),
-            Shared::ByPath => (0..features.paths.len()).map(|row| layout.range(row)).collect(),
+            Shared::ByPath => (0..features.paths.len())
+                .map(|row| layout.range(row))
+                .collect(),
         };
         let images = || features.numbers().chunks_exact(layout.len());
         let moments = groups
             .drain(..)
             .flat_map(|group| {
-                let values = || images().flat_map(|image| &image[group.clone()]).map(|value| value.widen());
+                let values = || {
+                    images()
+                        .flat_map(|image| &image[group.clone()])
+                        .map(|value| value.widen())
+                };
                 let count = (images().len() * group.len()) as f64;
                 let mean = values().sum::<f64>() / count;
-                let deviation = (values().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
+                let deviation =
+                    (values().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
                 // Rounding makes a constant vary by some 10⁻¹⁶ of itself.
                 let constant = deviation <= 1e-12 * mean.abs();
                 std::iter::repeat_n((mean, if constant { 1.0 } else { deviation }), group.len())
@@ -280,8 +321,14 @@ mod tests {
     }
 
     fn features(average: Average, seed: usize) -> Features<f64> {
-        let x = Array4::from_shape_fn([3, 2, 17, 12], |(a, b, i, k)| ((seed + a * b + i * k) as f64).cos());
-        params(average).plan::<f64>().unwrap().transform(&x).unwrap()
+        let x = Array4::from_shape_fn([3, 2, 17, 12], |(a, b, i, k)| {
+            ((seed + a * b + i * k) as f64).cos()
+        });
+        params(average)
+            .plan::<f64>()
+            .unwrap()
+            .transform(&x)
+            .unwrap()
     }
 
     #[test]
@@ -291,14 +338,20 @@ mod tests {
         assert_eq!(local.path(5), local.array().index_axis(ndarray::Axis(2), 5));
         let global = features(Average::Global, 0);
         assert_eq!(global.array().shape(), [3, 2, 9]);
-        assert_eq!(global.path(5), global.array().index_axis(ndarray::Axis(2), 5));
+        assert_eq!(
+            global.path(5),
+            global.array().index_axis(ndarray::Axis(2), 5)
+        );
         let none = features(Average::None, 0);
         assert_eq!(none.path(0).shape(), [3, 2, 17, 12]);
         assert_eq!(none.path(8).shape(), [3, 2, 8, 6]);
         assert_eq!(none.path(0)[[2, 1, 16, 11]], (2.0_f64 + 176.0).cos());
         // the mean of the moduli over space is the global average
         let means = none.mean_over_space();
-        let error = crate::num::relative_error(means.array().iter().copied(), global.array().iter().copied());
+        let error = crate::num::relative_error(
+            means.array().iter().copied(),
+            global.array().iter().copied(),
+        );
         assert!(error < 1e-14, "{error:e}");
     }
 
@@ -326,7 +379,10 @@ mod tests {
             };
             assert_eq!(renormalized.path(row), expected);
         }
-        assert!(matches!(features(Average::None, 1).renormalized(), Err(Error::NotApplicable { .. })));
+        assert!(matches!(
+            features(Average::None, 1).renormalized(),
+            Err(Error::NotApplicable { .. })
+        ));
     }
 
     #[test]
@@ -342,7 +398,8 @@ mod tests {
             }
             // another set gets the same numbers
             let other = standardizer.apply(features(Average::Local, 3)).unwrap();
-            let affine = (&other.path(4) - &standard.path(4)) / (&features(Average::Local, 3).path(4) - &train.path(4));
+            let affine = (&other.path(4) - &standard.path(4))
+                / (&features(Average::Local, 3).path(4) - &train.path(4));
             let (first, spread) = (affine[[0, 0, 0, 0]], affine.std(0.0));
             assert!(first > 0.0 && (shared == Shared::ByCoefficient || spread < 1e-9 * first));
             assert!(standardizer.apply(features(Average::Global, 3)).is_err());

@@ -96,16 +96,27 @@ impl<W: Scale> PathTable<W> {
         )?;
         let path = |parent: usize, lambdas: Box<[usize]>| {
             let (subsampling, pixels) = sampling(lambdas.last().map(|&lambda| &wavelets[lambda]));
-            Path { lambdas, subsampling, pixels, parent, children: 0..0 }
+            Path {
+                lambdas,
+                subsampling,
+                pixels,
+                parent,
+                children: 0..0,
+            }
         };
         let mut paths = vec![path(0, Box::default())];
         let mut orders = vec![0];
         while orders.len() <= max_order {
             let (first, end) = (orders[orders.len() - 1], paths.len());
             for row in first..end {
-                let last = paths[row].lambdas.last().map(|&lambda| wavelets[lambda].j());
+                let last = paths[row]
+                    .lambdas
+                    .last()
+                    .map(|&lambda| wavelets[lambda].j());
                 let start = paths.len();
-                for lambda in (0..wavelets.len()).filter(|&lambda| last < Some(wavelets[lambda].j())) {
+                for lambda in
+                    (0..wavelets.len()).filter(|&lambda| last < Some(wavelets[lambda].j()))
+                {
                     let lambdas = paths[row].lambdas.iter().copied().chain([lambda]).collect();
                     paths.push(path(row, lambdas));
                 }
@@ -117,7 +128,11 @@ impl<W: Scale> PathTable<W> {
             orders.push(end);
         }
         orders.push(paths.len());
-        Ok(Self { wavelets, paths, orders })
+        Ok(Self {
+            wavelets,
+            paths,
+            orders,
+        })
     }
 
     /// Number of rows.
@@ -164,8 +179,14 @@ impl<W: Scale> PathTable<W> {
     }
 
     /// The wavelets of a row, first layer first.
-    pub fn wavelets_of(&self, row: usize) -> impl DoubleEndedIterator<Item = &W> + ExactSizeIterator {
-        self.paths[row].lambdas.iter().map(|&lambda| &self.wavelets[lambda])
+    pub fn wavelets_of(
+        &self,
+        row: usize,
+    ) -> impl DoubleEndedIterator<Item = &W> + ExactSizeIterator {
+        self.paths[row]
+            .lambdas
+            .iter()
+            .map(|&lambda| &self.wavelets[lambda])
     }
 
     /// The row whose wavelets have these indices λ, if there is one.
@@ -194,7 +215,9 @@ impl PathTable<crate::filters::Wavelet2d> {
 
     /// A short name of a row for headers and file members: `S` for order 0, `S_j0t3_j1t5` and so on above.
     pub fn name(&self, row: usize) -> String {
-        let layers = self.wavelets_of(row).map(|wavelet| format!("_j{}t{}", wavelet.j, wavelet.l));
+        let layers = self
+            .wavelets_of(row)
+            .map(|wavelet| format!("_j{}t{}", wavelet.j, wavelet.l));
         std::iter::once("S".to_string()).chain(layers).collect()
     }
 
@@ -219,10 +242,15 @@ impl PathTable<crate::filters::Wavelet2d> {
             let mut record = vec![row.to_string(), self.name(row), path.order().to_string()];
             for wavelet in self.wavelets_of(row) {
                 record.extend([wavelet.j.to_string(), wavelet.l.to_string()]);
-                record.extend([wavelet.theta, wavelet.xi, wavelet.sigma].map(|value| value.to_string()));
+                record.extend(
+                    [wavelet.theta, wavelet.xi, wavelet.sigma].map(|value| value.to_string()),
+                );
             }
             record.resize(3 + 5 * self.max_order(), String::new());
-            record.push(path.subsampling.map_or(String::new(), |step| step.to_string()));
+            record.push(
+                path.subsampling
+                    .map_or(String::new(), |step| step.to_string()),
+            );
             record.push(path.pixels.to_string());
             record
         })
@@ -249,7 +277,14 @@ mod tests {
 
     #[test]
     fn numbers_of_paths_are_those_of_the_formula() {
-        for (J, L, max_order) in [(2, 8, 2), (3, 8, 2), (4, 3, 3), (3, 2, 7), (1, 5, 2), (5, 1, 0)] {
+        for (J, L, max_order) in [
+            (2, 8, 2),
+            (3, 8, 2),
+            (4, 3, 3),
+            (3, 2, 7),
+            (1, 5, 2),
+            (5, 1, 0),
+        ] {
             let table = table(J, L, max_order);
             let counts = count_by_order(J, L, max_order);
             assert_eq!(table.len() as u64, counts.iter().sum::<u64>());
@@ -266,7 +301,10 @@ mod tests {
     #[test]
     fn rows_stand_by_order_then_lexicographically_with_increasing_scales() {
         let table = table(4, 3, 3);
-        let keys: Vec<_> = table.iter().map(|path| (path.order(), path.lambdas.clone())).collect();
+        let keys: Vec<_> = table
+            .iter()
+            .map(|path| (path.order(), path.lambdas.clone()))
+            .collect();
         assert!(keys.is_sorted());
         for row in 0..table.len() {
             let scales: Vec<_> = table.wavelets_of(row).map(|w| w.j).collect();
@@ -285,7 +323,13 @@ mod tests {
             }
         }
         assert_eq!(table.parent(0), None);
-        for absent in [&[(1, 0), (1, 0)][..], &[(2, 0), (1, 0)], &[(0, 3)], &[(4, 0)], &[(usize::MAX, 0)]] {
+        for absent in [
+            &[(1, 0), (1, 0)][..],
+            &[(2, 0), (1, 0)],
+            &[(0, 3)],
+            &[(4, 0)],
+            &[(usize::MAX, 0)],
+        ] {
             assert_eq!(table.row(absent), None);
         }
     }
@@ -297,8 +341,8 @@ mod tests {
         let table = table(J, L, 2);
         let first = table.rows_of_order(2).start;
         for j1 in 0..J {
-            for (t1, j2, t2) in
-                (0..L).flat_map(|t1| (j1 + 1..J).flat_map(move |j2| (0..L).map(move |t2| (t1, j2, t2))))
+            for (t1, j2, t2) in (0..L)
+                .flat_map(|t1| (j1 + 1..J).flat_map(move |j2| (0..L).map(move |t2| (t1, j2, t2))))
             {
                 let before: usize = (0..j1).map(|j| L * L * (J - 1 - j)).sum();
                 let expected = before + t1 * L * (J - j1 - 1) + t2 + L * (j2 - j1 - 1);

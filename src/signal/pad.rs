@@ -61,15 +61,32 @@ impl AxisPadding {
     /// [`Error::ScaleTooLarge`] if `len < 2^J`, or `3·2^J` when pre-padded; [`Error::NotMultiple`] if periodic or
     /// pre-padded sides are no multiples of 2^J.
     pub fn new(padding: Padding, J: usize, axis: usize, len: usize) -> Result<Self> {
-        let least = if padding == Padding::PrePadded { 3_usize } else { 1 };
-        let needed = u32::try_from(J).ok().and_then(|J| least.checked_mul(1_usize.checked_shl(J)?));
+        let least = if padding == Padding::PrePadded {
+            3_usize
+        } else {
+            1
+        };
+        let needed = u32::try_from(J)
+            .ok()
+            .and_then(|J| least.checked_mul(1_usize.checked_shl(J)?));
         let Some(needed) = needed.filter(|&needed| len >= needed) else {
             let max_J = (len / least).checked_ilog2().unwrap_or(0) as usize;
-            return Err(Error::ScaleTooLarge { J, axis, len, needed: needed.unwrap_or(usize::MAX), max_J });
+            return Err(Error::ScaleTooLarge {
+                J,
+                axis,
+                len,
+                needed: needed.unwrap_or(usize::MAX),
+                max_J,
+            });
         };
         let stride = needed / least;
         if matches!(padding, Padding::Periodic | Padding::PrePadded) && len % stride != 0 {
-            return Err(Error::NotMultiple { padding: padding.name(), axis, len, multiple: stride });
+            return Err(Error::NotMultiple {
+                padding: padding.name(),
+                axis,
+                len,
+                multiple: stride,
+            });
         }
         let whole = len / stride;
         Ok(match padding {
@@ -94,7 +111,9 @@ impl AxisPadding {
             Padding::Reflect | Padding::Symmetric | Padding::Zero => {
                 let padded = (whole + 2) * stride;
                 let begin = (padded - len) / 2;
-                let source = (0..padded).map(|i| reflect(padding, i as i64 - begin as i64, len)).collect();
+                let source = (0..padded)
+                    .map(|i| reflect(padding, i as i64 - begin as i64, len))
+                    .collect();
                 Self {
                     len,
                     padded,
@@ -146,14 +165,25 @@ mod tests {
     use super::*;
 
     fn positions(padding: Padding, n: usize) -> Vec<i64> {
-        (-4..7).map(|i| reflect(padding, i, n).map_or(-1, |i| i as i64)).collect()
+        (-4..7)
+            .map(|i| reflect(padding, i, n).map_or(-1, |i| i as i64))
+            .collect()
     }
 
     #[test]
     fn reflections_are_those_of_numpys_pad() {
-        assert_eq!(positions(Padding::Reflect, 3), [0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2]);
-        assert_eq!(positions(Padding::Symmetric, 3), [2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0]);
-        assert_eq!(positions(Padding::Zero, 3), [-1, -1, -1, -1, 0, 1, 2, -1, -1, -1, -1]);
+        assert_eq!(
+            positions(Padding::Reflect, 3),
+            [0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2]
+        );
+        assert_eq!(
+            positions(Padding::Symmetric, 3),
+            [2, 2, 1, 0, 0, 1, 2, 2, 1, 0, 0]
+        );
+        assert_eq!(
+            positions(Padding::Zero, 3),
+            [-1, -1, -1, -1, 0, 1, 2, -1, -1, -1, -1]
+        );
     }
 
     #[test]
@@ -168,7 +198,11 @@ mod tests {
             (20, 1, 24, 2, 10, 0),
         ] {
             let axis = AxisPadding::new(Padding::Reflect, J, 0, n).unwrap();
-            assert_eq!((axis.padded, axis.begin), (padded, before), "n = {n}, J = {J}");
+            assert_eq!(
+                (axis.padded, axis.begin),
+                (padded, before),
+                "n = {n}, J = {J}"
+            );
             let output = axis.output(J, J);
             assert_eq!(output, 1..1 + outputs);
             assert_eq!((output.start << J) - axis.begin, origin);

@@ -6,8 +6,8 @@ use super::plan::Scattering2d;
 use crate::filters::{FilterBank2d, FilterBank2dParams, Mother, Normalization, Wavelet2d};
 use crate::num::Real;
 use crate::scattering::path::{PathTable, count_by_order};
-use crate::signal::pad::AxisPadding;
 use crate::signal::Padding;
+use crate::signal::pad::AxisPadding;
 use crate::{Error, Result};
 
 /// What the output keeps of every U[p] = |…|x ⋆ ψ_λ1| ⋆ … ⋆ ψ_λm|.
@@ -134,7 +134,9 @@ impl Scattering2dParams {
     /// Checks every parameter and lays the transform out, but does not compute a filter.
     pub(super) fn design(&self) -> Result<Design> {
         if self.shape.contains(&0) {
-            return Err(Error::Empty { shape: self.shape.to_vec() });
+            return Err(Error::Empty {
+                shape: self.shape.to_vec(),
+            });
         }
         let mut bank = FilterBank2d::params(self.shape, self.J)
             .L(self.L)
@@ -145,7 +147,10 @@ impl Scattering2dParams {
             return Err(Error::InvalidParameter {
                 name: "oversampling",
                 value: self.oversampling.to_string(),
-                limit: format!("it is at most J = {}, where nothing is subsampled any more", self.J),
+                limit: format!(
+                    "it is at most J = {}, where nothing is subsampled any more",
+                    self.J
+                ),
             });
         }
         // Thin but enormous shapes are refused before a table as long as a side is made.
@@ -163,15 +168,25 @@ impl Scattering2dParams {
 
         let on_image: usize = axes.iter().map(|axis| axis.end - axis.begin).product();
         let square = |level: usize| (Some(1 << level), 1 << (2 * level));
-        let expected = self.paths_by_order().iter().fold(0, |sum: u64, &count| sum.saturating_add(count));
-        let paths = PathTable::new(bank.wavelets().into(), self.max_order, expected, |last: Option<&Wavelet2d>| {
-            match self.average {
+        let expected = self
+            .paths_by_order()
+            .iter()
+            .fold(0, |sum: u64, &count| sum.saturating_add(count));
+        let paths = PathTable::new(
+            bank.wavelets().into(),
+            self.max_order,
+            expected,
+            |last: Option<&Wavelet2d>| match self.average {
                 Average::Local => square(self.J - self.oversampling),
                 Average::Global => (None, on_image),
                 Average::None => square(self.level(last.map(|wavelet| wavelet.j))),
-            }
-        })?;
-        Ok(Design { axes, bank, paths: Arc::new(paths) })
+            },
+        )?;
+        Ok(Design {
+            axes,
+            bank,
+            paths: Arc::new(paths),
+        })
     }
 
     /// Checks everything, builds the filter bank and plans all transforms, on all threads of the current pool.

@@ -105,7 +105,11 @@ impl<T: Real> Scattering2d<T> {
         let Design { axes, bank, paths } = params.design()?;
         let needed = bank
             .expected_bytes::<T>()
-            .saturating_add(Self::expected_workspace_bytes(params, bank.shape, parallel::threads()));
+            .saturating_add(Self::expected_workspace_bytes(
+                params,
+                bank.shape,
+                parallel::threads(),
+            ));
         memory::require(
             "the filter bank and the workspace",
             needed,
@@ -121,24 +125,44 @@ impl<T: Real> Scattering2d<T> {
             .collect();
         let output_level = J - params.oversampling;
         let averages = match params.average {
-            Average::Local => planes.iter().enumerate().map(|(level, plane)| {
-                LowPass::new([0, 1].map(|axis| {
-                    let phi = bank.phi_axis(axis, plane.grid().shape[axis]);
-                    AxisAverage::new(&phi, axes[axis].output(J, output_level), 1 << (output_level - level))
-                }))
-            }).collect(),
+            Average::Local => planes
+                .iter()
+                .enumerate()
+                .map(|(level, plane)| {
+                    LowPass::new([0, 1].map(|axis| {
+                        let phi = bank.phi_axis(axis, plane.grid().shape[axis]);
+                        AxisAverage::new(
+                            &phi,
+                            axes[axis].output(J, output_level),
+                            1 << (output_level - level),
+                        )
+                    }))
+                })
+                .collect(),
             Average::Global | Average::None => Vec::new(),
         };
         let shape_on = |level: usize| match params.average {
-            Average::Local => axes.each_ref().map(|axis| axis.output(J, output_level).len()),
+            Average::Local => axes
+                .each_ref()
+                .map(|axis| axis.output(J, output_level).len()),
             Average::Global => [1, 1],
             Average::None => axes.each_ref().map(|axis| axis.on_image(level).len()),
         };
         let shapes = (0..paths.len())
-            .map(|row| shape_on(params.level(paths.wavelets_of(row).next_back().map(|wavelet| wavelet.j))))
+            .map(|row| {
+                shape_on(params.level(paths.wavelets_of(row).next_back().map(|wavelet| wavelet.j)))
+            })
             .collect();
         let layout = Arc::new(Layout::new(params.average, shapes));
-        Ok(Self { params: params.clone(), axes, bank, paths, layout, planes, averages })
+        Ok(Self {
+            params: params.clone(),
+            axes,
+            bank,
+            paths,
+            layout,
+            planes,
+            averages,
+        })
     }
 
     /// What the plan was made from.
@@ -184,7 +208,11 @@ impl<T: Real> Scattering2d<T> {
         Self::expected_workspace_bytes(&self.params, self.padded_shape(), threads)
     }
 
-    fn expected_workspace_bytes(params: &Scattering2dParams, padded: [usize; 2], threads: usize) -> u64 {
+    fn expected_workspace_bytes(
+        params: &Scattering2dParams,
+        padded: [usize; 2],
+        threads: usize,
+    ) -> u64 {
         let samples = memory::count(&padded);
         // u, observed and its columns: at most 2 real planes; half spectra of the image and of every U that has
         // children, each at most the image's; 2 complex planes for the step.
@@ -200,7 +228,9 @@ impl<T: Real> Scattering2d<T> {
 
     /// Scratch for at most this many threads at a time; 1 makes every call run on its caller's thread.
     pub fn workspace_for(&self, threads: usize) -> Workspace<T> {
-        Workspace { workers: (0..threads.max(1)).map(|_| self.worker()).collect() }
+        Workspace {
+            workers: (0..threads.max(1)).map(|_| self.worker()).collect(),
+        }
     }
 
     fn worker(&self) -> Worker<T> {
@@ -209,15 +239,27 @@ impl<T: Real> Scattering2d<T> {
         let hats = (1..self.paths.max_order())
             .map(|order| vec![zero; self.planes[self.params.level(Some(order - 1))].half_len()])
             .collect();
-        let columns = self.averages.iter().map(LowPass::scratch_len).max().unwrap_or(0);
+        let columns = self
+            .averages
+            .iter()
+            .map(LowPass::scratch_len)
+            .max()
+            .unwrap_or(0);
         let scratch = Scratch {
             u: vec![T::zero(); self.bank.grid().len()],
             observed: vec![T::zero(); self.layout.longest()],
             columns: vec![T::zero(); columns],
             step: StepScratch::new(&self.planes),
         };
-        let root = Root { hat: vec![zero; self.planes[0].half_len()], amplitude: T::one() };
-        Worker { root, hats, scratch }
+        let root = Root {
+            hat: vec![zero; self.planes[0].half_len()],
+            amplitude: T::one(),
+        };
+        Worker {
+            root,
+            hats,
+            scratch,
+        }
     }
 
     /// The features of images with any leading batch and channel axes; the last two axes are the image.
@@ -240,7 +282,11 @@ impl<T: Real> Scattering2d<T> {
         )?;
         let mut out = ArrayD::zeros(shape);
         self.run(images, &mut out, &mut self.workspace())?;
-        Ok(Features::new(out, Arc::clone(&self.paths), Arc::clone(&self.layout)))
+        Ok(Features::new(
+            out,
+            Arc::clone(&self.paths),
+            Arc::clone(&self.layout),
+        ))
     }
 
     /// The same into an array of shape [`output_shape`](Self::output_shape).
@@ -267,7 +313,10 @@ impl<T: Real> Scattering2d<T> {
         self.run(images, out, workspace)
     }
 
-    fn check_images<S: Data<Elem = T>, D: Dimension>(&self, images: &ArrayBase<S, D>) -> Result<()> {
+    fn check_images<S: Data<Elem = T>, D: Dimension>(
+        &self,
+        images: &ArrayBase<S, D>,
+    ) -> Result<()> {
         let shape = images.shape();
         if shape.len() < 2 || shape[shape.len() - 2..] != self.params.shape {
             let [n0, n1] = self.params.shape;
@@ -278,7 +327,9 @@ impl<T: Real> Scattering2d<T> {
             });
         }
         if images.is_empty() {
-            return Err(Error::Empty { shape: shape.to_vec() });
+            return Err(Error::Empty {
+                shape: shape.to_vec(),
+            });
         }
         if let Some(index) = images.iter().position(|value| !value.is_finite()) {
             return Err(not_finite(images, index));
@@ -336,9 +387,15 @@ impl<T: Real> Scattering2d<T> {
         let whole = batch.len_of(Axis(0)) / workers.len() * workers.len();
         let (by_image, by_path) = batch.split_at(Axis(0), whole);
         let (by_image_out, by_path_out) = out.split_at_mut(whole * len);
-        let by_image = by_image.outer_iter().zip(by_image_out.chunks_exact_mut(len));
+        let by_image = by_image
+            .outer_iter()
+            .zip(by_image_out.chunks_exact_mut(len));
         parallel::for_each(workers, by_image, |worker, (image, out)| {
-            let Worker { root, hats, scratch } = worker;
+            let Worker {
+                root,
+                hats,
+                scratch,
+            } = worker;
             self.enter(image, root, scratch, out);
             for first in self.paths.children(0) {
                 let emit = &mut |row, values: &[T]| self.store(row, values, root.amplitude, out);
@@ -355,22 +412,43 @@ impl<T: Real> Scattering2d<T> {
                     let mut out = out.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
                     self.store(row, values, root.amplitude, &mut out);
                 };
-                walk(self, &self.paths, 0, &root.hat, first, &mut worker.hats, &mut worker.scratch, emit);
+                walk(
+                    self,
+                    &self.paths,
+                    0,
+                    &root.hat,
+                    first,
+                    &mut worker.hats,
+                    &mut worker.scratch,
+                    emit,
+                );
             });
             workers[0].root = root;
         }
     }
 
     /// Pads and scales an image, writes row 0, and transforms it.
-    fn enter(&self, image: ArrayView2<T>, root: &mut Root<T>, scratch: &mut Scratch<T>, out: &mut [T]) {
-        let largest = image.iter().fold(T::zero(), |largest, value| largest.max(value.abs()));
+    fn enter(
+        &self,
+        image: ArrayView2<T>,
+        root: &mut Root<T>,
+        scratch: &mut Scratch<T>,
+        out: &mut [T],
+    ) {
+        let largest = image
+            .iter()
+            .fold(T::zero(), |largest, value| largest.max(value.abs()));
         let scale = power_of_two_scale(largest);
         root.amplitude = scale.recip();
 
         let [down, right] = &self.axes;
         let inside = |axis: &AxisPadding| {
             // Where the image itself lies in what the caller passed: all of it, or what is no boundary.
-            let boundary = if axis.padded == axis.len { axis.begin } else { 0 };
+            let boundary = if axis.padded == axis.len {
+                axis.begin
+            } else {
+                0
+            };
             boundary..axis.len - boundary
         };
         let inside = image.slice(ndarray::s![inside(down), inside(right)]);
@@ -394,7 +472,10 @@ impl<T: Real> Scattering2d<T> {
                 }
             }
             Average::Global => out[0] = mean * root.amplitude,
-            Average::None => out.iter_mut().zip(&inside).for_each(|(to, &value)| *to = value),
+            Average::None => out
+                .iter_mut()
+                .zip(&inside)
+                .for_each(|(to, &value)| *to = value),
         }
         self.spectrum(0, scratch, &mut root.hat);
         root.hat[0].re += mean * T::narrow(self.bank.grid().len() as f64);
@@ -408,14 +489,25 @@ impl<T: Real> Scattering2d<T> {
 
     /// The level that U of a row lives on.
     fn level(&self, row: usize) -> usize {
-        self.params.level(self.paths.wavelets_of(row).next_back().map(|wavelet| wavelet.j))
+        self.params.level(
+            self.paths
+                .wavelets_of(row)
+                .next_back()
+                .map(|wavelet| wavelet.j),
+        )
     }
 }
 
 impl<T: Real> Layers<T> for Scattering2d<T> {
     type Scratch = Scratch<T>;
 
-    fn propagate(&self, parent: usize, parent_hat: &[Complex<T>], child: usize, scratch: &mut Scratch<T>) {
+    fn propagate(
+        &self,
+        parent: usize,
+        parent_hat: &[Complex<T>],
+        child: usize,
+        scratch: &mut Scratch<T>,
+    ) {
         let from = self.level(parent);
         let lambda = self.paths[child].lambdas[self.paths[child].order() - 1];
         wavelet_modulus(
@@ -430,11 +522,20 @@ impl<T: Real> Layers<T> for Scattering2d<T> {
 
     fn observe<'s>(&self, row: usize, scratch: &'s mut Scratch<T>) -> &'s [T] {
         let level = self.level(row);
-        let Scratch { u, observed, columns, .. } = scratch;
+        let Scratch {
+            u,
+            observed,
+            columns,
+            ..
+        } = scratch;
         let observed = &mut observed[..self.layout.range(row).len()];
         let width = self.planes[level].grid().shape[1];
         let [down, right] = self.axes.each_ref().map(|axis| axis.on_image(level));
-        let on_image = u.chunks_exact(width).take(down.end).skip(down.start).map(|line| &line[right.clone()]);
+        let on_image = u
+            .chunks_exact(width)
+            .take(down.end)
+            .skip(down.start)
+            .map(|line| &line[right.clone()]);
         match self.params.average {
             Average::Local => self.averages[level].apply(u, observed, columns),
             Average::Global => {
@@ -479,7 +580,10 @@ fn power_of_two_scale<T: Real>(largest: T) -> T {
 }
 
 /// The error for the sample at this index in row-major order.
-fn not_finite<T: Real, S: Data<Elem = T>, D: Dimension>(images: &ArrayBase<S, D>, index: usize) -> Error {
+fn not_finite<T: Real, S: Data<Elem = T>, D: Dimension>(
+    images: &ArrayBase<S, D>,
+    index: usize,
+) -> Error {
     let mut rest = index;
     let mut position: Vec<usize> = images
         .shape()
@@ -492,7 +596,13 @@ fn not_finite<T: Real, S: Data<Elem = T>, D: Dimension>(images: &ArrayBase<S, D>
         })
         .collect();
     position.reverse();
-    Error::NotFinite { position, value: images.iter().nth(index).map_or(f64::NAN, |value| value.widen()) }
+    Error::NotFinite {
+        position,
+        value: images
+            .iter()
+            .nth(index)
+            .map_or(f64::NAN, |value| value.widen()),
+    }
 }
 
 #[cfg(test)]
@@ -501,12 +611,31 @@ mod tests {
 
     #[test]
     fn the_scale_is_an_exact_power_of_two_over_the_whole_range() {
-        for largest in [1.0_f32, 1.5, 0.75, 1e-30, 3e38, 1e-40, f32::MIN_POSITIVE, f32::MAX] {
+        for largest in [
+            1.0_f32,
+            1.5,
+            0.75,
+            1e-30,
+            3e38,
+            1e-40,
+            f32::MIN_POSITIVE,
+            f32::MAX,
+        ] {
             let scale = power_of_two_scale(largest);
-            assert_eq!(scale.to_bits() << 9, 0, "{largest:e}: {scale:e} has a mantissa");
-            assert!(scale.is_normal() && scale.recip().is_normal(), "{largest:e}: {scale:e}");
+            assert_eq!(
+                scale.to_bits() << 9,
+                0,
+                "{largest:e}: {scale:e} has a mantissa"
+            );
+            assert!(
+                scale.is_normal() && scale.recip().is_normal(),
+                "{largest:e}: {scale:e}"
+            );
             if (1e-37..1e37).contains(&largest) {
-                assert!((1.0..2.0).contains(&(largest * scale)), "{largest:e}: {scale:e}");
+                assert!(
+                    (1.0..2.0).contains(&(largest * scale)),
+                    "{largest:e}: {scale:e}"
+                );
             }
         }
         assert_eq!(power_of_two_scale(0.0_f64), 1.0);
