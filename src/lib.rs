@@ -7,4 +7,8 @@ pub mod error;
 pub mod num;
 pub mod raster;
 
+// beside the line: files
+#[cfg(feature = "io")]
+pub mod io;
+
 pub use error::{Error, Result};
