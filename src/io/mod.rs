@@ -13,6 +13,8 @@
 //!
 //! Paths and names that come out of here are for people and programs alike: tables quote them as CSV asks.
 
+pub mod npy;
 pub mod staged;
 
+pub use npy::NpyFile;
 pub use staged::{Staged, commit_all};
