@@ -13,8 +13,11 @@
 //!
 //! Paths and names that come out of here are for people and programs alike: tables quote them as CSV asks.
 
+pub mod image;
 pub mod npy;
+mod resize;
 pub mod staged;
 
+pub use image::{Color, ImageOptions, list_images, read_image, stage_png, write_png};
 pub use npy::NpyFile;
 pub use staged::{Staged, commit_all};
