@@ -16,8 +16,10 @@
 pub mod image;
 pub mod npy;
 mod resize;
+pub mod stack;
 pub mod staged;
 
 pub use image::{Color, ImageOptions, list_images, read_image, stage_png, write_png};
 pub use npy::NpyFile;
+pub use stack::{Extra, NpyStack, NpzStack};
 pub use staged::{Staged, commit_all};
