@@ -18,8 +18,10 @@ pub mod npy;
 mod resize;
 pub mod stack;
 pub mod staged;
+pub mod table;
 
 pub use image::{Color, ImageOptions, list_images, read_image, stage_png, write_png};
 pub use npy::NpyFile;
 pub use stack::{Extra, NpyStack, NpzStack};
 pub use staged::{Staged, commit_all};
+pub use table::{CsvStack, stage_csv, stage_json, write_csv, write_json};
