@@ -22,5 +22,9 @@ pub(crate) mod conv;
 
 pub mod scattering;
 
+// beside the line: files
+#[cfg(feature = "io")]
+pub mod io;
+
 pub use error::{Error, Result};
 pub use scattering::{Features, PathTable, Scattering2d};
