@@ -22,9 +22,15 @@ pub(crate) mod conv;
 
 pub mod scattering;
 
+// pictures of it
+#[cfg(feature = "viz")]
+pub mod viz;
+
 // beside the line: files
 #[cfg(feature = "io")]
 pub mod io;
+
+pub use ndarray;
 
 pub use error::{Error, Result};
 pub use scattering::{Features, PathTable, Scattering2d};

@@ -1,1 +1,26 @@
-fn main() {}
+//! `scatter`: wavelet scattering features of images, and pictures of the filters that make them.
+
+#![allow(non_snake_case)] // J and L keep their case, as in the library
+
+mod args;
+mod command;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let outcome = match args::Args::parse().command {
+        args::Command::Image(args) => command::image::run(args),
+        args::Command::Filters(args) => command::filters::run(args),
+        args::Command::Disk(args) => command::disk::run(args),
+        args::Command::Explain(args) => command::explain::run(args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("scatter: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

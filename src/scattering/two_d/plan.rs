@@ -313,6 +313,33 @@ impl<T: Real> Scattering2d<T> {
         self.run(images, out, workspace)
     }
 
+    /// Features from an array that this plan filled, in this process or before, with the table of its paths.
+    ///
+    /// # Errors
+    /// [`Error::WrongShape`] if the last axes are not those of [`output_shape`](Self::output_shape).
+    pub fn features_from(&self, array: ArrayD<T>) -> Result<Features<T>> {
+        if !array.shape().ends_with(self.layout.trailing()) {
+            return Err(Error::WrongShape {
+                what: "the array",
+                got: array.shape().to_vec(),
+                expected: format!(
+                    "[.., {:?}], the output of this plan",
+                    self.layout.trailing()
+                ),
+            });
+        }
+        let array = if array.is_standard_layout() {
+            array
+        } else {
+            array.as_standard_layout().into_owned()
+        };
+        Ok(Features::new(
+            array,
+            Arc::clone(&self.paths),
+            Arc::clone(&self.layout),
+        ))
+    }
+
     fn check_images<S: Data<Elem = T>, D: Dimension>(
         &self,
         images: &ArrayBase<S, D>,

@@ -1,0 +1,250 @@
+//! The command line: what may be asked for, and the parameters of the library that it means.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use wavelet_scattering::Scattering2d;
+use wavelet_scattering::io::Color;
+use wavelet_scattering::scattering::{Average, Scattering2dParams};
+use wavelet_scattering::signal::Padding;
+use wavelet_scattering::viz::filter_bank::Show;
+
+/// Wavelet scattering features of images, and pictures of the filters that make them.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compute scattering features of images, folders of images or .npy arrays.
+    Image(ImageArgs),
+    /// Draw a filter bank: wavelets in space, in frequency, their phase, or their Littlewood-Paley sum.
+    Filters(FiltersArgs),
+    /// Draw the scattering disk of an image: its energy by orientation and scale, first and second order.
+    Disk(DiskArgs),
+    /// Print the design of a transform: sizes, paths, scales, frequencies, frame bounds, memory.
+    Explain(ExplainArgs),
+}
+
+/// What every transform is described by.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct TransformArgs {
+    /// log2 of the largest scale in pixels
+    #[arg(short = 'J', default_value_t = 3)]
+    pub J: usize,
+    /// Number of orientations
+    #[arg(short = 'L', default_value_t = 8)]
+    pub L: usize,
+    /// Largest number of wavelet moduli on a path
+    #[arg(long, default_value_t = 2, value_name = "M")]
+    pub order: usize,
+    /// What is kept of each modulus: averages over 2^J pixels, the mean over the image, or all of it
+    #[arg(long, value_enum, default_value_t = AverageArg::Local)]
+    pub average: AverageArg,
+    /// What lies beyond the border of an image
+    #[arg(long, value_enum, default_value_t = PaddingArg::Reflect)]
+    pub padding: PaddingArg,
+    /// The images are padded already: sides are multiples of 2^J, and 2^J pixels on every side are cropped
+    #[arg(long, conflicts_with = "padding", action = ArgAction::SetTrue)]
+    pub pre_pad: bool,
+    /// Levels of subsampling given up: 2^N times the samples along each axis
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub oversampling: usize,
+}
+
+impl TransformArgs {
+    pub fn params(&self, shape: [usize; 2]) -> Scattering2dParams {
+        Scattering2d::params(shape, self.J)
+            .L(self.L)
+            .max_order(self.order)
+            .average(self.average.into())
+            .padding(if self.pre_pad {
+                Padding::PrePadded
+            } else {
+                self.padding.into()
+            })
+            .oversampling(self.oversampling)
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ImageArgs {
+    /// Image files, folders (searched recursively, in sorted order) or .npy arrays (the last two axes are the image)
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// Where to write: .npy (with .paths.csv, .inputs.csv and .json beside it), .npz (all in one) or .csv
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub transform: TransformArgs,
+    /// Grey is the Rec. 709 luma; rgb adds an axis of 3 channels
+    #[arg(long, value_enum, default_value_t = ColorArg::Gray)]
+    pub color: ColorArg,
+    /// Resample every image to this height and width first
+    #[arg(long, value_name = "HxW")]
+    pub resize: Option<Size>,
+    /// Write ln(max(S, 0) + 1e-6) instead of S, order 0 excepted
+    #[arg(long)]
+    pub log: bool,
+    /// Compute and write in this precision
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub precision: Precision,
+    /// Number of threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Skip images that cannot be read, list them at the end, and exit with failure
+    #[arg(long)]
+    pub keep_going: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct FiltersArgs {
+    /// Number of scales
+    #[arg(short = 'J', default_value_t = 3)]
+    pub J: usize,
+    /// Number of orientations
+    #[arg(short = 'L', default_value_t = 8)]
+    pub L: usize,
+    /// Height and width of the grid the filters live on
+    #[arg(long, default_value = "64x64", value_name = "HxW")]
+    pub size: Size,
+    /// The picture to write (.png)
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+    /// What to draw
+    #[arg(long, value_enum, default_value_t = ShowArg::Space)]
+    pub show: ShowArg,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct DiskArgs {
+    /// An image file
+    pub image: PathBuf,
+    /// The picture to write (.png)
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+    /// log2 of the largest scale in pixels
+    #[arg(short = 'J', default_value_t = 3)]
+    pub J: usize,
+    /// Number of orientations
+    #[arg(short = 'L', default_value_t = 8)]
+    pub L: usize,
+    /// Resample the image to this height and width first
+    #[arg(long, value_name = "HxW")]
+    pub resize: Option<Size>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ExplainArgs {
+    #[command(flatten)]
+    pub transform: TransformArgs,
+    /// Height and width of the images
+    #[arg(long, value_name = "HxW")]
+    pub size: Size,
+    /// The precision to plan for
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub precision: Precision,
+}
+
+/// A height and a width, written `HxW`.
+#[derive(Debug, Clone, Copy)]
+pub struct Size(pub [usize; 2]);
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let side = |text: &str| text.parse::<usize>().ok().filter(|&n| n > 0);
+        text.split_once(['x', 'X'])
+            .and_then(|(height, width)| Some(Size([side(height)?, side(width)?])))
+            .ok_or_else(|| "a size is a height and a width in pixels, such as 480x640".to_string())
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum AverageArg {
+    Local,
+    Global,
+    None,
+}
+
+impl From<AverageArg> for Average {
+    fn from(arg: AverageArg) -> Self {
+        match arg {
+            AverageArg::Local => Average::Local,
+            AverageArg::Global => Average::Global,
+            AverageArg::None => Average::None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum PaddingArg {
+    /// x2 x1 | x0 x1 x2
+    Reflect,
+    /// x1 x0 | x0 x1 x2
+    Symmetric,
+    /// The image is a torus: sides must be multiples of 2^J
+    Periodic,
+    /// 0 0 | x0 x1 x2
+    Zero,
+}
+
+impl From<PaddingArg> for Padding {
+    fn from(arg: PaddingArg) -> Self {
+        match arg {
+            PaddingArg::Reflect => Padding::Reflect,
+            PaddingArg::Symmetric => Padding::Symmetric,
+            PaddingArg::Periodic => Padding::Periodic,
+            PaddingArg::Zero => Padding::Zero,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorArg {
+    Gray,
+    Rgb,
+}
+
+impl From<ColorArg> for Color {
+    fn from(arg: ColorArg) -> Self {
+        match arg {
+            ColorArg::Gray => Color::Gray,
+            ColorArg::Rgb => Color::Rgb,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Precision {
+    F32,
+    F64,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ShowArg {
+    /// Real part, imaginary part and modulus in space
+    Space,
+    /// Moduli in the frequency plane
+    Fourier,
+    /// Phase as hue, modulus as brightness
+    Phase,
+    /// Littlewood-Paley sum and frame bounds
+    Lp,
+}
+
+impl From<ShowArg> for Show {
+    fn from(arg: ShowArg) -> Self {
+        match arg {
+            ShowArg::Space => Show::Space,
+            ShowArg::Fourier => Show::Fourier,
+            ShowArg::Phase => Show::Phase,
+            ShowArg::Lp => Show::LittlewoodPaley,
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! `scatter disk`: the energy of an image by orientation and scale, as the scattering disk of Bruna & Mallat 2013, fig. 5.
+
+use anyhow::Result;
+use wavelet_scattering::io::{self, ImageOptions};
+use wavelet_scattering::{Scattering2d, viz};
+
+use crate::args::DiskArgs;
+
+pub fn run(args: DiskArgs) -> Result<()> {
+    let options = ImageOptions {
+        resize: args.resize.map(|size| size.0),
+        ..ImageOptions::default()
+    };
+    let image = io::read_image::<f64>(&args.image, &options)?.index_axis_move(ndarray::Axis(0), 0);
+    let plan = Scattering2d::params([image.nrows(), image.ncols()], args.J)
+        .L(args.L)
+        .plan::<f64>()?;
+    let features = plan.transform(&image)?;
+    let energy: Vec<f64> = (0..plan.paths().len())
+        .map(|row| {
+            let path = features.path(row);
+            path.iter().map(|s| s * s).sum::<f64>() / path.len() as f64
+        })
+        .collect();
+    let disk = viz::disk::scattering_disk(plan.paths(), &energy)?;
+    io::write_png(&args.output, &disk)?;
+    println!(
+        "{}: {} x {} pixels",
+        args.output.display(),
+        disk.width(),
+        disk.height()
+    );
+    Ok(())
+}

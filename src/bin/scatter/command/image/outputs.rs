@@ -1,0 +1,322 @@
+//! What comes out: one file of features, and the tables that say which number is which.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use ndarray::Array2;
+use serde_json::json;
+use wavelet_scattering::Scattering2d;
+use wavelet_scattering::filters::Wavelet2d;
+use wavelet_scattering::io::{
+    CsvStack, Extra, NpyStack, NpzStack, Staged, commit_all, stage_csv, stage_json,
+};
+use wavelet_scattering::num::Real;
+use wavelet_scattering::scattering::{Average, PathTable};
+
+use super::inputs::Inputs;
+use crate::args::{ColorArg, ImageArgs};
+
+/// Which inputs became rows, and which did not.
+pub struct Report {
+    /// Label of every row.
+    pub written: Vec<String>,
+    /// Label and reason of every input that was skipped.
+    pub skipped: Vec<(String, String)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Npy,
+    Npz,
+    Csv,
+}
+
+enum Sink<T> {
+    Npy(NpyStack<T>),
+    Npz(NpzStack<T>),
+    Csv(CsvStack<T>),
+}
+
+/// The file of features while it grows.
+pub struct Output<'a, T> {
+    sink: Sink<T>,
+    plan: &'a Scattering2d<T>,
+    args: &'a ImageArgs,
+    channels: usize,
+    /// Shape of the features of one input; of `.npz` without averages, whose arrays differ, empty.
+    row_shape: Vec<usize>,
+}
+
+fn format_of(path: &Path) -> Result<Format> {
+    let extension = path
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    Ok(match extension.as_str() {
+        "npy" => Format::Npy,
+        "npz" => Format::Npz,
+        "csv" => Format::Csv,
+        _ => bail!(
+            "{} must end in .npy, .npz or .csv: the ending chooses the format",
+            path.display()
+        ),
+    })
+}
+
+/// Refuses an output that cannot be written, before anything is read or computed.
+pub fn check(path: &Path) -> Result<()> {
+    format_of(path)?;
+    drop(Staged::create(path)?);
+    Ok(())
+}
+
+impl<'a, T: Real> Output<'a, T> {
+    /// Opens the file beside its destination.
+    pub fn create(args: &'a ImageArgs, plan: &'a Scattering2d<T>, inputs: &Inputs) -> Result<Self> {
+        let path = &args.output;
+        let channels = inputs.channels();
+        let channel_axis: &[usize] = if args.color == ColorArg::Rgb {
+            &[channels]
+        } else {
+            &[]
+        };
+        let mut row_shape = [channel_axis, &plan.output_shape(&[])].concat();
+        let rows = plan.paths().len();
+        let by_path = plan.description().average == Average::None;
+        let sink = match format_of(path)? {
+            Format::Npy => {
+                if by_path {
+                    let shape = plan.path_shape(0);
+                    if (0..rows).any(|row| plan.path_shape(row) != shape) {
+                        bail!(
+                            "without averages the paths differ in size and one array cannot hold them; write .npz, \
+                             or keep all at full size with --oversampling {}",
+                            plan.description().J - 1,
+                        );
+                    }
+                    row_shape = [channel_axis, &[rows], &shape].concat();
+                }
+                Sink::Npy(NpyStack::create(
+                    path,
+                    &row_shape,
+                    &inputs.leading(inputs.len()),
+                )?)
+            }
+            Format::Npz if by_path => {
+                row_shape.clear();
+                let arrays: Vec<_> = (0..rows)
+                    .map(|row| {
+                        (
+                            plan.paths().name(row),
+                            [channel_axis, &plan.path_shape(row)].concat(),
+                        )
+                    })
+                    .collect();
+                let arrays: Vec<_> = arrays
+                    .iter()
+                    .map(|(name, shape)| (name.as_str(), shape.as_slice()))
+                    .collect();
+                Sink::Npz(NpzStack::create(path, &arrays)?)
+            }
+            Format::Npz => Sink::Npz(NpzStack::create(path, &[("features", &row_shape)])?),
+            Format::Csv => Sink::Csv(CsvStack::create(path, &csv_header(plan, channels))?),
+        };
+        Ok(Self {
+            sink,
+            plan,
+            args,
+            channels,
+            row_shape,
+        })
+    }
+
+    /// Appends the features of one input: its channels one after another, each as the plan lays it out.
+    pub fn push(&mut self, label: &str, features: &[T]) -> Result<()> {
+        match &mut self.sink {
+            Sink::Npy(stack) => stack.push(features)?,
+            Sink::Csv(stack) => stack.push(label, features)?,
+            Sink::Npz(stack) if self.channels > 1 && self.row_shape.is_empty() => {
+                stack.push(&by_path(self.plan, features))?;
+            }
+            Sink::Npz(stack) => stack.push(features)?,
+        }
+        Ok(())
+    }
+
+    /// Completes all files and puts them in place together. Returns the shape, as a person reads it.
+    pub fn finish(self, inputs: &Inputs, report: &Report) -> Result<String> {
+        let leading = inputs.leading(report.written.len());
+        let shape = [leading.as_slice(), &self.row_shape].concat();
+        let paths = self.plan.paths();
+        let parameters = parameters(self.args, self.plan, &shape);
+        let mut text = format!("{shape:?}");
+        match self.sink {
+            Sink::Npy(stack) => {
+                let beside = |end: &str| self.args.output.with_extension(end);
+                commit_all([
+                    stage_csv(beside("paths.csv"), &paths.header(), paths.records())?,
+                    stage_csv(
+                        beside("inputs.csv"),
+                        &INPUT_HEADER.map(String::from),
+                        input_records(report),
+                    )?,
+                    stage_json(beside("json"), &parameters)?,
+                    stack.stage(&leading)?,
+                ])?;
+            }
+            Sink::Npz(stack) => {
+                if self.row_shape.is_empty() {
+                    text = format!("{leading:?} x {} paths of different sizes", paths.len());
+                }
+                let mut extras = path_columns(paths);
+                let (skipped, reasons) = report.skipped.iter().cloned().unzip();
+                extras.extend([
+                    ("inputs", Extra::Texts(report.written.clone())),
+                    ("skipped", Extra::Texts(skipped)),
+                    ("skipped_because", Extra::Texts(reasons)),
+                    ("parameters", Extra::Text(parameters.to_string())),
+                    (
+                        "version",
+                        Extra::Text(env!("CARGO_PKG_VERSION").to_string()),
+                    ),
+                ]);
+                stack.finish(&leading, &extras)?;
+            }
+            Sink::Csv(stack) => stack.finish()?,
+        }
+        Ok(text)
+    }
+}
+
+const INPUT_HEADER: [&str; 3] = ["row", "input", "skipped"];
+
+/// Row and name of every input; those that were skipped have no row but a reason, and stand at the end.
+fn input_records(report: &Report) -> impl Iterator<Item = Vec<String>> {
+    let written = report
+        .written
+        .iter()
+        .enumerate()
+        .map(|(row, label)| vec![row.to_string(), label.clone(), String::new()]);
+    let skipped = report
+        .skipped
+        .iter()
+        .map(|(label, reason)| vec![String::new(), label.clone(), reason.clone()]);
+    written.chain(skipped)
+}
+
+/// From channel-major to path-major order, for archives with one array a path.
+fn by_path<T: Real>(plan: &Scattering2d<T>, features: &[T]) -> Vec<T> {
+    let channels = || features.chunks_exact(plan.features_len());
+    let mut start = 0;
+    (0..plan.paths().len())
+        .flat_map(|row| {
+            let range = start..start + plan.path_shape(row).iter().product::<usize>();
+            start = range.end;
+            channels().flat_map(move |channel| channel[range.clone()].iter().copied())
+        })
+        .collect()
+}
+
+/// `input`, then the name of every column: path, channel if there are several, row and column if there are several.
+fn csv_header<T: Real>(plan: &Scattering2d<T>, channels: usize) -> Vec<String> {
+    let names: &[&str] = if channels == 3 {
+        &["red_", "green_", "blue_"]
+    } else {
+        &[""]
+    };
+    let mut header = vec!["input".to_string()];
+    for channel in names {
+        for row in 0..plan.paths().len() {
+            let name = plan.paths().name(row);
+            match plan.path_shape(row) {
+                _ if plan.description().average == Average::Global => {
+                    header.push(format!("{channel}{name}"))
+                }
+                [height, width] => header.extend(
+                    (0..height)
+                        .flat_map(|y| (0..width).map(move |x| (y, x)))
+                        .map(|(y, x)| format!("{channel}{name}_y{y}x{x}")),
+                ),
+            }
+        }
+    }
+    header
+}
+
+/// The path table as columns; −1 and NaN where a path has no such layer.
+fn path_columns(paths: &PathTable<Wavelet2d>) -> Vec<(&'static str, Extra)> {
+    let shape = [paths.len(), paths.max_order()];
+    let wavelet = |row, layer| paths.wavelets_of(row).nth(layer);
+    let index = |value: fn(&Wavelet2d) -> usize| {
+        let column = Array2::from_shape_fn(shape, |(row, layer)| {
+            wavelet(row, layer).map_or(-1, |w| value(w) as i64)
+        });
+        Extra::I64(column.into_dyn())
+    };
+    let number = |value: fn(&Wavelet2d) -> f64| {
+        Extra::F64(
+            Array2::from_shape_fn(shape, |(row, layer)| {
+                wavelet(row, layer).map_or(f64::NAN, value)
+            })
+            .into_dyn(),
+        )
+    };
+    let each = |value: &dyn Fn(usize) -> i64| {
+        Extra::I64(
+            (0..paths.len())
+                .map(value)
+                .collect::<ndarray::Array1<_>>()
+                .into_dyn(),
+        )
+    };
+    vec![
+        (
+            "path_name",
+            Extra::Texts((0..paths.len()).map(|row| paths.name(row)).collect()),
+        ),
+        ("path_order", each(&|row| paths[row].order() as i64)),
+        ("path_j", index(|w| w.j)),
+        ("path_theta", index(|w| w.l)),
+        ("path_angle", number(|w| w.theta)),
+        ("path_xi", number(|w| w.xi)),
+        ("path_sigma", number(|w| w.sigma)),
+        (
+            "path_subsampling",
+            each(&|row| paths[row].subsampling.map_or(-1, |step| step as i64)),
+        ),
+        ("path_pixels", each(&|row| paths[row].pixels as i64)),
+    ]
+}
+
+/// Everything that is needed to compute the same features again.
+fn parameters<T: Real>(
+    args: &ImageArgs,
+    plan: &Scattering2d<T>,
+    shape: &[usize],
+) -> serde_json::Value {
+    let params = plan.description();
+    json!({
+        "program": env!("CARGO_BIN_NAME"),
+        "version": env!("CARGO_PKG_VERSION"),
+        "transform": {
+            "image": params.shape,
+            "padded": plan.padded_shape(),
+            "J": params.J,
+            "L": params.L,
+            "max_order": params.max_order,
+            "average": params.average.name(),
+            "padding": params.padding.name(),
+            "oversampling": params.oversampling,
+            "xi": params.mother.xi,
+            "sigma": params.mother.sigma,
+            "slant": plan.bank().description().slant(),
+            "sigma_phi": params.mother.sigma_phi,
+            "precision": T::NAME,
+        },
+        "color": if args.color == ColorArg::Rgb { "rgb" } else { "gray" },
+        "resize": args.resize.map(|size| size.0),
+        "log": args.log,
+        "shape": shape,
+    })
+}

@@ -1,0 +1,740 @@
+//! The program, run as a person runs it: happy paths, every error, interruptions.
+
+#![allow(non_snake_case)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use ndarray::{Array3, ArrayD, Axis};
+use serde_json::Value;
+use tempfile::TempDir;
+use wavelet_scattering::Scattering2d;
+use wavelet_scattering::io::{self, Color, ImageOptions, NpyFile, NpyStack};
+use wavelet_scattering::num::relative_error;
+use wavelet_scattering::raster::Raster;
+use wavelet_scattering::scattering::Average;
+
+fn scatter(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_scatter"))
+        .current_dir(folder)
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+/// Runs and expects success; returns what it printed.
+fn ok(folder: &Path, args: &[&str]) -> String {
+    let output = scatter(folder, args);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs and expects failure; returns the message.
+fn fails(folder: &Path, args: &[&str]) -> String {
+    let output = scatter(folder, args);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success(), "{args:?} succeeded");
+    assert!(!stderr.contains("panicked"), "{args:?}: {stderr}");
+    stderr
+}
+
+fn picture(path: PathBuf, [height, width]: [usize; 2], seed: usize) {
+    let mut raster = Raster::filled(width, height, [0; 3]);
+    for y in 0..height {
+        for x in 0..width {
+            let value = |k: usize| ((x * x + k * y + seed * x * y) % 251) as u8;
+            raster.set_pixel(x, y, [value(1), value(3), value(7)]);
+        }
+    }
+    io::write_png(path, &raster).unwrap();
+}
+
+/// A folder with three pictures in it and in a subfolder, and a text file.
+fn gallery(size: [usize; 2]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir_all(folder.path().join("in/sub")).unwrap();
+    for (seed, name) in ["in/b.png", "in/a.png", "in/sub/c.png"]
+        .into_iter()
+        .enumerate()
+    {
+        picture(folder.path().join(name), size, seed);
+    }
+    fs::write(folder.path().join("in/notes.txt"), "no image").unwrap();
+    folder
+}
+
+fn array(path: PathBuf) -> ArrayD<f64> {
+    NpyFile::open(path).unwrap().read().unwrap()
+}
+
+fn write_array(path: PathBuf, array: &ArrayD<f64>) {
+    let mut stack = NpyStack::<f64>::create(path, array.shape(), &[]).unwrap();
+    stack.push(array.as_slice().unwrap()).unwrap();
+    stack.finish(&[]).unwrap();
+}
+
+/// Everything in a folder but the inputs.
+fn products(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !matches!(name.as_str(), "in" | "x.npy"))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_folder_becomes_the_librarys_features_with_tables_beside_them() {
+    let folder = gallery([33, 40]);
+    let printed = ok(
+        folder.path(),
+        &["image", "in", "-J", "2", "-L", "6", "-o", "out.npy"],
+    );
+    assert!(
+        printed.contains("[3, 49, 8, 10] float32, 3 images"),
+        "{printed}"
+    );
+    assert_eq!(
+        products(folder.path()),
+        ["out.inputs.csv", "out.json", "out.npy", "out.paths.csv"]
+    );
+
+    let plan = Scattering2d::params([33, 40], 2)
+        .L(6)
+        .plan::<f32>()
+        .unwrap();
+    let got = array(folder.path().join("out.npy"));
+    for (row, name) in ["in/a.png", "in/b.png", "in/sub/c.png"]
+        .into_iter()
+        .enumerate()
+    {
+        let image =
+            io::read_image::<f32>(folder.path().join(name), &ImageOptions::default()).unwrap();
+        let expected = plan.transform(&image.index_axis(Axis(0), 0)).unwrap();
+        assert_eq!(
+            got.index_axis(Axis(0), row),
+            expected.array().mapv(f64::from),
+            "{name}"
+        );
+    }
+
+    let inputs = fs::read_to_string(folder.path().join("out.inputs.csv")).unwrap();
+    assert_eq!(
+        inputs,
+        "row,input,skipped\n0,in/a.png,\n1,in/b.png,\n2,in/sub/c.png,\n"
+    );
+    let paths = fs::read_to_string(folder.path().join("out.paths.csv")).unwrap();
+    assert_eq!(paths.lines().count(), 1 + 49);
+    assert!(
+        paths
+            .lines()
+            .nth(14)
+            .unwrap()
+            .starts_with("13,S_j0t0_j1t0,2,0,0,"),
+        "{paths}"
+    );
+    let json: Value =
+        serde_json::from_slice(&fs::read(folder.path().join("out.json")).unwrap()).unwrap();
+    assert_eq!(json["transform"]["J"], 2);
+    assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn the_number_of_threads_does_not_change_a_byte() {
+    let folder = gallery([40, 33]);
+    let bytes = |threads| {
+        ok(
+            folder.path(),
+            &[
+                "image",
+                "in",
+                "-J",
+                "2",
+                "-o",
+                "out.npy",
+                "--threads",
+                threads,
+            ],
+        );
+        fs::read(folder.path().join("out.npy")).unwrap()
+    };
+    assert_eq!(bytes("1"), bytes("2"));
+    assert_eq!(bytes("1"), bytes("3"));
+}
+
+#[test]
+fn golden_arrays_run_through_the_program_are_kymatios() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let folder = tempfile::tempdir().unwrap();
+    let mut cases = 0;
+    for case in fs::read_dir(data)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+    {
+        if !case
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with("2d-")
+        {
+            continue;
+        }
+        cases += 1;
+        let description: Value =
+            serde_json::from_slice(&fs::read(case.join("case.json")).unwrap()).unwrap();
+        let number = |name: &str, standard: u64| {
+            description["args"][name]
+                .as_u64()
+                .unwrap_or(standard)
+                .to_string()
+        };
+        let (J, L, order) = (number("J", 0), number("L", 8), number("max_order", 2));
+        let input = case.join("input.npy");
+        let expected = array(case.join("output.npy"));
+        for (precision, tolerance) in [("f32", 3e-6), ("f64", 5e-7)] {
+            let mut args = vec![
+                "image",
+                input.to_str().unwrap(),
+                "-o",
+                "s.npy",
+                "--precision",
+                precision,
+            ];
+            args.extend(["-J", &J, "-L", &L, "--order", &order]);
+            if description["args"]["pre_pad"] == true {
+                args.push("--pre-pad");
+            }
+            ok(folder.path(), &args);
+            let got = array(folder.path().join("s.npy"));
+            assert_eq!(got.shape(), expected.shape(), "{}", case.display());
+            let axis = Axis(got.ndim() - 3);
+            let orders: Vec<usize> = description["paths"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|p| p["j"].as_array().unwrap().len())
+                .collect();
+            for order in 0..=2 {
+                let rows: Vec<usize> = (0..orders.len())
+                    .filter(|&row| orders[row] == order)
+                    .collect();
+                let scale = (std::f64::consts::PI / 3.1415).powi(order as i32 + 1);
+                let error = relative_error(
+                    got.select(axis, &rows) * scale,
+                    expected.select(axis, &rows),
+                );
+                assert!(
+                    error <= tolerance,
+                    "{} {precision} order {order}: {error:e}",
+                    case.display()
+                );
+            }
+        }
+    }
+    assert!(cases >= 8);
+}
+
+#[test]
+fn an_npz_holds_everything_in_one_file() {
+    let folder = gallery([24, 16]);
+    ok(
+        folder.path(),
+        &[
+            "image", "in", "-J", "2", "-L", "2", "-o", "out.npz", "--color", "rgb", "--log",
+        ],
+    );
+    assert_eq!(products(folder.path()), ["out.npz"]);
+    let mut npz = npyz::npz::NpzArchive::open(folder.path().join("out.npz")).unwrap();
+    let features = npz.by_name("features").unwrap().unwrap();
+    assert_eq!(features.shape(), [3, 3, 9, 6, 4]);
+    let features = features.into_vec::<f32>().unwrap();
+    assert_eq!(
+        npz.by_name("path_j")
+            .unwrap()
+            .unwrap()
+            .into_vec::<i64>()
+            .unwrap()[..6],
+        [-1, -1, 0, -1, 0, -1]
+    );
+    assert_eq!(npz.by_name("inputs").unwrap().unwrap().shape(), [3]);
+    assert!(
+        npz.by_name("parameters").unwrap().is_some() && npz.by_name("version").unwrap().is_some()
+    );
+
+    let plan = Scattering2d::params([24, 16], 2)
+        .L(2)
+        .plan::<f32>()
+        .unwrap();
+    let options = ImageOptions {
+        color: Color::Rgb,
+        resize: None,
+    };
+    let image = io::read_image::<f32>(folder.path().join("in/a.png"), &options).unwrap();
+    let expected = plan.transform(&image).unwrap().log();
+    assert_eq!(
+        features[..expected.array().len()],
+        *expected.array().as_slice().unwrap()
+    );
+}
+
+#[test]
+fn moduli_without_averages_have_one_array_a_path() {
+    let folder = gallery([20, 24]);
+    ok(
+        folder.path(),
+        &[
+            "image",
+            "in",
+            "-J",
+            "2",
+            "-L",
+            "2",
+            "-o",
+            "out.npz",
+            "--average",
+            "none",
+            "--color",
+            "rgb",
+        ],
+    );
+    let mut npz = npyz::npz::NpzArchive::open(folder.path().join("out.npz")).unwrap();
+    let plan = Scattering2d::params([20, 24], 2)
+        .L(2)
+        .average(Average::None)
+        .plan::<f32>()
+        .unwrap();
+    let options = ImageOptions {
+        color: Color::Rgb,
+        resize: None,
+    };
+    let names = ["in/a.png", "in/b.png", "in/sub/c.png"].map(|name| folder.path().join(name));
+    let images: Vec<Array3<f32>> = names
+        .iter()
+        .map(|path| io::read_image(path, &options).unwrap())
+        .collect();
+    for row in 0..plan.paths().len() {
+        let stored = npz.by_name(&plan.paths().name(row)).unwrap().unwrap();
+        let [height, width] = plan.path_shape(row);
+        assert_eq!(stored.shape(), [3, 3, height as u64, width as u64]);
+        let expected: Vec<f32> = images
+            .iter()
+            .flat_map(|image| {
+                plan.transform(image)
+                    .unwrap()
+                    .path(row)
+                    .iter()
+                    .copied()
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        assert_eq!(stored.into_vec::<f32>().unwrap(), expected, "row {row}");
+    }
+    let message = fails(
+        folder.path(),
+        &[
+            "image",
+            "in",
+            "-J",
+            "2",
+            "-o",
+            "out.npy",
+            "--average",
+            "none",
+        ],
+    );
+    assert!(
+        message.contains("write .npz") && message.contains("--oversampling 1"),
+        "{message}"
+    );
+    ok(
+        folder.path(),
+        &[
+            "image",
+            "in",
+            "-J",
+            "2",
+            "-o",
+            "out.npy",
+            "--average",
+            "none",
+            "--oversampling",
+            "1",
+        ],
+    );
+    assert_eq!(
+        array(folder.path().join("out.npy")).shape(),
+        [3, 81, 20, 24]
+    );
+}
+
+#[test]
+fn a_spreadsheet_has_one_row_an_input_and_a_column_a_number() {
+    let folder = gallery([16, 16]);
+    let read = || fs::read_to_string(folder.path().join("out.csv")).unwrap();
+    ok(
+        folder.path(),
+        &[
+            "image",
+            "in",
+            "-J",
+            "2",
+            "-L",
+            "2",
+            "-o",
+            "out.csv",
+            "--average",
+            "global",
+        ],
+    );
+    let text = read();
+    let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(lines[0][..3], ["input", "S", "S_j0t0"]);
+    assert_eq!(
+        (lines.len(), lines[0].len(), lines[1].len(), lines[1][0]),
+        (4, 10, 10, "in/a.png")
+    );
+    ok(
+        folder.path(),
+        &[
+            "image", "in", "-J", "2", "-L", "2", "-o", "out.csv", "--color", "rgb",
+        ],
+    );
+    let header = read().lines().next().unwrap().to_string();
+    assert!(
+        header.starts_with("input,red_S_y0x0,red_S_y0x1,"),
+        "{header}"
+    );
+    assert_eq!(header.split(',').count(), 1 + 3 * 9 * 16);
+}
+
+#[test]
+fn an_array_keeps_its_leading_axes() {
+    let folder = tempfile::tempdir().unwrap();
+    let x = ArrayD::from_shape_fn(vec![2, 3, 16, 20], |i| {
+        ((i[0] + i[1] * i[2]) as f64).sin() + i[3] as f64
+    });
+    write_array(folder.path().join("x.npy"), &x);
+    ok(
+        folder.path(),
+        &[
+            "image",
+            "x.npy",
+            "-J",
+            "2",
+            "-o",
+            "out.npy",
+            "--precision",
+            "f64",
+        ],
+    );
+    let expected = Scattering2d::params([16, 20], 2)
+        .plan::<f64>()
+        .unwrap()
+        .transform(&x)
+        .unwrap();
+    assert_eq!(array(folder.path().join("out.npy")), expected.array());
+    let inputs = fs::read_to_string(folder.path().join("out.inputs.csv")).unwrap();
+    assert!(inputs.contains("\n5,\"x.npy[1, 2]\",\n"), "{inputs}");
+    // one image: no leading axis at all; two files: one more
+    write_array(
+        folder.path().join("one.npy"),
+        &x.slice(ndarray::s![0, 0, .., ..]).to_owned().into_dyn(),
+    );
+    ok(
+        folder.path(),
+        &["image", "one.npy", "-J", "2", "-o", "out.npy"],
+    );
+    assert_eq!(array(folder.path().join("out.npy")).shape(), [81, 4, 5]);
+    ok(
+        folder.path(),
+        &["image", "x.npy", "x.npy", "-J", "2", "-o", "out.npy"],
+    );
+    assert_eq!(
+        array(folder.path().join("out.npy")).shape(),
+        [2, 2, 3, 81, 4, 5]
+    );
+}
+
+#[test]
+fn sizes_are_brought_together_on_request_only() {
+    let folder = gallery([24, 24]);
+    picture(folder.path().join("in/d.png"), [24, 30], 5);
+    let message = fails(folder.path(), &["image", "in", "-J", "2", "-o", "out.npy"]);
+    assert!(
+        message.contains("24 x 24") && message.contains("24 x 30") && message.contains("--resize"),
+        "{message}"
+    );
+    assert!(message.contains("d.png"), "{message}");
+    assert!(products(folder.path()).is_empty());
+    ok(
+        folder.path(),
+        &[
+            "image", "in", "-J", "2", "-o", "out.npy", "--resize", "16x20",
+        ],
+    );
+    assert_eq!(array(folder.path().join("out.npy")).shape(), [4, 81, 4, 5]);
+}
+
+#[test]
+fn a_corrupt_image_ends_the_run_or_is_skipped_on_request() {
+    let folder = gallery([24, 24]);
+    fs::write(
+        folder.path().join("in/aa.png"),
+        b"\x89PNG\r\n\x1a\nand nothing more",
+    )
+    .unwrap();
+    let message = fails(folder.path(), &["image", "in", "-J", "2", "-o", "out.npy"]);
+    assert!(
+        message.contains("in/aa.png") && message.contains("--keep-going"),
+        "{message}"
+    );
+    assert!(products(folder.path()).is_empty());
+
+    let message = fails(
+        folder.path(),
+        &["image", "in", "-J", "2", "-o", "out.npy", "--keep-going"],
+    );
+    assert!(
+        message.contains("skipped in/aa.png") && message.contains("1 of 4 inputs"),
+        "{message}"
+    );
+    assert_eq!(array(folder.path().join("out.npy")).shape(), [3, 81, 6, 6]);
+    let inputs = fs::read_to_string(folder.path().join("out.inputs.csv")).unwrap();
+    assert!(
+        inputs.starts_with(
+            "row,input,skipped\n0,in/a.png,\n1,in/b.png,\n2,in/sub/c.png,\n,in/aa.png,"
+        ),
+        "{inputs}"
+    );
+
+    let alone = tempfile::tempdir().unwrap();
+    fs::write(alone.path().join("bad.jpg"), b"nothing").unwrap();
+    let message = fails(
+        alone.path(),
+        &["image", "bad.jpg", "-o", "out.npy", "--keep-going"],
+    );
+    assert!(message.contains("bad.jpg"), "{message}");
+}
+
+#[test]
+fn every_mistake_gets_an_answer_that_names_the_way_out() {
+    let folder = gallery([24, 20]);
+    let path = folder.path();
+    fs::create_dir(path.join("in/empty")).unwrap();
+    write_array(path.join("x.npy"), &ArrayD::zeros(vec![2, 24, 20]));
+    let mut nan = ArrayD::zeros(vec![3, 8, 8]);
+    nan[[1, 2, 5]] = f64::NAN;
+    write_array(path.join("in/nan.npy"), &nan);
+    write_array(path.join("in/none.npy"), &ArrayD::zeros(vec![0, 8, 8]));
+    write_array(path.join("in/line.npy"), &ArrayD::zeros(vec![8]));
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/npy");
+    for name in ["complex.npy", "object.npy"] {
+        fs::copy(data.join(name), path.join("in").join(name)).unwrap();
+    }
+
+    for (args, words) in [
+        (
+            "image in -o missing/out.npy",
+            &["missing", "does not exist", "never created"][..],
+        ),
+        ("image in -o out.mat", &["out.mat", ".npy, .npz or .csv"]),
+        ("image in -o out", &["must end in .npy"]),
+        ("image nowhere -o out.npy", &["nowhere"]),
+        ("image in/empty -o out.npy", &["in/empty", "no image"]),
+        ("image in/notes.txt -o out.npy", &["in/notes.txt"]),
+        ("image in -J 0 -o out.npy", &["J = 0", "1 to"]),
+        ("image in -L 0 -o out.npy", &["L = 0", "at least one"]),
+        (
+            "image in -J 5 -o out.npy",
+            &["J = 5", "32", "axis 0", "24", "J <= 4"],
+        ),
+        ("image in -J 400 -o out.npy", &["J = 400"]),
+        (
+            "image in -J 3 --padding periodic -o out.npy",
+            &[
+                "periodic",
+                "multiples of 2^J = 8",
+                "20",
+                "axis 1",
+                "crop to 16",
+            ],
+        ),
+        (
+            "image in -J 2 --pre-pad --padding zero -o out.npy",
+            &["cannot be used with"],
+        ),
+        ("image in -J 4 --pre-pad -o out.npy", &["48", "24"]),
+        (
+            "image in -J 2 --oversampling 3 -o out.npy",
+            &["oversampling = 3", "at most J = 2"],
+        ),
+        ("image in --threads 0 -o out.npy", &["--threads"]),
+        ("image in --resize 12 -o out.npy", &["height and a width"]),
+        ("image in --resize 0x8 -o out.npy", &["height and a width"]),
+        (
+            "image x.npy --color rgb -o out.npy",
+            &["--color", "image files"],
+        ),
+        ("image x.npy in -o out.npy", &["mixed"]),
+        (
+            "image x.npy in/nan.npy -o out.npy",
+            &["differ in shape", "[2, 24, 20]", "[3, 8, 8]"],
+        ),
+        (
+            "image in/nan.npy -J 2 -o out.npy",
+            &["in/nan.npy[1]", "NaN", "[2, 5]"],
+        ),
+        (
+            "image in/none.npy -J 2 -o out.npy",
+            &["in/none.npy", "[0, 8, 8]"],
+        ),
+        (
+            "image in/line.npy -J 2 -o out.npy",
+            &["in/line.npy", "two axes"],
+        ),
+        ("image in/complex.npy -J 2 -o out.npy", &["complex"]),
+        ("image in/object.npy -J 2 -o out.npy", &["object"]),
+        ("image -o out.npy", &["INPUT"]),
+        ("filters -J 2 -L 0 -o out.png", &["L = 0"]),
+        ("filters --size 8 -o out.png", &["height and a width"]),
+        ("filters -o missing/out.png", &["missing", "does not exist"]),
+        ("disk nowhere.png -o out.png", &["nowhere.png"]),
+        ("disk in/a.png -J 7 -o out.png", &["J = 7", "J <= 4"]),
+        (
+            "explain --size 4000000x4000000",
+            &["needs", "this machine has"],
+        ),
+        (
+            "explain --size 2x99999999999999",
+            &["needs", "this machine has"],
+        ),
+        (
+            "explain -J 12 -L 100 --order 9 --size 4096x4096",
+            &["needs", "this machine has"],
+        ),
+        ("unknown", &["unrecognized subcommand"]),
+    ] {
+        let message = fails(path, &args.split(' ').collect::<Vec<_>>());
+        for word in words {
+            assert!(
+                message.contains(word),
+                "`{args}` says nothing of `{word}`:\n{message}"
+            );
+        }
+        assert!(
+            products(path).is_empty(),
+            "`{args}` left {:?}",
+            products(path)
+        );
+    }
+}
+
+#[test]
+fn pictures_are_drawn_and_designs_explained() {
+    let folder = gallery([48, 40]);
+    for show in ["space", "fourier", "phase", "lp"] {
+        ok(
+            folder.path(),
+            &[
+                "filters", "-J", "2", "-L", "4", "--size", "32x24", "--show", show, "-o", "out.png",
+            ],
+        );
+        let sheet =
+            io::read_image::<f32>(folder.path().join("out.png"), &ImageOptions::default()).unwrap();
+        assert!(sheet.len() > 10_000, "{show}: {:?}", sheet.shape());
+    }
+    ok(
+        folder.path(),
+        &["disk", "in/a.png", "-J", "3", "-L", "6", "-o", "disk.png"],
+    );
+    assert!(folder.path().join("disk.png").exists());
+    let design = ok(
+        folder.path(),
+        &["explain", "-J", "3", "-L", "8", "--size", "256x256"],
+    );
+    for word in [
+        "272 x 272",
+        "[217, 32, 32]",
+        "24 of order 1",
+        "192 of order 2",
+        "A = 0.1230, B = 1.0198",
+        "MB",
+    ] {
+        assert!(design.contains(word), "no `{word}` in\n{design}");
+    }
+}
+
+/// Starts a run that takes minutes, waits until it has written something beside OUT, and stops it.
+#[cfg(unix)]
+fn stop_in_mid_run(signal: &str) -> (TempDir, Child) {
+    let folder = tempfile::tempdir().unwrap();
+    let x = ArrayD::from_shape_fn(vec![400, 256, 256], |i| ((i[0] + i[1] * i[2]) as f64).sin());
+    write_array(folder.path().join("x.npy"), &x);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_scatter"))
+        .current_dir(folder.path())
+        .args([
+            "image",
+            "x.npy",
+            "-J",
+            "4",
+            "-o",
+            "out.npy",
+            "--threads",
+            "1",
+        ])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while products(folder.path()).is_empty() {
+        assert!(start.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args([signal, &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    (folder, child)
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_interrupted_leaves_nothing_behind() {
+    for signal in ["-INT", "-TERM"] {
+        let (folder, child) = stop_in_mid_run(signal);
+        let output = child.wait_with_output().unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            !output.status.success() && message.contains("interrupted; nothing was written"),
+            "{message}"
+        );
+        assert!(
+            products(folder.path()).is_empty(),
+            "{:?}",
+            products(folder.path())
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_killed_leaves_no_output_of_that_name() {
+    let (folder, mut child) = stop_in_mid_run("-KILL");
+    assert!(!child.wait().unwrap().success());
+    let left = products(folder.path());
+    assert!(
+        left.iter()
+            .all(|name| name.starts_with('.') && name.ends_with(".partial")),
+        "{left:?}"
+    );
+}
