@@ -22,4 +22,8 @@ pub(crate) mod conv;
 
 pub mod scattering;
 
+// pictures of it
+#[cfg(feature = "viz")]
+pub mod viz;
+
 pub use error::{Error, Result};
