@@ -7,7 +7,7 @@ pub(super) fn ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
         return vec![low];
     }
     let power = 10_f64.powf(rough.log10().floor());
-    let step = power * [1.0, 2.0, 5.0, 10.0].into_iter().find(|m| m * power >= 0.999 * rough).unwrap_or(10.0);
+    let step = power * [1.0, 2.0, 5.0, 10.0].into_iter().find(|m| m * power >= 0.7 * rough).unwrap_or(10.0);
     let first = (low / step - 1e-6).ceil();
     (0..=4 * count.max(1))
         .map(|i| (first + i as f64) * step)
@@ -16,27 +16,28 @@ pub(super) fn ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
         .collect()
 }
 
-/// Ticks of a logarithmic axis: exponents of ten and where to write them, for values in `[low, high] > 0`.
+/// Ticks of a logarithmic axis from 10^`low` to 10^`high`, as values.
 ///
 /// Powers of ten; with 2 and 5 times them where that leaves few; round values where the axis spans less than that.
 pub(super) fn log_ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
-    let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
-    let inside = |value: &f64| *value >= low * 0.999_999 && *value <= high * 1.000_001;
-    let every = |mantissas: &[f64], step: usize| -> Vec<f64> {
+    let (first, last) = (low.floor() as i32, high.ceil() as i32);
+    let inside = |value: &f64| value.is_normal() && (low - 1e-6..=high + 1e-6).contains(&value.log10());
+    let every = |mantissas: &[f64], step: i32| -> Vec<f64> {
         (first..=last)
-            .filter(|exponent| exponent.rem_euclid(step as i32) == 0)
+            .filter(|exponent| exponent.rem_euclid(step) == 0)
             .flat_map(|exponent| mantissas.iter().map(move |m| m * 10_f64.powi(exponent)))
             .filter(inside)
             .collect()
     };
     let fine = every(&[1.0, 2.0, 5.0], 1);
     if fine.len() < 3 {
-        return ticks(low, high, count).into_iter().filter(inside).collect();
+        return ticks(10_f64.powf(low), 10_f64.powf(high), count).into_iter().filter(inside).collect();
     }
     if fine.len() <= count + 1 {
         return fine;
     }
-    every(&[1.0], ((last - first) as usize).div_ceil(count.max(1)).max(1))
+    let count = i32::try_from(count).unwrap_or(i32::MAX).max(1);
+    every(&[1.0], ((last - first + count - 1) / count).max(1))
 }
 
 /// A number to three significant digits, as a person writes it: `0.0497`, `12.5`, `3.1·10⁻⁷`.
@@ -128,7 +129,7 @@ mod tests {
     #[test]
     fn ticks_are_round_and_inside() {
         assert_eq!(tick_labels(&ticks(-0.5, 0.5, 4)), ["−0.4", "−0.2", "0.0", "0.2", "0.4"]);
-        assert_eq!(tick_labels(&ticks(0.0, 1.04, 5)), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"][..6].to_vec());
+        assert_eq!(tick_labels(&ticks(0.0, 1.04, 5)), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(ticks(0.0, 0.0, 5), [0.0]);
         for (low, high) in [(0.0, 1e300), (1e-280, 3e-280), (-7.3, 1e5), (3.0, 3.0001), (0.0, 5e-324)] {
             let ticks = ticks(low, high, 5);
@@ -139,9 +140,9 @@ mod tests {
 
     #[test]
     fn logarithmic_ticks_thin_out_with_the_range() {
-        assert_eq!(log_ticks(1.0, 10.0, 6), [1.0, 2.0, 5.0, 10.0]);
-        assert_eq!(log_ticks(1.0, 1000.0, 6), [1.0, 10.0, 100.0, 1000.0]);
-        assert!((2..=8).contains(&log_ticks(1e-200, 1e200, 6).len()));
-        assert!(log_ticks(1.1, 1.3, 6).len() >= 2);
+        assert_eq!(log_ticks(0.0, 1.0, 6), [1.0, 2.0, 5.0, 10.0]);
+        assert_eq!(log_ticks(0.0, 3.0, 6), [1.0, 10.0, 100.0, 1000.0]);
+        assert!((2..=8).contains(&log_ticks(-329.0, 329.0, 6).len()));
+        assert!(log_ticks(0.04, 0.11, 6).len() >= 2);
     }
 }

@@ -27,8 +27,11 @@ use super::{BLACK, axis, canvas, color, page};
 use crate::raster::Raster;
 use crate::{Error, Result};
 
-/// Size of the picture that [`lines`] gives, `[width, height]`.
+/// Size of the picture that [`lines`] gives, `[width, height]`; a long title or legend makes it higher.
 pub const SIZE: [usize; 2] = [880, 560];
+
+/// Rows that title and legend may take before the picture grows.
+const HEAD: usize = 120;
 
 /// Steps of the drawing within one pixel.
 const FINE: i32 = 8;
@@ -72,8 +75,10 @@ pub(super) fn sized(
 ) -> Result<Raster> {
     check(series, log)?;
     let axes = [0, 1].map(|i| Axis::new(series, i, log[i]));
-    let mut raster = page(width, height)?;
-    let top = head(&mut raster, title, series);
+    // A long title or legend makes the picture higher, not the plot smaller: once to measure, once to draw.
+    let top = head(&mut page(width, 1)?, title, series);
+    let mut raster = page(width, height + top.saturating_sub(HEAD))?;
+    head(&mut raster, title, series);
 
     let plot = plot(&mut raster, top, names, series, &axes);
     // The backend cannot fail; what else plotters reports is about fonts, which it does not set.
@@ -128,8 +133,10 @@ impl Axis {
         let low = values().fold(f64::INFINITY, f64::min);
         let high = values().fold(f64::NEG_INFINITY, f64::max);
         if log {
-            let [low, high] = widened(low.log10(), high.log10(), axis);
-            let ticks = axis::log_ticks(10_f64.powf(low), 10_f64.powf(high), 6);
+            let [low, high] = if high > low { widened(low.log10(), high.log10(), axis) } else {
+                [low.log10() - 0.3, low.log10() + 0.3]
+            };
+            let ticks = axis::log_ticks(low, high, 6);
             let labels = ticks.iter().map(|&tick| axis::number(tick)).collect();
             return Self { log, range: [low, high], ticks: ticks.iter().map(|tick| tick.log10()).collect(), labels };
         }
@@ -421,7 +428,8 @@ mod tests {
         lines("extreme", "x", "y", &named(&[(1e-280, 1e300), (1e300, 1e-280)]), true, true).unwrap();
         lines("one", "x", "y", &named(&[(3.0, 1.0)]), true, true).unwrap();
         let many: Vec<_> = (0..40).map(|i| (format!("series {i}"), vec![(0.0, f64::from(i))])).collect();
-        lines(&"long title ".repeat(30), "x", "y", &many, false, false).unwrap();
+        let long = lines(&"long title ".repeat(60), "x", "y", &many, false, false).unwrap();
+        assert!(long.height() > SIZE[1]);
     }
 
     #[test]

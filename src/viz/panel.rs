@@ -72,11 +72,19 @@ pub(super) struct Bar {
 pub(super) const BAR: usize = 14;
 
 impl Bar {
-    /// From 0 to `high` with round numbers.
+    /// From 0 to `high` with as many round numbers as fit side by side.
     pub fn from_zero(high: f64, length: usize) -> Self {
-        let ticks = super::axis::ticks(0.0, high, 5);
-        let texts = super::axis::tick_labels(&ticks);
-        Self { low: 0.0, high, length, labels: ticks.into_iter().zip(texts).collect() }
+        let labels = |count| {
+            let ticks = super::axis::ticks(0.0, high, count);
+            let texts = super::axis::tick_labels(&ticks);
+            ticks.into_iter().zip(texts).collect::<Vec<_>>()
+        };
+        let fits = |labels: &[(f64, String)]| {
+            let widest = labels.iter().map(|(_, label)| text::width(label, LABEL)).fold(0.0, f64::max);
+            labels.len() as f64 * (widest + 10.0) <= length as f64 + widest
+        };
+        let labels = (1..=5).rev().map(labels).find(|labels| fits(labels)).unwrap_or_else(|| labels(1));
+        Self { low: 0.0, high, length, labels }
     }
 
     /// Where along the bar a value lies, in pixels.

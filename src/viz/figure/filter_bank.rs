@@ -47,6 +47,10 @@ const MIN_WIDTH: usize = 760;
 /// Side of the panel with all contours.
 const COMPOSITE: usize = 300;
 
+/// Entries in a column of the key to the contours, and its width.
+const KEYS: usize = 11;
+const KEY: usize = 75;
+
 /// A page that shows a bank.
 ///
 /// Panels shrink where the bank is large, from 112 pixels down to 8.
@@ -119,9 +123,18 @@ impl Layout {
 
         let largest = if show == Show::Space { 88 } else { PANELS[0] };
         for panel in PANELS.into_iter().filter(|&panel| panel <= largest) {
-            let gap = if panel >= 32 { 6 } else { 2 };
+            // Ticks stand below and left of panels in frequency, which needs some air.
+            let gap = match panel {
+                0..32 => 2,
+                64.. if show == Show::Fourier => 14,
+                _ => 6,
+            };
             let left = MARGIN + widest + side;
-            let width = L.saturating_mul(panel + gap).saturating_add(left + MARGIN).max(MIN_WIDTH);
+            let legends = match show {
+                Show::Fourier => left + panel.max(88) + 110 + COMPOSITE + 24 + KEY * (J + 1).div_ceil(KEYS).max(2) + MARGIN,
+                _ => MIN_WIDTH,
+            };
+            let width = L.saturating_mul(panel + gap).saturating_add(left + MARGIN).max(legends);
             let [title, caption] = [
                 text::wrap(&title(bank, show), TITLE, (width - 2 * MARGIN) as f64),
                 text::wrap(&caption(bank, show), LABEL, (width - 2 * MARGIN) as f64),
@@ -432,7 +445,7 @@ fn fourier<T: Real>(raster: &mut Raster, layout: &Layout, bank: &FilterBank2d<T>
 
     // The panel with all contours stands right of φ; a legend of the scales right of it.
     let [x, y] = layout.phi_cell();
-    let composite = [x + side + 110, y + 2];
+    let composite = [x + side.max(88) + 110, y + 2];
     canvas::frame(raster, composite[0], composite[1], COMPOSITE, COMPOSITE, FRAME);
     let pale = |color: [u8; 3]| color.map(|c| (255 - (255 - u16::from(c)) * 35 / 100) as u8);
     // Mirror images first, so that the filters themselves lie above them.
@@ -481,9 +494,8 @@ fn fourier<T: Real>(raster: &mut Raster, layout: &Layout, bank: &FilterBank2d<T>
     let names = std::iter::once(("φ".to_string(), BLACK))
         .chain((0..bank.J()).map(|j| (format!("j = {j}"), color::item(j, bank.J()))));
     for (i, (name, ink)) in names.enumerate() {
-        const ROWS: usize = 11;
-        let x = (column[0] + i / ROWS * 70) as f64;
-        let y = (column[1] + (intro.len() + i % ROWS) * lines + 8) as f64;
+        let x = (column[0] + i / KEYS * KEY) as f64;
+        let y = (column[1] + (intro.len() + i % KEYS) * lines + 8) as f64;
         canvas::stroke(raster, &[[x, y + 5.5], [x + 18.0, y + 5.5]], 2.0, ink, clip);
         text::draw(raster, [x + 26.0, y], Style::new(LABEL, BLACK), &name);
     }
@@ -494,7 +506,7 @@ fn plane_ticks(raster: &mut Raster, [x, y]: [usize; 2], side: usize, ticks: &[f6
     for &tick in ticks {
         let at = ((tick + 0.5) * side as f64).round() as usize;
         // The outermost numbers of small panels stay within their panel, so that neighbours do not meet.
-        let inset = if side >= COMPOSITE { 0.0 } else { -9.0 * (2.0 * tick) };
+        let inset = if side >= COMPOSITE { 0.0 } else { -18.0 * tick };
         let name = decimals(tick, 2);
         if left {
             canvas::fill(raster, x - 5, (y + at).saturating_sub(1), 4, 1, BLACK);
@@ -598,8 +610,8 @@ fn radial_profile(sum: &Array2<f64>) -> Vec<(String, Vec<(f64, f64)>)> {
     let shape = [sum.nrows(), sum.ncols()];
     let [k0s, k1s] = shape.map(signed_frequencies);
     let farthest = 0.5_f64.sqrt();
-    // Rings no thinner than the finer spacing of the grid, so that few are empty.
-    let rings = ((farthest * shape[0].max(shape[1]) as f64) as usize).clamp(1, 100);
+    // Rings about as thick as the finer spacing of the grid, so that few are empty and ω = 0 stands alone.
+    let rings = ((farthest * shape[0].max(shape[1]) as f64).ceil() as usize).clamp(1, 100);
     let mut found = vec![(0_usize, 0.0, 0.0, f64::INFINITY, 0.0_f64); rings];
     for k0 in k0s {
         for k1 in k1s.clone() {
@@ -615,4 +627,159 @@ fn radial_profile(sum: &Array2<f64>) -> Vec<(String, Vec<(f64, f64)>)> {
     picks
         .map(|(name, pick)| (name.to_string(), rings().map(|r| (r.1 / r.0 as f64, pick(r))).collect()))
         .to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Show; 4] = [Show::Space, Show::Fourier, Show::Phase, Show::LittlewoodPaley];
+
+    fn bank(shape: [usize; 2], J: usize, L: usize) -> FilterBank2d<f64> {
+        FilterBank2d::params(shape, J).L(L).build().unwrap()
+    }
+
+    /// The colours of one panel, rows from top to bottom.
+    fn panel_of(picture: &Raster, layout: &Layout, [j, l, part]: [usize; 3]) -> Array2<[u8; 3]> {
+        let [x, y] = layout.cell(j, l, part);
+        Array2::from_shape_fn([layout.panel; 2], |(row, column)| picture.pixel(x + column, y + row))
+    }
+
+    #[test]
+    fn every_bank_has_every_sheet() {
+        for shape in [[1, 1], [2, 3], [1, 40], [13, 7], [32, 24]] {
+            for (J, L) in [(1, 1), (2, 3), (6, 2)] {
+                let bank = bank(shape, J, L);
+                for show in ALL {
+                    let picture = sheet(&bank, show).unwrap();
+                    assert!(fits(picture.width(), picture.height()));
+                    assert!(picture.as_rgb().iter().any(|&c| c < 100), "{shape:?}, J = {J}, L = {L}, {show:?}");
+                }
+            }
+        }
+        let gabor = crate::filters::Mother { family: Family::Gabor, ..Default::default() };
+        let params = FilterBank2d::params([20, 20], 2).L(3).mother(gabor).normalization(Normalization::Contractive);
+        for show in ALL {
+            sheet(&params.build::<f32>().unwrap(), show).unwrap();
+        }
+    }
+
+    #[test]
+    fn large_banks_shrink_their_panels_and_larger_ones_are_refused() {
+        let panel = |J, L, show| Layout::new(&bank([4, 4], J, L), show).map(|layout| layout.panel);
+        assert_eq!(panel(3, 8, Show::Phase).unwrap(), 112);
+        assert_eq!(panel(3, 8, Show::Space).unwrap(), 88);
+        assert!(panel(8, 300, Show::Space).unwrap() < 64);
+        assert!(matches!(panel(1, 2000, Show::Phase), Err(Error::InvalidParameter { name: "L", .. })));
+        for show in ALL {
+            let layout = Layout::new(&bank([4, 4], 32, 32), show).unwrap();
+            assert!(fits(layout.width, layout.height));
+        }
+        let wide = sheet(&bank([4, 4], 1, 900), Show::Space).unwrap();
+        assert!(wide.width() > 9000 && wide.width() <= 16_384);
+    }
+
+    #[test]
+    fn filters_oscillate_along_their_wave_vector() {
+        // L = 2: θ = 0 oscillates down the rows, θ = 90° along the columns
+        let bank = bank([64, 64], 2, 2);
+        let (picture, layout) = (sheet(&bank, Show::Space).unwrap(), Layout::new(&bank, Show::Space).unwrap());
+        let red = |color: [u8; 3]| i32::from(color[0]) - i32::from(color[2]);
+        for l in 0..2 {
+            assert_eq!(bank.wavelets()[l].theta.to_degrees().round() as usize, 90 * l);
+            let re = panel_of(&picture, &layout, [1, l, 0]).map(|&color| red(color));
+            let middle = layout.panel / 2;
+            let least = |line: &mut dyn Iterator<Item = i32>| line.min().unwrap();
+            let down = least(&mut (0..layout.panel).map(|i| re[[i, middle]]));
+            let right = least(&mut (0..layout.panel).map(|i| re[[middle, i]]));
+            let (along, across) = if l == 0 { (down, right) } else { (right, down) };
+            assert!(along < -60, "l = {l}: blue beside the red crest, got {along}");
+            assert!(across > -25, "l = {l}: no blue along the crest, got {across}");
+            assert!(re[[middle, middle]] > 50);
+        }
+    }
+
+    #[test]
+    fn the_imaginary_part_changes_its_sign_at_the_origin_and_the_modulus_does_not() {
+        let bank = bank([31, 45], 2, 1);
+        let (picture, layout) = (sheet(&bank, Show::Space).unwrap(), Layout::new(&bank, Show::Space).unwrap());
+        let im = panel_of(&picture, &layout, [1, 0, 1]);
+        let modulus = panel_of(&picture, &layout, [1, 0, 2]);
+        let (middle, off) = (layout.panel / 2, layout.panel / 10);
+        let [above, below] = [im[[middle - off, middle]], im[[middle + off, middle]]];
+        assert!(above[2] > above[0] && below[0] > below[2], "sin(2πξu) is negative above the origin");
+        let brightest = modulus.iter().map(|c| c.iter().map(|&c| u32::from(c)).sum::<u32>()).max().unwrap();
+        assert_eq!(modulus[[middle, middle]].iter().map(|&c| u32::from(c)).sum::<u32>(), brightest);
+    }
+
+    #[test]
+    fn transfer_functions_peak_at_their_wave_vector_on_the_stated_side() {
+        for L in [1, 2, 3, 4, 5, 8] {
+            let bank = bank([48, 64], 2, L);
+            let (picture, layout) = (sheet(&bank, Show::Fourier).unwrap(), Layout::new(&bank, Show::Fourier).unwrap());
+            for wavelet in &bank.wavelets()[L..] {
+                let colors = panel_of(&picture, &layout, [1, wavelet.l, 0]);
+                let light = |c: &[u8; 3]| c.iter().map(|&c| u32::from(c)).sum::<u32>();
+                let most = colors.iter().map(light).max().unwrap();
+                let bright: Vec<_> = colors.indexed_iter().filter(|&(_, c)| light(c) == most).map(|(at, _)| at).collect();
+                let mean = |pick: fn(&(usize, usize)) -> usize| {
+                    bright.iter().map(pick).sum::<usize>() as f64 / bright.len() as f64
+                };
+                let omega = [mean(|at| at.0), mean(|at| at.1)].map(|p| (p + 0.5) / layout.panel as f64 - 0.5);
+                let turn = if is_turned(L, wavelet.l) { -1.0 } else { 1.0 };
+                let expected = [wavelet.theta.cos(), wavelet.theta.sin()].map(|c| turn * wavelet.xi * c);
+                for axis in [0, 1] {
+                    // L = 1 has a wide filter, a line of frequencies along axis 1.
+                    let tolerance = if L < 3 && expected[axis].abs() < 1e-9 { 0.06 } else { 0.03 };
+                    assert!((omega[axis] - expected[axis]).abs() < tolerance, "{wavelet:?}: {omega:?} for {expected:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_contour_of_phi_is_a_circle_at_half_its_height() {
+        let bank = bank([64, 64], 2, 4);
+        let (picture, layout) = (sheet(&bank, Show::Fourier).unwrap(), Layout::new(&bank, Show::Fourier).unwrap());
+        let [x, y] = layout.phi_cell();
+        let middle = COMPOSITE / 2;
+        let corner = [x + layout.panel + 110, y + 2];
+        let radius = sigma_phi(&bank) * (2.0 * 2.0_f64.ln()).sqrt() * COMPOSITE as f64;
+        for turn in 0..8 {
+            let (sin, cos) = (std::f64::consts::FRAC_PI_4 * f64::from(turn)).sin_cos();
+            let at = |r: f64| [(middle as f64 + r * sin) as usize, (middle as f64 + r * cos) as usize];
+            let darkest = (-2..=2)
+                .map(|off| at(radius + f64::from(off)))
+                .map(|[dx, dy]| picture.pixel(corner[0] + dx, corner[1] + dy))
+                .map(|c| c.into_iter().max().unwrap());
+            assert!(darkest.min().unwrap() < 90, "direction {turn}");
+        }
+    }
+
+    #[test]
+    fn phases_wind_along_the_wave_vector() {
+        let bank = bank([64, 64], 2, 1);
+        let (picture, layout) = (sheet(&bank, Show::Phase).unwrap(), Layout::new(&bank, Show::Phase).unwrap());
+        let colors = panel_of(&picture, &layout, [1, 0, 0]);
+        let middle = layout.panel / 2;
+        assert_eq!(colors[[middle, middle]], color::complex(Complex::new(1.0, 0.0)));
+        let quarter = colors[[middle + layout.panel / 10, middle]];
+        assert!(quarter[1] > quarter[2], "phase π/2 is yellow-green: {quarter:?}");
+    }
+
+    #[test]
+    fn radial_profiles_hold_every_frequency() {
+        let bank = bank([33, 48], 3, 4);
+        let sum = bank.littlewood_paley(0).unwrap();
+        let profile = radial_profile(&sum);
+        let bounds = bank.frame_bounds();
+        let all = |i: usize| profile[i].1.iter().map(|p| p.1);
+        assert_eq!(all(0).fold(0.0, f64::max), bounds.upper);
+        assert_eq!(all(2).fold(f64::INFINITY, f64::min), bounds.lower);
+        for i in 0..profile[0].1.len() {
+            let [largest, mean, least] = [0, 1, 2].map(|k| profile[k].1[i].1);
+            assert!(largest >= mean - 1e-12 && mean >= least - 1e-12);
+        }
+        assert_eq!(profile[0].1[0], (0.0, sum[[0, 0]]));
+    }
 }
