@@ -1,0 +1,4 @@
+//! The figures: one file each.
+
+pub mod disk;
+pub mod filter_bank;
