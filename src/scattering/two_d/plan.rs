@@ -273,7 +273,7 @@ impl<T: Real> Scattering2d<T> {
         S: Data<Elem = T>,
         D: Dimension,
     {
-        self.check_images(images)?;
+        self.check_shape(images.shape())?;
         let shape = self.output_shape(&images.shape()[..images.ndim() - 2]);
         memory::require(
             "the output",
@@ -309,7 +309,7 @@ impl<T: Real> Scattering2d<T> {
         S2: DataMut<Elem = T>,
         D2: Dimension,
     {
-        self.check_images(images)?;
+        self.check_shape(images.shape())?;
         self.run(images, out, workspace)
     }
 
@@ -340,12 +340,8 @@ impl<T: Real> Scattering2d<T> {
         ))
     }
 
-    fn check_images<S: Data<Elem = T>, D: Dimension>(
-        &self,
-        images: &ArrayBase<S, D>,
-    ) -> Result<()> {
-        let shape = images.shape();
-        if shape.len() < 2 || shape[shape.len() - 2..] != self.params.shape {
+    fn check_shape(&self, shape: &[usize]) -> Result<()> {
+        if !shape.ends_with(&self.params.shape) {
             let [n0, n1] = self.params.shape;
             return Err(Error::WrongShape {
                 what: "the input",
@@ -353,13 +349,10 @@ impl<T: Real> Scattering2d<T> {
                 expected: format!("[.., {n0}, {n1}], the image in the last two axes, as planned"),
             });
         }
-        if images.is_empty() {
+        if shape.contains(&0) {
             return Err(Error::Empty {
                 shape: shape.to_vec(),
             });
-        }
-        if let Some(index) = images.iter().position(|value| !value.is_finite()) {
-            return Err(not_finite(images, index));
         }
         Ok(())
     }
@@ -386,6 +379,9 @@ impl<T: Real> Scattering2d<T> {
                 got: out.shape().to_vec(),
                 expected: format!("{:?}", self.output_shape(leading)),
             });
+        }
+        if let Some(index) = images.iter().position(|value| !value.is_finite()) {
+            return Err(not_finite(images, index));
         }
         let [n0, n1] = self.params.shape;
         let count = leading.iter().product();
