@@ -81,10 +81,10 @@ fn any_strides_give_the_same_bits() {
     view.swap_axes(2, 3);
     view.assign(&x.view().into_shape_with_order([3, 2, 41, 36]).unwrap());
     let got = plan.transform(&view).unwrap();
-    assert_eq!(got.array().shape(), [3, 2, 21, 10, 9]);
+    assert_eq!(got.array().shape(), [3, 2, 9, 10, 9]);
     assert!(got.array().iter().eq(expected.array().iter()));
     // an output with gaps
-    let mut out = ArrayD::from_elem(vec![6, 21, 10, 18], f32::NAN);
+    let mut out = ArrayD::from_elem(vec![6, 9, 10, 18], f32::NAN);
     let mut gaps = out.slice_axis_mut(Axis(3), Slice::new(0, None, 2));
     plan.transform_into(&x, &mut gaps, &mut plan.workspace())
         .unwrap();
@@ -145,7 +145,7 @@ fn arrays_that_do_not_fit_are_refused() {
     assert!(run(&images(2)).is_ok());
     let message = run(&images(3)).unwrap_err().to_string();
     assert!(
-        message.contains("[2, 21, 10, 9]") && message.contains("[3, 21, 10, 9]"),
+        message.contains("[2, 9, 10, 9]") && message.contains("[3, 9, 10, 9]"),
         "{message}"
     );
     assert!(matches!(
