@@ -1,4 +1,76 @@
-//! Wavelet scattering transforms.
+//! Wavelet scattering transforms of images, with their filter banks: Kymatio's numbers, many times as fast.
+//!
+//! A scattering transform is a deep convolutional network whose filters are not learned. It cascades wavelet
+//! transforms and moduli, and averages what comes out:
+//!
+//! ```text
+//! U[λ1, …, λm]x = | … | |x ⋆ ψ_λ1| ⋆ ψ_λ2 | … ⋆ ψ_λm |          S[p]x = U[p]x ⋆ φ_J
+//! ```
+//!
+//! over all paths p = (λ1, …, λm) of wavelets ψ_λ of increasing scale, with a low-pass φ_J of width 2^J. The result
+//! hardly moves when the image is shifted or slightly deformed, and keeps what distinguishes textures (Mallat, "Group
+//! invariant scattering", 2012; Bruna & Mallat, "Invariant scattering convolution networks", 2013).
+//!
+//! # From an image to features
+//!
+//! ```
+//! use ndarray::Array2;
+//! use wavelet_scattering::Scattering2d;
+//!
+//! let image = Array2::from_shape_fn([64, 96], |(i, k)| ((i * k) as f32 / 100.0).sin());
+//! let plan = Scattering2d::params([64, 96], 3).L(8).plan::<f32>()?; // describe, plan: all checks happen here
+//! let features = plan.transform(&image)?; //                            run: as often as you like
+//!
+//! assert_eq!(features.array().shape(), [217, 8, 12]); // paths, 64 / 2^J, 96 / 2^J
+//! let row = features.paths().row(&[(0, 3), (2, 5)]).unwrap(); // j1 = 0, theta1 = 3, then j2 = 2, theta2 = 5
+//! assert_eq!(features.path(row).shape(), [8, 12]);
+//! let descriptor = features.log().mean_over_space(); // one number a path
+//! assert_eq!(descriptor.array().shape(), [217]);
+//! # Ok::<(), wavelet_scattering::Error>(())
+//! ```
+//!
+//! Images may have any leading batch and channel axes and any strides. [`Scattering2d::transform_into`] writes into an
+//! array of yours with a [`Workspace`](scattering::Workspace) that is reused, and allocates nothing.
+//!
+//! # The line
+//!
+//! Data flows one way, and the modules are the stations:
+//!
+//! ```text
+//! image ─ pad ─▶ real FFT ─▶ × ψ_λ ─▶ fold ─▶ inverse FFT ─▶ |·| ─┬─▶ ⋆ φ_J ─▶ features + path table
+//!                             ▲                                   │
+//!                             └── next order, coarser λ ── FFT ◀──┘
+//! ```
+//!
+//! - [`signal`]: what lies beyond the border of an image;
+//! - [`filters`]: Gabor, Morlet and Gaussian by their Fourier transforms, banks of them, frame bounds;
+//! - [`scattering`]: paths, the cascade, averages, features and what is done with them next;
+//! - `viz`: filter sheets, the scattering disk and charts, as pixels in memory (feature `viz`);
+//! - `io`: images, `.npy`, `.npz`, `.csv` and `.png` files, whole or not at all (feature `io`).
+//!
+//! # Conventions
+//!
+//! - The DFT is x̂(k) = Σ_n x(n)·exp(−2πi·kn/N), unscaled; the inverse carries 1/N. Spectra stand in natural order,
+//!   frequency 0 first, as `fftfreq` has it.
+//! - Frequencies are in cycles per pixel, 0.5 is Nyquist. `sigma` is a standard deviation in frequency; the width in
+//!   space is 1/(2π·sigma) pixels.
+//! - Angles are in radians, from axis 0 (down the rows) toward axis 1; θ = 0 oscillates down the rows.
+//! - Kymatio 0.4 divides its 2D filters by 2·3.1415·σ² where we divide by 2π·σ². Its S of order m is ours times
+//!   (π/3.1415)^(m + 1), that is 1 + 2.95·10⁻⁵ per filter. Everything else agrees to the rounding of its
+//!   single-precision filters.
+//! - Nothing a caller passes makes the library panic, except an index out of range where the documentation says so.
+//!   Every refusal is an [`Error`] that names the value, the limit and the way out.
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! | --- | --- | --- |
+//! | `parallel` | yes | images of a batch, and paths of one image, on all cores, by rayon |
+//! | `io` | yes | files in and out |
+//! | `viz` | yes | pictures |
+//! | `cli` | yes | the program `scatter` |
+//!
+//! As a library in a larger program, take what you need: `default-features = false, features = ["parallel"]`.
 
 #![allow(non_snake_case)] // J, L and Q keep their case: j, l and q are the indices
 
@@ -30,7 +102,13 @@ pub mod viz;
 #[cfg(feature = "io")]
 pub mod io;
 
+/// The crate of the arrays that go in and come out, so that versions cannot drift apart.
 pub use ndarray;
 
 pub use error::{Error, Result};
 pub use scattering::{Features, PathTable, Scattering2d};
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
