@@ -76,7 +76,7 @@ pub(super) fn tick_labels(ticks: &[f64]) -> Vec<String> {
         .windows(2)
         .map(|pair| (pair[1] - pair[0]).abs())
         .fold(f64::INFINITY, f64::min);
-    if largest >= 1e5 || largest < 2e-3 || !step.is_finite() {
+    if !(2e-3..1e5).contains(&largest) || !step.is_finite() {
         return ticks.iter().map(|&tick| number(tick)).collect();
     }
     let places = (0..12).find(|&places| {
@@ -90,6 +90,22 @@ pub(super) fn tick_labels(ticks: &[f64]) -> Vec<String> {
             .collect(),
         None => ticks.iter().map(|&tick| number(tick)).collect(),
     }
+}
+
+/// The ticks of a logarithmic axis: plain numbers where all of them are, else powers of ten where all of them are.
+pub(super) fn log_tick_labels(ticks: &[f64]) -> Vec<String> {
+    let plain: Vec<String> = ticks.iter().map(|&tick| number(tick)).collect();
+    let exponents: Vec<f64> = ticks.iter().map(|tick| tick.log10()).collect();
+    let powers = exponents.iter().all(|e| (e - e.round()).abs() < 1e-9);
+    if powers
+        && plain
+            .iter()
+            .any(|label| label.starts_with("10") && !label.ends_with('0'))
+    {
+        let power = |e: &f64| format!("10{}", superscript(&e.round().to_string()));
+        return exponents.iter().map(power).collect();
+    }
+    plain
 }
 
 /// A number with at most this many decimals and no trailing zeros.
@@ -176,6 +192,14 @@ mod tests {
     fn logarithmic_ticks_thin_out_with_the_range() {
         assert_eq!(log_ticks(0.0, 1.0, 6), [1.0, 2.0, 5.0, 10.0]);
         assert_eq!(log_ticks(0.0, 3.0, 6), [1.0, 10.0, 100.0, 1000.0]);
+        assert_eq!(
+            log_tick_labels(&[0.01, 0.1, 1.0, 10.0]),
+            ["0.01", "0.1", "1", "10"]
+        );
+        assert_eq!(
+            log_tick_labels(&[1e-4, 0.01, 1.0, 100.0]),
+            ["10⁻⁴", "10⁻²", "10⁰", "10²"]
+        );
         assert!((2..=8).contains(&log_ticks(-329.0, 329.0, 6).len()));
         assert!(log_ticks(0.04, 0.11, 6).len() >= 2);
     }

@@ -107,7 +107,7 @@ fn check(series: &Series, log: [bool; 2]) -> Result<()> {
     for (name, points) in series {
         for (i, &(x, y)) in points.iter().enumerate() {
             for (value, log) in [(x, log[0]), (y, log[1])] {
-                let limit = if !(value.abs() <= LARGEST) {
+                let limit = if value.is_nan() || value.abs() > LARGEST {
                     "coordinates are finite numbers up to 1e300 in modulus; leave the point out"
                 } else if log && value < SMALLEST {
                     "a logarithmic axis has positive values from 1e-280 on; leave the point out or use a linear axis"
@@ -143,13 +143,13 @@ impl Axis {
         let low = values().fold(f64::INFINITY, f64::min);
         let high = values().fold(f64::NEG_INFINITY, f64::max);
         if log {
-            let [low, high] = if high > low {
-                widened(low.log10(), high.log10(), axis)
-            } else {
-                [low.log10() - 0.3, low.log10() + 0.3]
-            };
+            let [low, high] = [low.log10(), high.log10()];
+            // A fifth of a decade at least, so that ticks differ in their first three digits.
+            let share = if axis == 0 { 0.02 } else { 0.05 };
+            let air = (share * (high - low)).max(0.5 * (0.2 - (high - low)));
+            let [low, high] = [low - air, high + air];
             let ticks = axis::log_ticks(low, high, 6);
-            let labels = ticks.iter().map(|&tick| axis::number(tick)).collect();
+            let labels = axis::log_tick_labels(&ticks);
             return Self {
                 log,
                 range: [low, high],
@@ -547,6 +547,8 @@ mod tests {
         )
         .unwrap();
         lines("one", "x", "y", &named(&[(3.0, 1.0)]), true, true).unwrap();
+        let close = [(1e300, 1.0), (1e300 * (1.0 - 1e-16), 1.0 + 1e-15)];
+        lines("close", "x", "y", &named(&close), true, true).unwrap();
         let many: Vec<_> = (0..40)
             .map(|i| (format!("series {i}"), vec![(0.0, f64::from(i))]))
             .collect();

@@ -543,7 +543,7 @@ fn resized(array: &Array2<f64>, size: [usize; 2]) -> Array2<f64> {
     panel::resample(array, [rows, columns].map(|n| [-0.5, n as f64 - 0.5]), size)
 }
 
-/// The legend of complex values: a disc of radius 1 in the complex plane, its imaginary axis upwards.
+/// The legend of complex values: a disk of radius 1 in the complex plane, its imaginary axis upwards.
 fn wheel(raster: &mut Raster, [x, y]: [usize; 2]) {
     const RADIUS: f64 = 44.0;
     let center = [x as f64 + RADIUS, y as f64 + RADIUS + 18.0];
