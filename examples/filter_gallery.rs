@@ -16,8 +16,15 @@ use wavelet_scattering::viz::filter_bank::{Show, sheet};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let params = FilterBank2d::params([64, 64], 3).L(8);
     for normalization in [Normalization::Plain, Normalization::Contractive] {
-        let bounds = params.clone().normalization(normalization).build::<f64>()?.frame_bounds();
-        println!("{normalization:?}: A = {:.4}, B = {:.4}", bounds.lower, bounds.upper);
+        let bounds = params
+            .clone()
+            .normalization(normalization)
+            .build::<f64>()?
+            .frame_bounds();
+        println!(
+            "{normalization:?}: A = {:.4}, B = {:.4}",
+            bounds.lower, bounds.upper
+        );
     }
 
     let folder = Path::new("target/gallery");

@@ -15,12 +15,17 @@ use wavelet_scattering::io::{ImageOptions, read_image, write_png};
 use wavelet_scattering::viz::disk::scattering_disk;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let file = std::env::args().nth(1).unwrap_or_else(|| "assets/images/brick.png".into());
+    let file = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "assets/images/brick.png".into());
     let image = read_image::<f64>(&file, &ImageOptions::default())?.index_axis_move(Axis(0), 0);
-    let plan = Scattering2d::params([image.nrows(), image.ncols()], 4).L(8).plan::<f64>()?;
+    let plan = Scattering2d::params([image.nrows(), image.ncols()], 4)
+        .L(8)
+        .plan::<f64>()?;
     let features = plan.transform(&image)?;
-    let energy: Vec<f64> =
-        (0..plan.paths().len()).map(|row| features.path(row).mapv(|s| s * s).mean().unwrap_or(0.0)).collect();
+    let energy: Vec<f64> = (0..plan.paths().len())
+        .map(|row| features.path(row).mapv(|s| s * s).mean().unwrap_or(0.0))
+        .collect();
 
     let folder = Path::new("target/gallery");
     std::fs::create_dir_all(folder)?;

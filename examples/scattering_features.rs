@@ -15,12 +15,20 @@ use wavelet_scattering::Scattering2d;
 use wavelet_scattering::io::{ImageOptions, list_images, read_image};
 
 fn main() -> wavelet_scattering::Result<()> {
-    let folder = std::env::args().nth(1).unwrap_or_else(|| "assets/images".into());
+    let folder = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "assets/images".into());
     let (J, L) = (4, 8);
-    let options = ImageOptions { resize: Some([256, 256]), ..ImageOptions::default() };
+    let options = ImageOptions {
+        resize: Some([256, 256]),
+        ..ImageOptions::default()
+    };
     let plan = Scattering2d::params([256, 256], J).L(L).plan::<f32>()?;
     let paths = plan.paths();
-    println!("{:<32} order 1  order 2  anisotropy  strongest path", "image");
+    println!(
+        "{:<32} order 1  order 2  anisotropy  strongest path",
+        "image"
+    );
     for file in list_images(&[PathBuf::from(folder)])? {
         let image = read_image::<f32>(&file, &options)?;
         let features = plan.transform(&image.index_axis(Axis(0), 0))?;
@@ -35,16 +43,25 @@ fn main() -> wavelet_scattering::Result<()> {
 
         // first-order energy by orientation, all scales together
         let by_angle: Vec<f64> = (0..L)
-            .map(|l| (0..J).filter_map(|j| paths.row(&[(j, l)])).map(energy).sum())
+            .map(|l| {
+                (0..J)
+                    .filter_map(|j| paths.row(&[(j, l)]))
+                    .map(energy)
+                    .sum()
+            })
             .collect();
         let most = by_angle.iter().copied().fold(0.0, f64::max);
         let least = by_angle.iter().copied().fold(f64::INFINITY, f64::min);
 
         let strongest = (1..paths.len()).max_by(|&a, &b| energy(a).total_cmp(&energy(b)));
         let described = strongest.map_or(String::new(), |row| {
-            let layers = paths
-                .wavelets_of(row)
-                .map(|w| format!("{:.0} degrees, period {:.1} pixels", w.theta.to_degrees(), 1.0 / w.xi));
+            let layers = paths.wavelets_of(row).map(|w| {
+                format!(
+                    "{:.0} degrees, period {:.1} pixels",
+                    w.theta.to_degrees(),
+                    1.0 / w.xi
+                )
+            });
             layers.collect::<Vec<_>>().join(", then ")
         });
         println!(

@@ -249,7 +249,7 @@ fn an_npz_holds_everything_in_one_file() {
         ],
     );
     assert_eq!(products(folder.path()), ["out.npz"]);
-    let mut npz = npyz::npz::NpzArchive::open(folder.path().join("out.npz")).unwrap();
+    let mut npz = npz(folder.path().join("out.npz")).unwrap();
     let features = npz.by_name("features").unwrap().unwrap();
     assert_eq!(features.shape(), [3, 3, 9, 6, 4]);
     let features = features.into_vec::<f32>().unwrap();
@@ -302,7 +302,7 @@ fn moduli_without_averages_have_one_array_a_path() {
             "rgb",
         ],
     );
-    let mut npz = npyz::npz::NpzArchive::open(folder.path().join("out.npz")).unwrap();
+    let mut npz = npz(folder.path().join("out.npz")).unwrap();
     let plan = Scattering2d::params([20, 24], 2)
         .L(2)
         .average(Average::None)

@@ -146,8 +146,8 @@ fn filters_are_kymatios_at_every_level() {
     for case in cases {
         let (shape, J, L) = bank_of(&case);
         let bank = FilterBank2d::params(shape, J).L(L).build::<f64>().unwrap();
-        let mut npz = npyz::npz::NpzArchive::open(case.join("filters.npz")).unwrap();
-        let names: Vec<String> = npz.array_names().map(String::from).collect();
+        let mut npz = npz(case.join("filters.npz"));
+        let names: Vec<String> = npz.file_names().map(String::from).collect();
         // phi on levels 0..J, psi_j on levels 0..=min(j, J − 2)
         let arrays = J + (0..J).map(|j| L * (j.min(J.max(2) - 2) + 1)).sum::<usize>();
         assert_eq!(names.len(), arrays);

@@ -16,10 +16,9 @@ use std::marker::PhantomData;
 use std::path::Path;
 
 use ndarray::ArrayD;
-use npyz::npz::{NpzWriter, file_name_from_array_name};
-use npyz::zip::write::FileOptions;
-use npyz::zip::{CompressionMethod, DateTime};
 use npyz::{DType, WriteOptions, WriterBuilder};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::staged::{Staged, folder_of, write_error};
 use crate::num::Real;
@@ -242,7 +241,7 @@ impl<T: Real> NpzStack<T> {
         check_leading(leading, self.rows)?;
         let names = self.arrays.iter().map(|(name, ..)| name.as_str());
         check_names(names.chain(extras.iter().map(|(name, _)| *name)))?;
-        let mut zip = NpzWriter::new(&mut self.file);
+        let mut zip = ZipWriter::new(&mut self.file);
         let written = (|| {
             let spool =
                 (self.spool.into_inner().map_err(|error| error.into_error())).map(BufReader::new);
@@ -257,23 +256,18 @@ impl<T: Real> NpzStack<T> {
             for (name, extra) in extras {
                 write_extra(&mut zip, name, extra)?;
             }
-            zip.zip_writer().finish()?;
             Ok(())
         })();
-        if let Err(source) = written {
-            // Dropped, it would try once more to write its index and complain on stderr when that fails. What leaks
-            // is that index; the files are ours.
-            std::mem::forget(zip);
-            return Err(write_error(self.file.path(), source));
+        match written.and_then(|()| Ok(zip.finish().map(drop)?)) {
+            Ok(()) => Ok(self.file),
+            Err(source) => Err(write_error(self.file.path(), source)),
         }
-        drop(zip);
-        Ok(self.file)
     }
 }
 
 /// Copies the columns of the spooled rows into one entry per array.
 fn fill<T: Real, W: Write + Seek>(
-    zip: &mut NpzWriter<W>,
+    zip: &mut ZipWriter<W>,
     mut spool: BufReader<File>,
     arrays: &[(String, Vec<usize>, usize)],
     row_len: usize,
@@ -283,12 +277,11 @@ fn fill<T: Real, W: Write + Seek>(
     let sample = size_of::<T>();
     let mut start = 0;
     for (name, shape, len) in arrays {
-        let entry = zip.zip_writer();
-        entry.start_file(file_name_from_array_name(name), entry_options())?;
-        entry.write_all(&header::<T>(leading, shape)?)?;
+        zip.start_file(entry_name(name), entry_options())?;
+        zip.write_all(&header::<T>(leading, shape)?)?;
         spool.seek(SeekFrom::Start((start * sample) as u64))?;
         for _ in 0..rows {
-            let copied = io::copy(&mut spool.by_ref().take((len * sample) as u64), entry)?;
+            let copied = io::copy(&mut spool.by_ref().take((len * sample) as u64), zip)?;
             if copied != (len * sample) as u64 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
@@ -301,38 +294,38 @@ fn fill<T: Real, W: Write + Seek>(
 
 /// Writes one entry through `npyz`, which knows text too: `<U` is UTF-32, zero-padded to the longest string.
 fn write_extra<W: Write + Seek>(
-    zip: &mut NpzWriter<W>,
+    zip: &mut ZipWriter<W>,
     name: &str,
     extra: &Extra,
 ) -> io::Result<()> {
     let shape = |array: &[usize]| array.iter().map(|&n| n as u64).collect::<Vec<_>>();
+    zip.start_file(entry_name(name), entry_options())?;
     match extra {
         Extra::F64(array) => {
-            let entry = zip.array::<f64>(name, entry_options())?;
-            let mut entry = entry
+            let mut entry = WriteOptions::<f64>::new()
                 .dtype(dtype("<f8")?)
                 .shape(&shape(array.shape()))
+                .writer(&mut *zip)
                 .begin_nd()?;
             entry.extend(array.iter().copied())?;
             entry.finish()
         }
         Extra::I64(array) => {
-            let entry = zip.array::<i64>(name, entry_options())?;
-            let mut entry = entry
+            let mut entry = WriteOptions::<i64>::new()
                 .dtype(dtype("<i8")?)
                 .shape(&shape(array.shape()))
+                .writer(&mut *zip)
                 .begin_nd()?;
             entry.extend(array.iter().copied())?;
             entry.finish()
         }
-        Extra::Texts(texts) => write_texts(zip, name, &[texts.len() as u64], texts),
-        Extra::Text(text) => write_texts(zip, name, &[], std::slice::from_ref(text)),
+        Extra::Texts(texts) => write_texts(zip, &[texts.len() as u64], texts),
+        Extra::Text(text) => write_texts(zip, &[], std::slice::from_ref(text)),
     }
 }
 
 fn write_texts<W: Write + Seek>(
-    zip: &mut NpzWriter<W>,
-    name: &str,
+    zip: &mut ZipWriter<W>,
     shape: &[u64],
     texts: &[String],
 ) -> io::Result<()> {
@@ -343,10 +336,10 @@ fn write_texts<W: Write + Seek>(
         .max()
         .unwrap_or(0)
         .max(1);
-    let entry = zip.array::<str>(name, entry_options())?;
-    let mut entry = entry
+    let mut entry = WriteOptions::<str>::new()
         .dtype(dtype(&format!("<U{longest}"))?)
         .shape(shape)
+        .writer(&mut *zip)
         .begin_nd()?;
     for text in texts {
         entry.push(text)?;
@@ -354,9 +347,14 @@ fn write_texts<W: Write + Seek>(
     entry.finish()
 }
 
+/// NumPy's name for the file of an array.
+fn entry_name(array: &str) -> String {
+    format!("{array}.npy")
+}
+
 /// How entries are stored: as they are, of any size, and dated alike so that equal contents are equal files.
-fn entry_options() -> FileOptions {
-    FileOptions::default()
+fn entry_options() -> SimpleFileOptions {
+    SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)
         .last_modified_time(DateTime::default())
         .large_file(true)
