@@ -3,8 +3,8 @@
 //! Comes in: named series of points. Goes out: a [`Raster`] with axes, grid and a legend above the plot, where it hides
 //! no data.
 //!
-//! Axes and curves are laid out by `plotters`, which counts in whole pixels. Here it is told a picture [`FINE`] times
-//! larger and draws through [`Fine`], so that curves are smooth to that fraction of a pixel and text is our own.
+//! Axes and curves are laid out by `plotters`, which counts in whole pixels. Here it is told a picture `FINE` times
+//! larger and draws through `Fine`, so that curves are smooth to that fraction of a pixel and text is our own.
 //! Logarithmic axes are linear ones over log10, ticks included.
 //!
 //! Leaves out: bars, error bars, second axes.
@@ -328,7 +328,7 @@ fn plot(
     Ok(())
 }
 
-/// A backend for plotters in steps of 1/[`FINE`] pixel.
+/// A backend for plotters in steps of 1/`FINE` pixel.
 struct Fine<'a> {
     raster: &'a mut Raster,
 }

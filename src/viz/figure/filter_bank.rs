@@ -5,7 +5,7 @@
 //!
 //! Conventions that bite: axis 0 runs down and axis 1 to the right, as in the arrays, so θ = 0 oscillates from row to
 //! row. θ is reported modulo π; a filter whose formula has a negative angle sits on the other side of the origin, and
-//! the caption says which do. Filters in space are shown where they live, within ±[`VIEW`] standard deviations of
+//! the caption says which do. Filters in space are shown where they live, within ±2.5 standard deviations of
 //! their envelope, and the label tells how many pixels that is; one sample is one square.
 
 use ndarray::Array2;
