@@ -1,8 +1,10 @@
 //! The program, run as a person runs it: happy paths, every error, interruptions.
 
 #![allow(non_snake_case)]
+#![allow(clippy::approx_constant)] // 3.1415 is what Kymatio has for pi
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -68,6 +70,16 @@ fn gallery(size: [usize; 2]) -> TempDir {
 
 fn array(path: PathBuf) -> ArrayD<f64> {
     NpyFile::open(path).unwrap().read().unwrap()
+}
+
+type Archive = zip::ZipArchive<fs::File>;
+
+fn archive(path: PathBuf) -> Archive {
+    Archive::new(fs::File::open(path).unwrap()).unwrap()
+}
+
+fn entry<'a>(archive: &'a mut Archive, name: &str) -> npyz::NpyFile<impl Read + 'a> {
+    npyz::NpyFile::new(archive.by_name(&format!("{name}.npy")).unwrap()).unwrap()
 }
 
 fn write_array(path: PathBuf, array: &ArrayD<f64>) {
@@ -249,22 +261,17 @@ fn an_npz_holds_everything_in_one_file() {
         ],
     );
     assert_eq!(products(folder.path()), ["out.npz"]);
-    let mut npz = npz(folder.path().join("out.npz")).unwrap();
-    let features = npz.by_name("features").unwrap().unwrap();
+    let mut npz = archive(folder.path().join("out.npz"));
+    let features = entry(&mut npz, "features");
     assert_eq!(features.shape(), [3, 3, 9, 6, 4]);
     let features = features.into_vec::<f32>().unwrap();
     assert_eq!(
-        npz.by_name("path_j")
-            .unwrap()
-            .unwrap()
-            .into_vec::<i64>()
-            .unwrap()[..6],
+        entry(&mut npz, "path_j").into_vec::<i64>().unwrap()[..6],
         [-1, -1, 0, -1, 0, -1]
     );
-    assert_eq!(npz.by_name("inputs").unwrap().unwrap().shape(), [3]);
-    assert!(
-        npz.by_name("parameters").unwrap().is_some() && npz.by_name("version").unwrap().is_some()
-    );
+    assert_eq!(entry(&mut npz, "inputs").shape(), [3]);
+    assert_eq!(entry(&mut npz, "version").shape(), [0; 0]);
+    assert_eq!(entry(&mut npz, "parameters").shape(), [0; 0]);
 
     let plan = Scattering2d::params([24, 16], 2)
         .L(2)
@@ -302,7 +309,7 @@ fn moduli_without_averages_have_one_array_a_path() {
             "rgb",
         ],
     );
-    let mut npz = npz(folder.path().join("out.npz")).unwrap();
+    let mut npz = archive(folder.path().join("out.npz"));
     let plan = Scattering2d::params([20, 24], 2)
         .L(2)
         .average(Average::None)
@@ -318,7 +325,7 @@ fn moduli_without_averages_have_one_array_a_path() {
         .map(|path| io::read_image(path, &options).unwrap())
         .collect();
     for row in 0..plan.paths().len() {
-        let stored = npz.by_name(&plan.paths().name(row)).unwrap().unwrap();
+        let stored = entry(&mut npz, &plan.paths().name(row));
         let [height, width] = plan.path_shape(row);
         assert_eq!(stored.shape(), [3, 3, height as u64, width as u64]);
         let expected: Vec<f32> = images

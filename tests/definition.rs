@@ -2,6 +2,7 @@
 //! sums, levels as blocks of dense spectra, in double precision and without a line of the library's.
 
 #![allow(non_snake_case)]
+#![allow(clippy::approx_constant)] // 3.1415 is what Kymatio has for pi
 
 use std::f64::consts::PI;
 

@@ -180,7 +180,7 @@ mod tests {
             (0.0, 0.3, 1.0),
         ];
         shapes.into_iter().flat_map(|(xi, sigma, slant)| {
-            [0.0, 0.3, 1.5707963267948966, -1.2].map(|theta| Gabor {
+            [0.0, 0.3, std::f64::consts::FRAC_PI_2, -1.2].map(|theta| Gabor {
                 theta,
                 xi,
                 sigma,

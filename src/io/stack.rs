@@ -451,8 +451,6 @@ fn check_names<'a>(names: impl Iterator<Item = &'a str>) -> Result<()> {
 mod tests {
     use std::fs;
 
-    use npyz::npz::NpzArchive;
-
     use super::super::NpyFile;
     use super::*;
 
@@ -551,13 +549,14 @@ mod tests {
         );
     }
 
-    type Archive = NpzArchive<BufReader<File>>;
+    type Archive = zip::ZipArchive<BufReader<File>>;
 
-    fn read<'a>(
-        archive: &'a mut Archive,
-        name: &str,
-    ) -> npyz::NpyFile<npyz::zip::read::ZipFile<'a>> {
-        archive.by_name(name).unwrap().unwrap()
+    fn open(path: &Path) -> Archive {
+        Archive::new(BufReader::new(File::open(path).unwrap())).unwrap()
+    }
+
+    fn read<'a>(archive: &'a mut Archive, name: &str) -> npyz::NpyFile<impl Read + 'a> {
+        npyz::NpyFile::new(archive.by_name(&entry_name(name)).unwrap()).unwrap()
     }
 
     #[test]
@@ -586,9 +585,9 @@ mod tests {
         ];
         stack.finish(&[2], &extras).unwrap();
 
-        let mut archive = NpzArchive::open(&path).unwrap();
+        let mut archive = open(&path);
         let mut entry = |name: &str| {
-            let file = archive.by_name(name).unwrap().unwrap();
+            let file = read(&mut archive, name);
             (
                 file.shape().to_vec(),
                 file.dtype().descr(),

@@ -80,7 +80,8 @@ impl AxisPadding {
             });
         };
         let stride = needed / least;
-        if matches!(padding, Padding::Periodic | Padding::PrePadded) && len % stride != 0 {
+        if matches!(padding, Padding::Periodic | Padding::PrePadded) && !len.is_multiple_of(stride)
+        {
             return Err(Error::NotMultiple {
                 padding: padding.name(),
                 axis,

@@ -10,7 +10,7 @@ use crate::signal::Padding;
 use crate::signal::pad::AxisPadding;
 use crate::{Error, Result};
 
-/// What the output keeps of every U[p] = |…|x ⋆ ψ_λ1| ⋆ … ⋆ ψ_λm|.
+/// What the output keeps of every `U[p] = |…|x ⋆ ψ_λ1| ⋆ … ⋆ ψ_λm|`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Average {
     /// S = U ⋆ φ_J, one sample every 2^J pixels.

@@ -422,7 +422,7 @@ impl<T: Real> Scattering2d<T> {
             self.enter(image, root, scratch, out);
             for first in self.paths.children(0) {
                 let emit = &mut |row, values: &[T]| self.store(row, values, root.amplitude, out);
-                walk(self, &self.paths, 0, &root.hat, first, hats, scratch, emit);
+                walk(self, &self.paths, &root.hat, first, hats, scratch, emit);
             }
         });
         for (image, out) in by_path.outer_iter().zip(by_path_out.chunks_exact_mut(len)) {
@@ -438,7 +438,6 @@ impl<T: Real> Scattering2d<T> {
                 walk(
                     self,
                     &self.paths,
-                    0,
                     &root.hat,
                     first,
                     &mut worker.hats,
@@ -524,20 +523,15 @@ impl<T: Real> Scattering2d<T> {
 impl<T: Real> Layers<T> for Scattering2d<T> {
     type Scratch = Scratch<T>;
 
-    fn propagate(
-        &self,
-        parent: usize,
-        parent_hat: &[Complex<T>],
-        child: usize,
-        scratch: &mut Scratch<T>,
-    ) {
-        let from = self.level(parent);
-        let lambda = self.paths[child].lambdas[self.paths[child].order() - 1];
+    fn propagate(&self, parent_hat: &[Complex<T>], row: usize, scratch: &mut Scratch<T>) {
+        let path = &self.paths[row];
+        let lambda = path.lambdas[path.order() - 1];
+        let from = self.level(self.paths.parent(row).unwrap_or(0));
         wavelet_modulus(
             parent_hat,
             (from, self.planes[from].grid()),
             &self.bank.bands()[lambda],
-            &self.planes[self.level(child)],
+            &self.planes[self.level(row)],
             &mut scratch.u,
             &mut scratch.step,
         );

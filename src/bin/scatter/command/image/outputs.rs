@@ -34,7 +34,7 @@ enum Format {
 enum Sink<T> {
     Npy(NpyStack<T>),
     Npz(NpzStack<T>),
-    Csv(CsvStack<T>),
+    Csv(Box<CsvStack<T>>),
 }
 
 /// The file of features while it grows.
@@ -120,7 +120,10 @@ impl<'a, T: Real> Output<'a, T> {
                 Sink::Npz(NpzStack::create(path, &arrays)?)
             }
             Format::Npz => Sink::Npz(NpzStack::create(path, &[("features", &row_shape)])?),
-            Format::Csv => Sink::Csv(CsvStack::create(path, &csv_header(plan, channels))?),
+            Format::Csv => Sink::Csv(Box::new(CsvStack::create(
+                path,
+                &csv_header(plan, channels),
+            )?)),
         };
         Ok(Self {
             sink,
