@@ -3,7 +3,7 @@
 //!
 //! You will see `target/gallery/scattering_disk.png`. On the left every sector is an orientation and every ring an
 //! octave, the finest outside; on the right each of these cells is cut again by the second wavelet. Grass fills the
-//! disk evenly, a brick wall lights up along two axes.
+//! disk in all directions; try `assets/images/brick.png`, which lights up along one.
 //!
 //! Run with `cargo run --release --example scattering_disk [IMAGE]`.
 
@@ -17,7 +17,7 @@ use wavelet_scattering::viz::disk::scattering_disk;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = std::env::args()
         .nth(1)
-        .unwrap_or_else(|| "assets/images/brick.png".into());
+        .unwrap_or_else(|| "assets/images/grass.png".into());
     let image = read_image::<f64>(&file, &ImageOptions::default())?.index_axis_move(Axis(0), 0);
     let plan = Scattering2d::params([image.nrows(), image.ncols()], 4)
         .L(8)

@@ -1,8 +1,9 @@
 //! Scattering features of the images that ship with the project, and what their two orders tell apart.
 //!
 //! You will see one line per image: how the energy of its features divides among the orders, how much stronger the
-//! strongest orientation is than the weakest, and the path that answers most. Brick walls have two orientations, grass
-//! nearly none; the second order is strong where fine texture is itself arranged in a coarser pattern.
+//! strongest orientation is than the weakest, and the path that answers most. The joints of the brick wall all run one
+//! way, grass hardly prefers any; and the wall's fine texture is itself arranged in a coarser pattern, which is what the
+//! second order measures.
 //!
 //! Run with `cargo run --release --example scattering_features [FOLDER]`.
 

@@ -1,0 +1,86 @@
+//! The workloads of the benches, named after their use, with images made in place.
+//!
+//! Images are white noise in [0, 1): the time of a transform does not depend on what an image shows. Sample `i` is a
+//! hash of `i` (SplitMix64), so that another language can make the same image from the same three lines.
+
+use ndarray::{ArrayD, IxDyn};
+use wavelet_scattering::Scattering2d;
+use wavelet_scattering::scattering::Scattering2dParams;
+
+/// Number of orientations of every workload.
+pub const L: usize = 8;
+
+/// Images to transform in one call, and how.
+pub struct Workload {
+    /// `<use>-<side>-J<J>-L<L>`
+    pub name: &'static str,
+    /// Batch and channel axes.
+    pub leading: &'static [usize],
+    pub shape: [usize; 2],
+    pub J: usize,
+}
+
+/// Smallest image first; A to E in the tables of `record/`.
+pub const WORKLOADS: [Workload; 5] = [
+    Workload {
+        name: "digit-32-J2-L8",
+        leading: &[128],
+        shape: [32, 32],
+        J: 2,
+    },
+    Workload {
+        name: "photo-256-J3-L8",
+        leading: &[1],
+        shape: [256, 256],
+        J: 3,
+    },
+    Workload {
+        name: "photo-256-J4-L8",
+        leading: &[16],
+        shape: [256, 256],
+        J: 4,
+    },
+    Workload {
+        name: "photo-224-J3-L8",
+        leading: &[8, 3],
+        shape: [224, 224],
+        J: 3,
+    },
+    Workload {
+        name: "photo-1024-J5-L8",
+        leading: &[1],
+        shape: [1024, 1024],
+        J: 5,
+    },
+];
+
+impl Workload {
+    pub fn params(&self) -> Scattering2dParams {
+        Scattering2d::params(self.shape, self.J).L(L).max_order(2)
+    }
+
+    /// **Shape** `[leading.., H, W]`
+    pub fn images(&self) -> ArrayD<f32> {
+        noise(&[self.leading, &self.shape].concat())
+    }
+
+    /// The first image of the batch. **Shape** `[H, W]`
+    pub fn image(&self) -> ArrayD<f32> {
+        noise(&self.shape)
+    }
+}
+
+fn noise(shape: &[usize]) -> ArrayD<f32> {
+    let samples = (1..=shape.iter().product::<usize>() as u64)
+        .map(|i| (split_mix(i) >> 40) as f32 / (1 << 24) as f32);
+    ArrayD::from_shape_vec(IxDyn(shape), samples.collect())
+        .expect("as many samples as the shape has")
+}
+
+/// Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators": output number `i` for seed 0.
+fn split_mix(i: u64) -> u64 {
+    let z = i.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
