@@ -33,10 +33,33 @@ pub(crate) fn modulus<T: Real>(to: &mut [T], from: &[Complex<T>], scale: T) {
     }
 }
 
-/// `to[i] += weight · from[i]`.
-pub(crate) fn add_scaled<T: Real>(to: &mut [T], weight: T, from: &[T]) {
-    for (to, &from) in to.iter_mut().zip(from) {
-        *to += weight * from;
+/// `to[i] += Σ_k weights[k] · rows[k][i]`, rows as long as `to` and one behind the other.
+///
+/// Eight rows a pass, so that `to` is loaded and stored once for eight products: one row a pass makes the whole
+/// transform 27 % slower on 32 x 32 images, 17 % on 256 x 256.
+pub(crate) fn add_weighted_rows<T: Real>(to: &mut [T], weights: &[T], rows: &[T]) {
+    const BLOCK: usize = 8;
+    let n = to.len();
+    let mut blocks = weights.chunks_exact(BLOCK);
+    for (weights, rows) in blocks.by_ref().zip(rows.chunks_exact(BLOCK * n)) {
+        let rows: [&[T]; BLOCK] = std::array::from_fn(|k| &rows[k * n..][..n]);
+        for (i, to) in to.iter_mut().enumerate() {
+            let mut sum = *to;
+            for k in 0..BLOCK {
+                sum += weights[k] * rows[k][i];
+            }
+            *to = sum;
+        }
+    }
+    let done = weights.len() - blocks.remainder().len();
+    for (&weight, row) in blocks
+        .remainder()
+        .iter()
+        .zip(rows[done * n..].chunks_exact(n))
+    {
+        for (to, &from) in to.iter_mut().zip(row) {
+            *to += weight * from;
+        }
     }
 }
 
@@ -94,9 +117,20 @@ mod tests {
             let b: Vec<f64> = (0..n).map(|i| (i as f64 * 1.3).cos()).collect();
             let expected: f64 = a.iter().zip(&b).map(|(a, b)| a * b).sum();
             assert!((dot(&a, &b) - expected).abs() < 1e-13);
-            let mut to = b.clone();
-            add_scaled(&mut to, 2.0, &a);
-            assert!((0..n as usize).all(|i| to[i] == b[i] + 2.0 * a[i]));
+        }
+    }
+
+    #[test]
+    fn weighted_rows_add_up_at_any_number_and_length() {
+        for (rows, n) in [(0, 3), (1, 1), (3, 5), (8, 4), (9, 7), (17, 1), (24, 33)] {
+            let values: Vec<f64> = (0..rows * n).map(|i| (i as f64 * 0.7).sin()).collect();
+            let weights: Vec<f64> = (0..rows).map(|k| (k as f64).cos()).collect();
+            let mut to: Vec<f64> = (0..n).map(|i| i as f64).collect();
+            add_weighted_rows(&mut to, &weights, &values);
+            for (i, got) in to.iter().enumerate() {
+                let sum: f64 = (0..rows).map(|k| weights[k] * values[k * n + i]).sum();
+                assert!((got - i as f64 - sum).abs() < 1e-13);
+            }
         }
     }
 }

@@ -105,9 +105,7 @@ impl<T: Real> LowPass<T> {
         for (o0, line) in down.outputs.clone().zip(out.chunks_exact_mut(width)) {
             column_averages.fill(T::zero());
             for (start, weights) in down.row(o0) {
-                for (row, &weight) in u[start * n1..].chunks_exact(n1).zip(weights) {
-                    kernels::add_scaled(column_averages, weight, row);
-                }
+                kernels::add_weighted_rows(column_averages, weights, &u[start * n1..]);
             }
             for (o1, value) in right.outputs.clone().zip(line) {
                 *value = right
