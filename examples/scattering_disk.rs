@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .plan::<f64>()?;
     let features = plan.transform(&image)?;
     let energy: Vec<f64> = (0..plan.paths().len())
-        .map(|row| features.path(row).mapv(|s| s * s).mean().unwrap_or(0.0))
+        .map(|row| features.energy(row))
         .collect();
 
     let folder = Path::new("target/gallery");

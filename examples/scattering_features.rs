@@ -34,11 +34,7 @@ fn main() -> wavelet_scattering::Result<()> {
         let image = read_image::<f32>(&file, &options)?;
         let features = plan.transform(&image.index_axis(Axis(0), 0))?;
 
-        // energy of a path: the mean square of its coefficients
-        let energy = |row: usize| {
-            let path = features.path(row);
-            f64::from(path.iter().map(|s| s * s).sum::<f32>()) / path.len() as f64
-        };
+        let energy = |row| features.energy(row);
         let of_order = |order: usize| paths.rows_of_order(order).map(energy).sum::<f64>();
         let total = of_order(1) + of_order(2);
 

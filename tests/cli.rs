@@ -551,6 +551,7 @@ fn every_mistake_gets_an_answer_that_names_the_way_out() {
         ),
         ("image in -o out.mat", &["out.mat", ".npy, .npz or .csv"]),
         ("image in -o out", &["must end in .npy"]),
+        ("image x.npy -J 2 -o x.npy", &["x.npy is an input too"]),
         ("image nowhere -o out.npy", &["nowhere"]),
         ("image in/empty -o out.npy", &["in/empty", "no image"]),
         ("image in/notes.txt -o out.npy", &["in/notes.txt"]),

@@ -143,6 +143,14 @@ impl<T: Real> Features<T> {
             .expect("rows lie inside the array by construction")
     }
 
+    /// The energy of one path: the mean square of its coefficients, over space and all leading axes.
+    ///
+    /// Panics if there is no such row, as indexing does.
+    pub fn energy(&self, row: usize) -> f64 {
+        let path = self.path(row);
+        path.iter().map(|value| value.widen().powi(2)).sum::<f64>() / path.len() as f64
+    }
+
     /// ln(max(S, 0) + 10⁻⁶) of every coefficient of order 1 and above; order 0 stays, since an image may be negative.
     ///
     /// Averages are real convolutions and may fall below zero by rounding or by the side lobes of a cropped φ.
@@ -346,6 +354,8 @@ mod tests {
         assert_eq!(none.path(0).shape(), [3, 2, 17, 12]);
         assert_eq!(none.path(8).shape(), [3, 2, 8, 6]);
         assert_eq!(none.path(0)[[2, 1, 16, 11]], (2.0_f64 + 176.0).cos());
+        let squares: f64 = local.path(5).iter().map(|s| s * s).sum();
+        assert!((local.energy(5) - squares / 72.0).abs() < 1e-15);
         // the mean of the moduli over space is the global average
         let means = none.mean_over_space();
         let error = crate::num::relative_error(

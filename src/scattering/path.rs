@@ -189,6 +189,11 @@ impl<W: Scale> PathTable<W> {
             .map(|&lambda| &self.wavelets[lambda])
     }
 
+    /// The wavelet that a row went through last; `None` for order 0.
+    pub fn last_wavelet(&self, row: usize) -> Option<&W> {
+        self.wavelets_of(row).next_back()
+    }
+
     /// The row whose wavelets have these indices λ, if there is one.
     pub fn row_of_lambdas(&self, lambdas: &[usize]) -> Option<usize> {
         lambdas.iter().try_fold(0, |row, &lambda| {

@@ -121,9 +121,10 @@ impl Scattering2dParams {
         self
     }
 
-    /// The level on which U of a path with this last scale is computed: max(j − oversampling, 0); the image is on 0.
-    pub fn level(&self, last_j: Option<usize>) -> usize {
-        last_j.map_or(0, |j| j.saturating_sub(self.oversampling))
+    /// The level on which a U of last scale j is computed: max(j − oversampling, 0). The image, on level 0, counts as
+    /// scale 0.
+    pub fn level(&self, j: usize) -> usize {
+        j.saturating_sub(self.oversampling)
     }
 
     /// Number of paths of each order, 0 first; orders above J are left out.
@@ -179,7 +180,7 @@ impl Scattering2dParams {
             |last: Option<&Wavelet2d>| match self.average {
                 Average::Local => square(self.J - self.oversampling),
                 Average::Global => (None, on_image),
-                Average::None => square(self.level(last.map(|wavelet| wavelet.j))),
+                Average::None => square(self.level(last.map_or(0, |wavelet| wavelet.j))),
             },
         )?;
         Ok(Design {

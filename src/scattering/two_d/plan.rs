@@ -119,7 +119,7 @@ impl<T: Real> Scattering2d<T> {
 
         let J = params.J;
         let (mut real, mut complex) = (RealFftPlanner::new(), FftPlanner::new());
-        let planes: Vec<_> = (0..=params.level(Some(J - 1)))
+        let planes: Vec<_> = (0..=params.level(J - 1))
             .map_while(|level| bank.grid().at_level(level))
             .map(|grid| PlaneFft::new(grid, &mut real, &mut complex))
             .collect();
@@ -150,7 +150,7 @@ impl<T: Real> Scattering2d<T> {
         };
         let shapes = (0..paths.len())
             .map(|row| {
-                shape_on(params.level(paths.wavelets_of(row).next_back().map(|wavelet| wavelet.j)))
+                shape_on(params.level(paths.last_wavelet(row).map_or(0, |wavelet| wavelet.j)))
             })
             .collect();
         let layout = Arc::new(Layout::new(params.average, shapes));
@@ -237,7 +237,7 @@ impl<T: Real> Scattering2d<T> {
         let zero = Complex::new(T::zero(), T::zero());
         // A path of order m ends on scale m − 1 or coarser; only those with children need a spectrum.
         let hats = (1..self.paths.max_order())
-            .map(|order| vec![zero; self.planes[self.params.level(Some(order - 1))].half_len()])
+            .map(|order| vec![zero; self.planes[self.params.level(order - 1)].half_len()])
             .collect();
         let columns = self
             .averages
@@ -511,12 +511,8 @@ impl<T: Real> Scattering2d<T> {
 
     /// The level that U of a row lives on.
     fn level(&self, row: usize) -> usize {
-        self.params.level(
-            self.paths
-                .wavelets_of(row)
-                .next_back()
-                .map(|wavelet| wavelet.j),
-        )
+        self.params
+            .level(self.paths.last_wavelet(row).map_or(0, |wavelet| wavelet.j))
     }
 }
 

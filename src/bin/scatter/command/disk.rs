@@ -17,10 +17,7 @@ pub fn run(args: DiskArgs) -> Result<()> {
         .plan::<f64>()?;
     let features = plan.transform(&image)?;
     let energy: Vec<f64> = (0..plan.paths().len())
-        .map(|row| {
-            let path = features.path(row);
-            path.iter().map(|s| s * s).sum::<f64>() / path.len() as f64
-        })
+        .map(|row| features.energy(row))
         .collect();
     let disk = viz::disk::scattering_disk(plan.paths(), &energy)?;
     io::write_png(&args.output, &disk)?;

@@ -47,7 +47,7 @@ pub fn run(args: ImageArgs) -> Result<()> {
 }
 
 fn transform_all<T: Real>(args: &ImageArgs, interrupted: &AtomicBool) -> Result<()> {
-    outputs::check(&args.output)?;
+    outputs::check(args)?;
     let mut inputs = Inputs::open(args)?;
     let shape = inputs.first_shape(args.keep_going)?;
     let plan = args.transform.params(shape).plan::<T>()?;

@@ -64,9 +64,19 @@ fn format_of(path: &Path) -> Result<Format> {
     })
 }
 
-/// Refuses an output that cannot be written, before anything is read or computed.
-pub fn check(path: &Path) -> Result<()> {
+/// Refuses an output that cannot be written, or would replace an input, before anything is read or computed.
+pub fn check(args: &ImageArgs) -> Result<()> {
+    let path = &args.output;
     format_of(path)?;
+    let existing = path.canonicalize().ok();
+    if existing.is_some()
+        && args
+            .inputs
+            .iter()
+            .any(|input| input.canonicalize().ok() == existing)
+    {
+        bail!("{} is an input too; name another output", path.display());
+    }
     drop(Staged::create(path)?);
     Ok(())
 }
