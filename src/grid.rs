@@ -39,13 +39,13 @@ impl<const D: usize> Grid<D> {
 }
 
 /// The signed frequencies of a DFT of length `n`, in increasing order: `−⌊n/2⌋ .. n − ⌊n/2⌋`.
-pub fn signed_frequencies(n: usize) -> std::ops::Range<i64> {
+pub(crate) fn signed_frequencies(n: usize) -> std::ops::Range<i64> {
     let half = (n / 2) as i64;
     -half..n as i64 - half
 }
 
 /// The DFT index of signed frequency `k`: `k mod n`.
-pub fn wrap(k: i64, n: usize) -> usize {
+pub(crate) fn wrap(k: i64, n: usize) -> usize {
     k.rem_euclid(n as i64) as usize
 }
 

@@ -1,4 +1,4 @@
-//! Wavelet scattering transforms of images, with their filter banks: Kymatio's numbers, many times as fast.
+//! Wavelet scattering transforms of images, with their filter banks: Kymatio's numbers, several times as fast.
 //!
 //! A scattering transform is a deep convolutional network whose filters are not learned. It cascades wavelet
 //! transforms and moduli, and averages what comes out:

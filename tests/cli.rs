@@ -417,6 +417,10 @@ fn a_spreadsheet_has_one_row_an_input_and_a_column_a_number() {
         "{header}"
     );
     assert_eq!(header.split(',').count(), 1 + 3 * 9 * 16);
+    assert_eq!(
+        products(folder.path()),
+        ["out.csv", "out.inputs.csv", "out.json", "out.paths.csv"]
+    );
 }
 
 #[test]
@@ -533,6 +537,7 @@ fn every_mistake_gets_an_answer_that_names_the_way_out() {
     let folder = gallery([24, 20]);
     let path = folder.path();
     fs::create_dir(path.join("in/empty")).unwrap();
+    fs::create_dir(path.join("in/taken.json")).unwrap();
     write_array(path.join("x.npy"), &ArrayD::zeros(vec![2, 24, 20]));
     let mut nan = ArrayD::zeros(vec![3, 8, 8]);
     nan[[1, 2, 5]] = f64::NAN;
@@ -552,6 +557,17 @@ fn every_mistake_gets_an_answer_that_names_the_way_out() {
         ("image in -o out.mat", &["out.mat", ".npy, .npz or .csv"]),
         ("image in -o out", &["must end in .npy"]),
         ("image x.npy -J 2 -o x.npy", &["x.npy is an input too"]),
+        (
+            "image x.npy -J 2 -L 16 --order 3 --oversampling 9 -o out.npy",
+            &["oversampling = 9"],
+        ),
+        ("filters -o out.jpg", &["out.jpg", "must end in .png"]),
+        ("disk in/a.png -o in/a.png", &["in/a.png is an input too"]),
+        (
+            "disk in/a.png -o missing/out.png",
+            &["missing", "does not exist"],
+        ),
+        ("image in -o in/taken.npy", &["taken.json", "is a folder"]),
         ("image nowhere -o out.npy", &["nowhere"]),
         ("image in/empty -o out.npy", &["in/empty", "no image"]),
         ("image in/notes.txt -o out.npy", &["in/notes.txt"]),
@@ -561,7 +577,7 @@ fn every_mistake_gets_an_answer_that_names_the_way_out() {
             "image in -J 5 -o out.npy",
             &["J = 5", "32", "axis 0", "24", "J <= 4"],
         ),
-        ("image in -J 400 -o out.npy", &["J = 400"]),
+        ("image in -J 400 -o out.npy", &["J = 400", "J <= 4"]),
         (
             "image in -J 3 --padding periodic -o out.npy",
             &[
@@ -634,6 +650,10 @@ fn every_mistake_gets_an_answer_that_names_the_way_out() {
                 "`{args}` says nothing of `{word}`:\n{message}"
             );
         }
+        assert!(
+            message.matches("(os error").count() <= 1,
+            "`{args}` tells a cause twice:\n{message}"
+        );
         assert!(
             products(path).is_empty(),
             "`{args}` left {:?}",

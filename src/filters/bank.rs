@@ -3,7 +3,7 @@
 //! Comes in: a grid, J, L and the mother wavelet. Goes out: every ψ̂ as a [`Band`], φ̂ as one factor per axis.
 //!
 //! ```text
-//! ψ̂_{j,l}: centre frequency xi/2^j, bandwidth sigma/2^j, angle θ_l = (⌊(L − 2)/2⌋ − l)·π/L,   0 ≤ j < J, 0 ≤ l < L
+//! ψ̂_{j,l}: centre frequency xi/2^j, bandwidth sigma/2^j, angle θ_l = (trunc(L/2 − 1) − l)·π/L,   0 ≤ j < J, 0 ≤ l < L
 //! φ̂_J:     isotropic Gaussian, bandwidth sigma_phi/2^(J−1)
 //! ```
 //!
@@ -111,6 +111,9 @@ pub struct FilterBank2dParams {
 /// The largest `J` accepted: 2^32 samples are beyond any image.
 const MAX_J: usize = 32;
 
+/// The largest `L` accepted: the standard slant 4/L makes filters a thousand times wider than long there.
+const MAX_L: usize = 4096;
+
 impl FilterBank2dParams {
     /// Sets the number of orientations.
     pub fn L(mut self, L: usize) -> Self {
@@ -151,11 +154,11 @@ impl FilterBank2dParams {
         if self.J == 0 || self.J > MAX_J {
             return invalid("J", &self.J, "a bank has 1 to 32 scales");
         }
-        if self.L == 0 || self.L > 1 << 20 {
+        if self.L == 0 || self.L > MAX_L {
             return invalid(
                 "L",
                 &self.L,
-                "a bank has at least one orientation, and at most 2^20",
+                "a bank has at least one orientation, and at most 4096",
             );
         }
         if self.shape.contains(&0) {
@@ -196,7 +199,7 @@ impl FilterBank2dParams {
         Ok(())
     }
 
-    /// Angle of orientation `l` as the formula gives it, in (−π/2, π/2].
+    /// Angle of orientation `l` as the formula gives it: from trunc(L/2 − 1)·π/L down, all within one half turn.
     fn angle(&self, l: usize) -> f64 {
         (self.L.saturating_sub(2) / 2) as f64 * std::f64::consts::PI / self.L as f64
             - l as f64 * std::f64::consts::PI / self.L as f64

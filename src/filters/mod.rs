@@ -1,12 +1,12 @@
 //! Filters: one formula per file, the bank that collects them, and how well the bank covers the plane.
 //!
-//! - [`gabor`]: oriented band-pass wavelets ψ; [`gauss`]: the low-pass φ;
+//! - [`gabor`]: oriented band-pass wavelets ψ; the Gaussian low-pass φ;
 //! - [`Band`]: a filter stored where it is not negligible, with its coarser levels;
 //! - [`FilterBank2d`]: which ψ_{j,θ} exist for given J and L;
 //! - [`FrameBounds`]: Littlewood-Paley sums.
 
 pub mod gabor;
-pub mod gauss;
+pub(crate) mod gauss;
 
 mod band;
 mod bank;

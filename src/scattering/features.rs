@@ -165,7 +165,7 @@ impl<T: Real> Features<T> {
         self
     }
 
-    /// The mean of every path over space.
+    /// The mean of every path over space. The path table of the result says how many pixels that is.
     ///
     /// **Shape** `[leading.., paths]`.
     pub fn mean_over_space(&self) -> Self {
@@ -182,7 +182,7 @@ impl<T: Real> Features<T> {
         }
         Self {
             array,
-            paths: Arc::clone(&self.paths),
+            paths: Arc::new(self.paths.over_space(|row| self.layout.range(row).len())),
             layout,
         }
     }
@@ -269,15 +269,17 @@ impl Standardizer {
     /// scale: its deviation counts as 1.
     pub fn fit<T: Real>(features: &Features<T>, shared: Shared) -> Self {
         let layout = &features.layout;
-        let mut groups: Vec<Range<usize>> = match shared {
-            Shared::ByCoefficient => (0..layout.len()).map(|i| i..i + 1).collect(),
-            Shared::ByPath => (0..features.paths.len())
-                .map(|row| layout.range(row))
-                .collect(),
+        let group = |index: usize| match shared {
+            Shared::ByCoefficient => index..index + 1,
+            Shared::ByPath => layout.range(index),
+        };
+        let groups = match shared {
+            Shared::ByCoefficient => layout.len(),
+            Shared::ByPath => features.paths.len(),
         };
         let images = || features.numbers().chunks_exact(layout.len());
-        let moments = groups
-            .drain(..)
+        let moments = (0..groups)
+            .map(group)
             .flat_map(|group| {
                 let values = || {
                     images()
@@ -288,8 +290,8 @@ impl Standardizer {
                 let mean = values().sum::<f64>() / count;
                 let deviation =
                     (values().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
-                // Rounding makes a constant vary by some 10⁻¹⁶ of itself.
-                let constant = deviation <= 1e-12 * mean.abs();
+                // Rounding makes a constant vary by about the spacing of floats.
+                let constant = deviation <= 8.0 * T::epsilon().widen() * mean.abs();
                 std::iter::repeat_n((mean, if constant { 1.0 } else { deviation }), group.len())
             })
             .collect();
@@ -393,6 +395,33 @@ mod tests {
             features(Average::None, 1).renormalized(),
             Err(Error::NotApplicable { .. })
         ));
+    }
+
+    #[test]
+    fn what_does_not_vary_is_not_blown_up() {
+        let plan = params(Average::Global).plan::<f32>().unwrap();
+        let x = Array4::from_shape_fn([3, 2, 17, 12], |(.., i, k)| 0.1 + (i * k) as f32 / 300.0);
+        let features = plan.transform(&x).unwrap();
+        let mut shaken = features.clone();
+        for (image, numbers) in shaken.images_mut().enumerate() {
+            // rounding in one image and not in another
+            numbers
+                .iter_mut()
+                .for_each(|value| *value *= 1.0 + (image % 2) as f32 * f32::EPSILON);
+        }
+        let standard = Standardizer::fit(&shaken, Shared::ByCoefficient)
+            .apply(shaken)
+            .unwrap();
+        assert!(standard.array().iter().all(|value| value.abs() < 1e-6));
+    }
+
+    #[test]
+    fn a_mean_over_space_says_how_many_pixels_it_stands_for() {
+        let means = features(Average::Local, 0).mean_over_space();
+        assert_eq!(
+            (means.paths()[3].subsampling, means.paths()[3].pixels),
+            (None, 4 * 3 * 16)
+        );
     }
 
     #[test]

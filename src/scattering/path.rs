@@ -66,6 +66,8 @@ pub struct PathTable<W> {
 
 /// Number of paths of each order 0..=max_order when J scales hold L wavelets each: C(J, m)·L^m, saturating.
 pub(crate) fn count_by_order(J: usize, L: usize, max_order: usize) -> Vec<u64> {
+    // More scales than bits of a side exist on no image, so what a caller may ask beyond that need not be exact.
+    let J = J.min(usize::BITS as usize);
     let mut counts = vec![1_u64];
     let mut binomial = 1_u128;
     let mut power = 1_u128;
@@ -133,6 +135,19 @@ impl<W: Scale> PathTable<W> {
             paths,
             orders,
         })
+    }
+
+    /// The same paths where every row is a mean over all its samples.
+    pub(crate) fn over_space(&self, samples: impl Fn(usize) -> usize) -> Self
+    where
+        W: Clone,
+    {
+        let mut table = self.clone();
+        for (row, path) in table.paths.iter_mut().enumerate() {
+            path.pixels *= samples(row);
+            path.subsampling = None;
+        }
+        table
     }
 
     /// Number of rows.

@@ -134,13 +134,13 @@ impl AxisPadding {
     }
 
     /// The samples of a level-`level` axis that lie on the image: those n with `begin <= n·2^level < end`.
-    pub fn on_image(&self, level: usize) -> std::ops::Range<usize> {
+    pub(crate) fn on_image(&self, level: usize) -> std::ops::Range<usize> {
         let step = 1 << level;
         self.begin.div_ceil(step)..self.end.div_ceil(step)
     }
 
     /// The samples of a level-`level` axis that an averaged output of scale J keeps: `⌊len/2^J⌋·2^(J − level)` of them.
-    pub fn output(&self, J: usize, level: usize) -> std::ops::Range<usize> {
+    pub(crate) fn output(&self, J: usize, level: usize) -> std::ops::Range<usize> {
         let begin = self.output_begin >> level;
         begin..begin + (self.output_len << (J - level))
     }

@@ -96,7 +96,8 @@ pub struct ImageArgs {
     /// Number of threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Skip images that cannot be read, list them at the end, and exit with failure
+    /// Skip images that cannot be decoded or hold a NaN, list them at the end, and exit with failure; what is left of
+    /// an array is one axis of images then
     #[arg(long)]
     pub keep_going: bool,
 }

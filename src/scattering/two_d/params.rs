@@ -143,7 +143,6 @@ impl Scattering2dParams {
             .L(self.L)
             .mother(self.mother)
             .normalization(self.normalization);
-        bank.check()?;
         if self.oversampling > self.J {
             return Err(Error::InvalidParameter {
                 name: "oversampling",
@@ -165,6 +164,7 @@ impl Scattering2dParams {
             AxisPadding::new(self.padding, self.J, 0, n0)?,
             AxisPadding::new(self.padding, self.J, 1, n1)?,
         ];
+        bank.check()?;
         bank.shape = [axes[0].padded, axes[1].padded];
 
         let on_image: usize = axes.iter().map(|axis| axis.end - axis.begin).product();

@@ -275,9 +275,13 @@ impl<T: Real> Scattering2d<T> {
     {
         self.check_shape(images.shape())?;
         let shape = self.output_shape(&images.shape()[..images.ndim() - 2]);
+        let output = memory::bytes_of::<T>(memory::count(&shape));
+        let scratch = self.workspace_bytes(parallel::threads());
         memory::require(
-            "the output",
-            memory::bytes_of::<T>(memory::count(&shape)),
+            "the filter bank, the workspace and the output",
+            output
+                .saturating_add(scratch)
+                .saturating_add(self.bank.bytes()),
             "transform fewer images at a time, or lower max_order, L or oversampling",
         )?;
         let mut out = ArrayD::zeros(shape);
@@ -316,8 +320,14 @@ impl<T: Real> Scattering2d<T> {
     /// Features from an array that this plan filled, in this process or before, with the table of its paths.
     ///
     /// # Errors
-    /// [`Error::WrongShape`] if the last axes are not those of [`output_shape`](Self::output_shape).
+    /// [`Error::WrongShape`] if the last axes are not those of [`output_shape`](Self::output_shape), [`Error::Empty`] if
+    /// there is no image.
     pub fn features_from(&self, array: ArrayD<T>) -> Result<Features<T>> {
+        if array.is_empty() {
+            return Err(Error::Empty {
+                shape: array.shape().to_vec(),
+            });
+        }
         if !array.shape().ends_with(self.layout.trailing()) {
             return Err(Error::WrongShape {
                 what: "the array",

@@ -7,6 +7,7 @@ use wavelet_scattering::{Scattering2d, viz};
 use crate::args::DiskArgs;
 
 pub fn run(args: DiskArgs) -> Result<()> {
+    super::check_picture(&args.output, std::slice::from_ref(&args.image))?;
     let options = ImageOptions {
         resize: args.resize.map(|size| size.0),
         ..ImageOptions::default()

@@ -7,6 +7,7 @@ use wavelet_scattering::{io, viz};
 use crate::args::FiltersArgs;
 
 pub fn run(args: FiltersArgs) -> Result<()> {
+    super::check_picture(&args.output, &[])?;
     let bank = FilterBank2d::params(args.size.0, args.J)
         .L(args.L)
         .build::<f64>()?;

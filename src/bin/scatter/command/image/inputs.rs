@@ -250,6 +250,9 @@ fn index_in(leading: &[usize], mut flat: usize) -> String {
 fn finite<T: Real>(image: Array3<T>) -> Result<Array3<T>> {
     match image.indexed_iter().find(|(_, value)| !value.is_finite()) {
         None => Ok(image),
+        Some((_, value)) if T::NAME == "float32" && value.is_infinite() => Err(Error::msg(
+            "the input is infinite in 32 bits; replace infinities, or use --precision f64 for numbers beyond 3.4e38",
+        )),
         Some(((channel, row, column), value)) => {
             let position = if image.shape()[0] == 1 {
                 vec![row, column]

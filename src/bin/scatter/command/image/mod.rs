@@ -16,6 +16,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::{Array3, ArrayD, Axis, concatenate};
 use rayon::ThreadPoolBuilder;
 use wavelet_scattering::Scattering2d;
+use wavelet_scattering::error::bytes;
+use wavelet_scattering::memory;
 use wavelet_scattering::num::Real;
 use wavelet_scattering::scattering::Workspace;
 
@@ -51,12 +53,21 @@ fn transform_all<T: Real>(args: &ImageArgs, interrupted: &AtomicBool) -> Result<
     let mut inputs = Inputs::open(args)?;
     let shape = inputs.first_shape(args.keep_going)?;
     let plan = args.transform.params(shape).plan::<T>()?;
-    let mut output = Output::create(args, &plan, &inputs)?;
-
     let threads = rayon::current_num_threads() as u64;
     let pixels = shape.iter().product::<usize>();
     let image_bytes = (inputs.channels() * (pixels + plan.features_len()) * size_of::<T>()) as u64;
     let chunk = threads * (CHUNK_BYTES / threads / image_bytes.max(1)).clamp(1, CHUNK_IMAGES);
+    // One chunk is transformed while two are read ahead, and a chunk is copied into one batch.
+    let needed =
+        plan.bank().bytes() + plan.workspace_bytes(threads as usize) + 4 * chunk * image_bytes;
+    ensure!(
+        needed <= memory::available(),
+        "filters, workspace and the features of {chunk} images need {}, but this machine has {}; lower --order, \
+         --oversampling, -L or --threads",
+        bytes(needed),
+        bytes(memory::available()),
+    );
+    let mut output = Output::create(args, &plan, &inputs)?;
 
     let progress = ProgressBar::new(inputs.len() as u64).with_style(ProgressStyle::with_template(
         "{bar:30} {pos}/{len} images  {per_sec}  {eta} left",
@@ -76,7 +87,7 @@ fn transform_all<T: Real>(args: &ImageArgs, interrupted: &AtomicBool) -> Result<
             progress.set_position((report.written.len() + report.skipped.len()) as u64);
             if !images.is_empty() {
                 let features = transform(&plan, &images, &mut workspace, args.log)?;
-                let rows = features.as_slice().unwrap_or_default();
+                let rows = features.as_slice().context("features are contiguous")?;
                 for (label, row) in labels
                     .iter()
                     .zip(rows.chunks_exact(rows.len() / labels.len()))
@@ -86,7 +97,7 @@ fn transform_all<T: Real>(args: &ImageArgs, interrupted: &AtomicBool) -> Result<
                 report.written.extend(labels);
                 progress.set_position((report.written.len() + report.skipped.len()) as u64);
             }
-            // Between chunks only: one takes seconds at most.
+            // Between chunks only: one is a few images a thread, or 64 MB of small ones.
             ensure!(
                 !interrupted.load(Ordering::Relaxed),
                 "interrupted; nothing was written"
@@ -101,6 +112,10 @@ fn transform_all<T: Real>(args: &ImageArgs, interrupted: &AtomicBool) -> Result<
         "none of the {skipped} inputs could be used; nothing was written"
     );
 
+    ensure!(
+        !interrupted.load(Ordering::Relaxed),
+        "interrupted; nothing was written"
+    );
     let shape = output.finish(&inputs, &report)?;
     let seconds = start.elapsed().as_secs_f64();
     println!(

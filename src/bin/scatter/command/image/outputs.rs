@@ -1,6 +1,6 @@
 //! What comes out: one file of features, and the tables that say which number is which.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use ndarray::Array2;
@@ -64,21 +64,36 @@ fn format_of(path: &Path) -> Result<Format> {
     })
 }
 
-/// Refuses an output that cannot be written, or would replace an input, before anything is read or computed.
-pub fn check(args: &ImageArgs) -> Result<()> {
-    let path = &args.output;
-    format_of(path)?;
-    let existing = path.canonicalize().ok();
-    if existing.is_some()
-        && args
-            .inputs
-            .iter()
-            .any(|input| input.canonicalize().ok() == existing)
-    {
-        bail!("{} is an input too; name another output", path.display());
+/// The tables and parameters that stand beside a `.npy` or `.csv`; an `.npz` holds its own.
+struct Companions {
+    paths: PathBuf,
+    inputs: PathBuf,
+    parameters: PathBuf,
+}
+
+impl Companions {
+    fn of(output: &Path) -> Self {
+        let beside = |end: &str| output.with_extension(end);
+        Self {
+            paths: beside("paths.csv"),
+            inputs: beside("inputs.csv"),
+            parameters: beside("json"),
+        }
     }
-    drop(Staged::create(path)?);
-    Ok(())
+}
+
+/// Refuses outputs that cannot be written, or would replace an input, before anything is read or computed.
+pub fn check(args: &ImageArgs) -> Result<()> {
+    let mut outputs = vec![args.output.clone()];
+    if format_of(&args.output)? != Format::Npz {
+        let Companions {
+            paths,
+            inputs,
+            parameters,
+        } = Companions::of(&args.output);
+        outputs.extend([paths, inputs, parameters]);
+    }
+    crate::command::check_destinations(&outputs, &args.inputs)
 }
 
 impl<'a, T: Real> Output<'a, T> {
@@ -163,24 +178,28 @@ impl<'a, T: Real> Output<'a, T> {
         let shape = [leading.as_slice(), &self.row_shape].concat();
         let paths = self.plan.paths();
         let parameters = parameters(self.args, self.plan, &shape);
+        let beside = || -> Result<[Staged; 3]> {
+            let companions = Companions::of(&self.args.output);
+            Ok([
+                stage_csv(companions.paths, &paths.header(), paths.records())?,
+                stage_csv(
+                    companions.inputs,
+                    &INPUT_HEADER.map(String::from),
+                    input_records(report),
+                )?,
+                stage_json(companions.parameters, &parameters)?,
+            ])
+        };
         let mut text = format!("{shape:?}");
         match self.sink {
-            Sink::Npy(stack) => {
-                let beside = |end: &str| self.args.output.with_extension(end);
-                commit_all([
-                    stage_csv(beside("paths.csv"), &paths.header(), paths.records())?,
-                    stage_csv(
-                        beside("inputs.csv"),
-                        &INPUT_HEADER.map(String::from),
-                        input_records(report),
-                    )?,
-                    stage_json(beside("json"), &parameters)?,
-                    stack.stage(&leading)?,
-                ])?;
-            }
+            Sink::Npy(stack) => commit_all(beside()?.into_iter().chain([stack.stage(&leading)?]))?,
+            Sink::Csv(stack) => commit_all(beside()?.into_iter().chain([stack.stage()?]))?,
             Sink::Npz(stack) => {
                 if self.row_shape.is_empty() {
-                    text = format!("{leading:?} x {} paths of different sizes", paths.len());
+                    text = format!(
+                        "{} arrays, one a path, of leading axes {leading:?},",
+                        paths.len()
+                    );
                 }
                 let mut extras = path_columns(paths);
                 let (skipped, reasons) = report.skipped.iter().cloned().unzip();
@@ -196,7 +215,6 @@ impl<'a, T: Real> Output<'a, T> {
                 ]);
                 stack.finish(&leading, &extras)?;
             }
-            Sink::Csv(stack) => stack.finish()?,
         }
         Ok(text)
     }
