@@ -297,7 +297,6 @@ fn golden_scalars_are_met() {
     }
     let error = (s.sum() / 55.42711864168341 - 1.0).abs();
     assert!(error < 5e-7, "the sum is off by {error:e}");
-    println!("{} {} {}", s[[1, 0, 0]], s[[10, 1, 2]], s.sum());
     // without averages, the mean over the image is the global mean
     let plan = |average| {
         Scattering2d::params([37, 45], 3)
