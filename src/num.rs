@@ -10,10 +10,28 @@ use num_traits::{Float, NumAssign};
 /// Complex numbers as `rustfft` and `ndarray` users know them.
 pub use num_complex::Complex;
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
+pub(crate) use sealed::Sealed;
+
+pub(crate) mod sealed {
+    use crate::kernels::isa::{self, Isa};
+    use crate::kernels::vector::WithSimd;
+
+    pub trait Sealed: Sized {
+        /// Does something with the vectors of this precision.
+        fn with_simd<W: WithSimd<Self>>(isa: Isa, with: W) -> W::Output;
+    }
+
+    impl Sealed for f32 {
+        fn with_simd<W: WithSimd<Self>>(isa: Isa, with: W) -> W::Output {
+            isa::with_f32(isa, with)
+        }
+    }
+
+    impl Sealed for f64 {
+        fn with_simd<W: WithSimd<Self>>(isa: Isa, with: W) -> W::Output {
+            isa::with_f64(isa, with)
+        }
+    }
 }
 
 /// A precision to compute in: `f32` or `f64`.

@@ -3,8 +3,10 @@
 //! DFT signs and scales are those of the crate: forward unscaled, exp(−2πi·kn/N); inverse with exp(+2πi·kn/N), and
 //! unscaled too in [`PlaneFft`], whose callers fold 1/N into a factor they apply anyway.
 
+mod line;
 mod plane;
 
+pub(crate) use line::Line;
 pub(crate) use plane::PlaneFft;
 
 use ndarray::{Array2, Axis};

@@ -1,6 +1,14 @@
-//! Inner loops over slices: everything the hot path does between two Fourier transforms.
+//! Inner loops, and the only folder where `unsafe` may appear.
 //!
-//! The seam where vector code goes: whoever writes a faster twin of these functions speeds up the whole library, and
-//! the tests beside [`scalar`] are the battery it has to pass.
+//! [`vector`] is the vocabulary, [`portable`] and `x86_64` speak it, [`isa`] chooses among them at run time. Everything
+//! else is written once, in that vocabulary, and compiled for every instruction set; the portable one is the reference
+//! that the tests hold the others against.
 
+pub(crate) mod butterfly;
+pub(crate) mod isa;
+pub(crate) mod pass;
+pub(crate) mod portable;
 pub(crate) mod scalar;
+pub(crate) mod vector;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod x86_64;

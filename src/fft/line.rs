@@ -1,0 +1,406 @@
+//! [`Line`]: the DFT of one length over as many lines as a vector has lanes.
+//!
+//! Comes in: a line of cells, each a complex number in every lane. Goes out: y(k) = Σ_n x(n)·exp(+2πi·kn/N), unscaled,
+//! handed to a destination in natural order. The other sign is the same with real and imaginary parts exchanged on
+//! both sides.
+//!
+//! A length that the radices of [`pass`] divide is a few passes in place (Cooley & Tukey 1965); any other is a circular
+//! convolution with a chirp (Bluestein 1970), so no length costs more than N·log N.
+
+use std::f64::consts::PI;
+
+use crate::kernels::pass::{self, Emit, RADICES};
+use crate::kernels::vector::{Cell, Kernel, Simd, Vector, zero};
+use crate::num::{Complex, Real};
+
+/// A planned line transform.
+#[derive(Debug, Clone)]
+pub(crate) struct Line<T, S: Simd<T>> {
+    len: usize,
+    simd: S,
+    method: Method<T, S>,
+}
+
+#[derive(Debug, Clone)]
+enum Method<T, S: Simd<T>> {
+    Passes(Passes<T, S>),
+    Bluestein(Bluestein<T, S>),
+}
+
+impl<T: Real, S: Simd<T>> Line<T, S> {
+    pub fn new(simd: S, len: usize) -> Self {
+        let method = match radices(len) {
+            Some(radices) => Method::Passes(Passes::new(simd, len, &radices)),
+            None => Method::Bluestein(Bluestein::new(simd, len)),
+        };
+        Self { len, simd, method }
+    }
+
+    /// Cells of a line.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Cells that [`run`](Self::run) asks for: the line, and scratch behind it.
+    pub fn tile_len(&self) -> usize {
+        match &self.method {
+            Method::Passes(_) => self.len,
+            Method::Bluestein(chirp) => 2 * chirp.len(),
+        }
+    }
+
+    /// Transforms the first `len` cells of the tile, and destroys the tile.
+    pub fn run(&self, tile: &mut [Cell<S::V>], emit: Emit<'_, T, S::V>) {
+        match &self.method {
+            Method::Passes(passes) => passes.run(self.simd, &mut tile[..self.len], emit),
+            Method::Bluestein(chirp) => chirp.run(self.simd, self.len, tile, emit),
+        }
+    }
+}
+
+/// Passes in place, the last one into the destination.
+#[derive(Debug, Clone)]
+struct Passes<T, S: Simd<T>> {
+    passes: Vec<Pass<T, S>>,
+    last: usize,
+    roots: Vec<Cell<S::V>>,
+    /// The first result of every block of the last pass.
+    order: Vec<u32>,
+}
+
+#[derive(Debug, Clone)]
+struct Pass<T, S: Simd<T>> {
+    radix: usize,
+    m: usize,
+    twiddles: Vec<Complex<T>>,
+    roots: Vec<Cell<S::V>>,
+}
+
+impl<T: Real, S: Simd<T>> Passes<T, S> {
+    fn new(simd: S, len: usize, radices: &[usize]) -> Self {
+        let mut passes = Vec::new();
+        let mut order = vec![0];
+        let mut block = len; // cells that still depend on each other
+        let (&last, first) = radices.split_last().unwrap_or((&1, &[]));
+        for &radix in first {
+            let m = block / radix;
+            let twiddles = (0..m)
+                .flat_map(|i| (1..radix).map(move |r| root(i * r, block)))
+                .collect();
+            passes.push(Pass {
+                radix,
+                m,
+                twiddles,
+                roots: roots(simd, radix),
+            });
+            // Block r of this pass holds the results that are r modulo what has been split off so far.
+            let split = len / block;
+            order = order
+                .iter()
+                .flat_map(|&first| (0..radix).map(move |r| first + (r * split) as u32))
+                .collect();
+            block = m;
+        }
+        Self {
+            passes,
+            last,
+            roots: roots(simd, last),
+            order,
+        }
+    }
+
+    fn run(&self, simd: S, cells: &mut [Cell<S::V>], emit: Emit<'_, T, S::V>) {
+        for pass in &self.passes {
+            pass::twiddled(simd, pass.radix, cells, pass.m, &pass.twiddles, &pass.roots);
+        }
+        pass::last(simd, self.last, cells, &self.order, &self.roots, emit);
+    }
+}
+
+/// y(k) = c(k)·Σ_n (x·c)(n)·conj c(k − n), c(n) = exp(iπn²/N), since 2kn = k² + n² − (k − n)².
+#[derive(Debug, Clone)]
+struct Bluestein<T, S: Simd<T>> {
+    line: Passes<T, S>,
+    chirp: Vec<Complex<T>>,
+    /// The transform of conj c, wrapped around, over its length.
+    response: Vec<Complex<T>>,
+}
+
+impl<T: Real, S: Simd<T>> Bluestein<T, S> {
+    fn new(simd: S, len: usize) -> Self {
+        let (long, radices) = (2 * len - 1..)
+            .find_map(|long| Some((long, radices(long)?)))
+            .expect("powers of two have radices");
+        let chirp: Vec<Complex<f64>> = (0..len)
+            .map(|n| {
+                let turns = (n as u128 * n as u128 % (2 * len as u128)) as f64 / (2 * len) as f64;
+                Complex::cis(2.0 * PI * turns)
+            })
+            .collect();
+        let mut response = vec![Complex::new(0.0, 0.0); long];
+        for (n, value) in chirp.iter().enumerate() {
+            response[n] = value.conj();
+            response[(long - n) % long] = value.conj();
+        }
+        rustfft::FftPlanner::new()
+            .plan_fft_inverse(long)
+            .process(&mut response);
+        let narrow = |value: &Complex<f64>, scale: f64| {
+            Complex::new(T::narrow(value.re * scale), T::narrow(value.im * scale))
+        };
+        Self {
+            line: Passes::new(simd, long, &radices),
+            chirp: chirp.iter().map(|value| narrow(value, 1.0)).collect(),
+            response: response
+                .iter()
+                .map(|value| narrow(value, 1.0 / long as f64))
+                .collect(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.response.len()
+    }
+
+    fn run(&self, simd: S, len: usize, tile: &mut [Cell<S::V>], mut emit: Emit<'_, T, S::V>) {
+        let (line, spectrum) = tile[..2 * self.len()].split_at_mut(self.len());
+        line[len..].fill(zero(simd));
+        let (chirp, response) = (&self.chirp, &self.response);
+        simd.run(Multiply { simd, cells: &mut line[..len], by: chirp, swap: false });
+        self.line.run(simd, line, Emit::Cells { to: &mut *spectrum, stride: 1 });
+        // The way back has the other sign: exchange the parts before it and after it.
+        simd.run(Multiply { simd, cells: &mut *spectrum, by: response, swap: true });
+        self.line.run(simd, spectrum, Emit::Cells { to: &mut *line, stride: 1 });
+        line[..len].iter_mut().for_each(|cell| *cell = cell.swapped());
+        simd.run(Multiply { simd, cells: &mut line[..len], by: chirp, swap: false });
+        simd.run(Hand { simd, cells: &line[..len], emit: &mut emit });
+    }
+}
+
+/// Cells times numbers, parts exchanged afterwards or not.
+struct Multiply<'a, T, S: Simd<T>> {
+    simd: S,
+    cells: &'a mut [Cell<S::V>],
+    by: &'a [Complex<T>],
+    swap: bool,
+}
+
+impl<T: Real, S: Simd<T>> Kernel for Multiply<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (cell, by) in self.cells.iter_mut().zip(self.by) {
+            let product = cell.times(Cell {
+                re: self.simd.splat(by.re),
+                im: self.simd.splat(by.im),
+            });
+            *cell = if self.swap { product.swapped() } else { product };
+        }
+    }
+}
+
+/// Cells to a destination, as the last pass does it.
+struct Hand<'a, 'b, T, S: Simd<T>> {
+    simd: S,
+    cells: &'a [Cell<S::V>],
+    emit: &'a mut Emit<'b, T, S::V>,
+}
+
+impl<T: Real, S: Simd<T>> Kernel for Hand<'_, '_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        match self.emit {
+            Emit::Cells { to, stride } => {
+                for (to, &cell) in to.iter_mut().step_by(*stride).zip(self.cells) {
+                    *to = cell;
+                }
+            }
+            Emit::Modulus { to, scale } => {
+                let scale = self.simd.splat(*scale);
+                for (to, cell) in to.iter_mut().zip(self.cells) {
+                    *to = scale * cell.re.mul_add(cell.re, cell.im * cell.im).sqrt();
+                }
+            }
+        }
+    }
+}
+
+/// exp(2πi·n/len), rounded once.
+fn root<T: Real>(n: usize, len: usize) -> Complex<T> {
+    let value = Complex::cis(2.0 * PI * (n % len) as f64 / len as f64);
+    Complex::new(T::narrow(value.re), T::narrow(value.im))
+}
+
+fn roots<T: Real, S: Simd<T>>(simd: S, radix: usize) -> Vec<Cell<S::V>> {
+    (0..radix)
+        .map(|j| {
+            let value: Complex<T> = root(j, radix);
+            Cell {
+                re: simd.splat(value.re),
+                im: simd.splat(value.im),
+            }
+        })
+        .collect()
+}
+
+/// Operations a cell of one butterfly, to choose by; the pass around it adds [`PASS`].
+fn operations(radix: usize) -> usize {
+    match radix {
+        2 => 2,
+        3 | 4 => 4,
+        5 | 6 | 8 => 6,
+        9 | 10 | 12 => 9,
+        15 | 16 => 11,
+        prime => prime + 2,
+    }
+}
+
+/// Loads, stores and twiddles of a pass, in the same unit.
+const PASS: usize = 8;
+
+/// The cheapest product of radices that is `len`, largest prime last; `None` if another prime divides it.
+pub(crate) fn radices(len: usize) -> Option<Vec<usize>> {
+    if len == 1 {
+        return Some(vec![]);
+    }
+    let (_, mut best) = cheapest(len)?;
+    best.sort_unstable_by_key(|&radix| (radix >= 7 && radix % 2 == 1 && radix != 9, radix));
+    Some(best)
+}
+
+fn cheapest(len: usize) -> Option<(usize, Vec<usize>)> {
+    if len == 1 {
+        return Some((0, Vec::new()));
+    }
+    // The largest prime first, in whatever radix carries it: the search then branches only over small factors.
+    let mut rest = len;
+    let mut prime = 2;
+    while rest > 1 {
+        if rest.is_multiple_of(prime) {
+            rest /= prime;
+        } else {
+            prime += 1;
+            if prime > 17 {
+                return None;
+            }
+        }
+    }
+    RADICES
+        .into_iter()
+        .filter(|radix| radix.is_multiple_of(prime) && len.is_multiple_of(*radix))
+        .filter_map(|radix| {
+            let (cost, mut rest) = cheapest(len / radix)?;
+            rest.push(radix);
+            Some((cost + operations(radix) + PASS, rest))
+        })
+        .min_by_key(|(cost, _)| *cost)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::isa::Isa;
+    use crate::kernels::vector::WithSimd;
+    use crate::num::relative_error;
+
+    /// Σ_n x(n)·exp(2πi·kn/N) in f64.
+    fn dft(x: &[Complex<f64>], k: usize) -> Complex<f64> {
+        let n = x.len();
+        (0..n)
+            .map(|i| x[i] * Complex::cis(2.0 * PI * (i * k % n) as f64 / n as f64))
+            .sum()
+    }
+
+    /// The relative error of every lane, cells and moduli together, with dirty scratch.
+    struct Check {
+        len: usize,
+    }
+
+    impl<T: Real> WithSimd<T> for Check {
+        type Output = f64;
+
+        fn run<S: Simd<T>>(self, simd: S) -> f64 {
+            let Self { len } = self;
+            let lanes = S::V::LANES;
+            let value = |i: usize, lane: usize| {
+                let t = (i * i + 3 * lane) as f64;
+                Complex::new((0.7 * t).sin() + 0.1, (0.3 * t + 1.0).cos())
+            };
+            let lane = |f: &dyn Fn(usize) -> f64| {
+                let numbers: Vec<T> = (0..lanes).map(|lane| T::narrow(f(lane))).collect();
+                simd.load(&numbers)
+            };
+            let line = Line::<T, S>::new(simd, len);
+            let dirt = simd.splat(T::nan());
+            let mut tile = vec![Cell { re: dirt, im: dirt }; line.tile_len() + 3];
+            let fill = |tile: &mut [Cell<S::V>]| {
+                for (i, cell) in tile[..len].iter_mut().enumerate() {
+                    cell.re = lane(&|lane| value(i, lane).re);
+                    cell.im = lane(&|lane| value(i, lane).im);
+                }
+            };
+            let stride = 2;
+            let mut cells = vec![Cell { re: dirt, im: dirt }; len * stride];
+            fill(&mut tile);
+            line.run(&mut tile, Emit::Cells { to: &mut cells, stride });
+            let mut moduli = vec![dirt; len];
+            fill(&mut tile);
+            let scale = T::narrow(0.5);
+            line.run(&mut tile, Emit::Modulus { to: &mut moduli, scale });
+
+            let mut worst = 0.0_f64;
+            for lane in 0..lanes {
+                let x: Vec<_> = (0..len).map(|i| value(i, lane)).collect();
+                let expected: Vec<_> = (0..len).map(|k| dft(&x, k)).collect();
+                let parts = |cells: &[Cell<S::V>]| -> Vec<T> {
+                    cells
+                        .iter()
+                        .step_by(stride)
+                        .flat_map(|cell| [cell.re.lanes()[lane], cell.im.lanes()[lane]])
+                        .collect()
+                };
+                let error = relative_error(parts(&cells), expected.iter().flat_map(|y| [y.re, y.im]));
+                let of_moduli = relative_error(
+                    moduli.iter().map(|v| v.lanes()[lane]),
+                    expected.iter().map(|y| 0.5 * y.norm()),
+                );
+                assert!(!error.is_nan() && !of_moduli.is_nan(), "length {len}");
+                worst = worst.max(error).max(of_moduli);
+            }
+            worst
+        }
+    }
+
+    #[test]
+    fn a_line_equals_the_definition_at_every_length_on_every_instruction_set() {
+        use crate::num::Sealed;
+        // all up to 40, one of every radix alone and twice, sizes of padded images, large primes and their products
+        let lengths = (1..=40).chain([49, 60, 68, 72, 96, 121, 136, 144, 169, 225, 240, 256, 272, 288, 289])
+            .chain([23 * 2, 43 * 6, 127, 19 * 19, 509]);
+        for len in lengths {
+            for isa in Isa::available() {
+                let single = f32::with_simd(isa, Check { len });
+                let double = f64::with_simd(isa, Check { len });
+                assert!(single < 6e-7, "{isa}, {len}, f32: {single:e}");
+                assert!(double < 1e-14, "{isa}, {len}, f64: {double:e}");
+            }
+        }
+    }
+
+    #[test]
+    fn radices_multiply_to_the_length_and_large_primes_have_none() {
+        for len in 1..2000 {
+            if let Some(radices) = radices(len) {
+                assert_eq!(radices.iter().product::<usize>(), len);
+                assert!(radices.iter().all(|radix| RADICES.contains(radix)));
+            } else {
+                assert!((18..=len).any(|p| len % p == 0 && (2..p).all(|q| p % q != 0)), "{len}");
+            }
+        }
+        assert_eq!(radices(272).unwrap(), [16, 17]);
+        assert_eq!(radices(136).unwrap(), [8, 17]);
+    }
+}

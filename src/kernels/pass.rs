@@ -1,0 +1,240 @@
+//! The passes of a line transform: butterflies of one radix along all cells of a line.
+//!
+//! Decimation in frequency, in place, twiddles after the butterfly; the last pass has none and hands every result on
+//! in natural order. A line is in a first-level cache, so a pass costs its arithmetic.
+
+#![allow(unsafe_code)]
+
+use super::butterfly::{Butterfly, Radix, Roots};
+use super::vector::{Cell, Kernel, Simd, Vector};
+use crate::num::{Complex, Real};
+
+/// The radices there are butterflies for.
+pub const RADICES: [usize; 15] = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 16, 17];
+
+/// Runs a generic kernel for a radix that is known at run time.
+macro_rules! by_radix {
+    ($radix:expr, $run:ident) => {
+        match $radix {
+            1 => $run!(1),
+            2 => $run!(2),
+            3 => $run!(3),
+            4 => $run!(4),
+            5 => $run!(5),
+            6 => $run!(6),
+            7 => $run!(7),
+            8 => $run!(8),
+            9 => $run!(9),
+            10 => $run!(10),
+            11 => $run!(11),
+            12 => $run!(12),
+            13 => $run!(13),
+            15 => $run!(15),
+            16 => $run!(16),
+            17 => $run!(17),
+            radix => unreachable!("no plan asks for radix {radix}"),
+        }
+    };
+}
+
+/// A pass that is not the last: blocks of `radix·m` cells, twiddles exp(2πi·i·r/(radix·m)) stand as `[m][radix − 1]`.
+pub fn twiddled<T: Real, S: Simd<T>>(
+    simd: S,
+    radix: usize,
+    cells: &mut [Cell<S::V>],
+    m: usize,
+    twiddles: &[Complex<T>],
+    roots: &[Cell<S::V>],
+) {
+    macro_rules! run {
+        ($R:literal) => {
+            simd.run(Twiddled::<T, S, $R> {
+                simd,
+                cells,
+                m,
+                twiddles,
+                roots: roots.try_into().expect("as many roots as the radix"),
+            })
+        };
+    }
+    by_radix!(radix, run)
+}
+
+struct Twiddled<'a, T, S: Simd<T>, const R: usize> {
+    simd: S,
+    cells: &'a mut [Cell<S::V>],
+    m: usize,
+    twiddles: &'a [Complex<T>],
+    roots: &'a Roots<S::V, R>,
+}
+
+impl<T: Real, S: Simd<T>, const R: usize> Kernel for Twiddled<'_, T, S, R>
+where
+    Radix: Butterfly<T, S::V, R>,
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            simd,
+            cells,
+            m,
+            twiddles,
+            roots,
+        } = self;
+        for block in cells.chunks_exact_mut(R * m) {
+            for (i, twiddles) in twiddles.chunks_exact(R - 1).take(m).enumerate() {
+                // SAFETY: i < m and r < R, so i + r·m < R·m, the length of the block.
+                let x = std::array::from_fn(|r| unsafe { *block.get_unchecked(i + r * m) });
+                let y = Radix::dft(x, roots);
+                for r in 0..R {
+                    let value = if r == 0 {
+                        y[0]
+                    } else {
+                        let twiddle = twiddles[r - 1];
+                        y[r].times(Cell {
+                            re: simd.splat(twiddle.re),
+                            im: simd.splat(twiddle.im),
+                        })
+                    };
+                    // SAFETY: as above.
+                    unsafe { *block.get_unchecked_mut(i + r * m) = value };
+                }
+            }
+        }
+    }
+}
+
+/// Where the last pass hands its results.
+pub enum Emit<'a, T, V> {
+    /// Cell k to `to[k·stride]`.
+    Cells {
+        to: &'a mut [Cell<V>],
+        stride: usize,
+    },
+    /// `scale·|cell k|` to `to[k]`.
+    Modulus { to: &'a mut [V], scale: T },
+}
+
+/// The last pass: blocks of `radix` neighbouring cells. Result r of block b is number `order[b] + r·blocks`.
+pub fn last<T: Real, S: Simd<T>>(
+    simd: S,
+    radix: usize,
+    cells: &[Cell<S::V>],
+    order: &[u32],
+    roots: &[Cell<S::V>],
+    emit: Emit<'_, T, S::V>,
+) {
+    match emit {
+        Emit::Cells { to, stride } => {
+            assert!(to.len() > (cells.len() - 1) * stride, "room for the last cell");
+            let store = StoreCells::<S::V> { to, stride };
+            macro_rules! run {
+                ($R:literal) => {
+                    simd.run(Last::<T, S, _, $R>::new(cells, order, roots, store))
+                };
+            }
+            by_radix!(radix, run)
+        }
+        Emit::Modulus { to, scale } => {
+            assert!(to.len() >= cells.len(), "room for the last modulus");
+            let scale = simd.splat(scale);
+            let store = StoreModulus::<S::V> { to, scale };
+            macro_rules! run {
+                ($R:literal) => {
+                    simd.run(Last::<T, S, _, $R>::new(cells, order, roots, store))
+                };
+            }
+            by_radix!(radix, run)
+        }
+    }
+}
+
+/// What becomes of a result.
+trait Store<T, V> {
+    /// # Safety
+    /// `k` is less than the number of cells the destination was made for.
+    unsafe fn store(&mut self, k: usize, cell: Cell<V>);
+}
+
+struct StoreCells<'a, V> {
+    to: &'a mut [Cell<V>],
+    stride: usize,
+}
+
+impl<T, V: Vector<T>> Store<T, V> for StoreCells<'_, V> {
+    #[inline(always)]
+    unsafe fn store(&mut self, k: usize, cell: Cell<V>) {
+        // SAFETY: the destination reaches to the last k·stride, checked where it came in.
+        unsafe { *self.to.get_unchecked_mut(k * self.stride) = cell };
+    }
+}
+
+struct StoreModulus<'a, V> {
+    to: &'a mut [V],
+    scale: V,
+}
+
+impl<T, V: Vector<T>> Store<T, V> for StoreModulus<'_, V> {
+    #[inline(always)]
+    unsafe fn store(&mut self, k: usize, cell: Cell<V>) {
+        let square = cell.re.mul_add(cell.re, cell.im * cell.im);
+        // SAFETY: the destination reaches to the last k, checked where it came in.
+        unsafe { *self.to.get_unchecked_mut(k) = self.scale * square.sqrt() };
+    }
+}
+
+struct Last<'a, T, S: Simd<T>, E, const R: usize> {
+    cells: &'a [Cell<S::V>],
+    order: &'a [u32],
+    roots: &'a Roots<S::V, R>,
+    store: E,
+    precision: std::marker::PhantomData<T>,
+}
+
+impl<'a, T: Real, S: Simd<T>, E, const R: usize> Last<'a, T, S, E, R> {
+    fn new(
+        cells: &'a [Cell<S::V>],
+        order: &'a [u32],
+        roots: &'a [Cell<S::V>],
+        store: E,
+    ) -> Self {
+        assert_eq!(cells.len(), order.len() * R, "one place for every block");
+        debug_assert!(order.iter().all(|&first| (first as usize) < order.len()));
+        Self {
+            cells,
+            order,
+            roots: roots.try_into().expect("as many roots as the radix"),
+            store,
+            precision: std::marker::PhantomData,
+        }
+    }
+}
+
+impl<T: Real, S: Simd<T>, E: Store<T, S::V>, const R: usize> Kernel for Last<'_, T, S, E, R>
+where
+    Radix: Butterfly<T, S::V, R>,
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            cells,
+            order,
+            roots,
+            mut store,
+            ..
+        } = self;
+        let blocks = order.len();
+        for (block, &first) in cells.as_chunks::<R>().0.iter().zip(order) {
+            let y = Radix::dft(*block, roots);
+            for r in 0..R {
+                // SAFETY: the plan's order is a permutation of 0..blocks, so this is below blocks·R, the length of
+                // the line.
+                unsafe { store.store(first as usize + r * blocks, y[r]) };
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Vectors, and the tokens that make them: the small vocabulary all vector code is written in.
+//!
+//! A kernel is generic over [`Simd`], a token that stands for an instruction set. Tokens exist only where the machine
+//! has the instructions, and only a token makes vectors, so a value of a vector type is itself the proof that its
+//! arithmetic may run. That is why everything above `portable.rs` and `x86_64.rs` is safe code.
+
+use std::fmt::Debug;
+use std::ops::{Add, Mul, Sub};
+
+use crate::num::Real;
+
+/// Neighbouring numbers that take part in one instruction. Lanes never mix but in [`transpose`](Self::transpose).
+pub trait Vector<T>:
+    Copy + Debug + Send + Sync + 'static + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self>
+{
+    /// Numbers in a vector.
+    const LANES: usize;
+
+    /// `self·b + c`, rounded once or twice.
+    fn mul_add(self, b: Self, c: Self) -> Self;
+
+    /// `c − self·b`, rounded once or twice.
+    fn neg_mul_add(self, b: Self, c: Self) -> Self;
+
+    /// The square root of every lane.
+    fn sqrt(self) -> Self;
+
+    /// The lanes as numbers.
+    fn lanes(&self) -> &[T];
+
+    /// Exchanges lanes and positions of the first `LANES` vectors: lane i of vector k becomes lane k of vector i.
+    fn transpose(block: &mut [Self]);
+}
+
+/// An instruction set that this machine has.
+pub trait Simd<T>: Copy + Debug + Send + Sync + 'static {
+    /// Its vectors of `T`.
+    type V: Vector<T>;
+
+    /// A vector of equal lanes.
+    fn splat(self, value: T) -> Self::V;
+
+    /// The first `LANES` numbers of a slice. Panics if there are fewer.
+    fn load(self, from: &[T]) -> Self::V;
+
+    /// Runs a kernel compiled for this instruction set.
+    fn run<K: Kernel>(self, kernel: K) -> K::Output;
+}
+
+/// Code that is compiled once for every instruction set. `run` and everything below it must be `inline(always)`:
+/// what is not inlined is compiled for the baseline, where every instruction of a vector becomes a call.
+pub trait Kernel {
+    type Output;
+    fn run(self) -> Self::Output;
+}
+
+/// Something to do once the instruction set is known.
+pub trait WithSimd<T> {
+    type Output;
+    fn run<S: Simd<T>>(self, simd: S) -> Self::Output;
+}
+
+/// A complex number in every lane: real parts, then imaginary parts.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub struct Cell<V> {
+    pub re: V,
+    pub im: V,
+}
+
+/// A cell of zeros.
+pub fn zero<T: Real, S: Simd<T>>(simd: S) -> Cell<S::V> {
+    let zero = simd.splat(T::zero());
+    Cell { re: zero, im: zero }
+}
+
+impl<V: Add<Output = V>> Add for Cell<V> {
+    type Output = Self;
+
+    #[inline(always)]
+    fn add(self, b: Self) -> Self {
+        Cell {
+            re: self.re + b.re,
+            im: self.im + b.im,
+        }
+    }
+}
+
+impl<V: Sub<Output = V>> Sub for Cell<V> {
+    type Output = Self;
+
+    #[inline(always)]
+    fn sub(self, b: Self) -> Self {
+        Cell {
+            re: self.re - b.re,
+            im: self.im - b.im,
+        }
+    }
+}
+
+impl<V: Copy> Cell<V> {
+    /// `self + i·b`
+    #[inline(always)]
+    pub fn plus_i(self, b: Self) -> Self
+    where
+        V: Add<Output = V> + Sub<Output = V>,
+    {
+        Cell {
+            re: self.re - b.im,
+            im: self.im + b.re,
+        }
+    }
+
+    /// `self − i·b`
+    #[inline(always)]
+    pub fn minus_i(self, b: Self) -> Self
+    where
+        V: Add<Output = V> + Sub<Output = V>,
+    {
+        Cell {
+            re: self.re + b.im,
+            im: self.im - b.re,
+        }
+    }
+
+    /// `self·w`
+    #[inline(always)]
+    pub fn times<T>(self, w: Self) -> Self
+    where
+        V: Vector<T>,
+    {
+        Cell {
+            re: self.im.neg_mul_add(w.im, self.re * w.re),
+            im: self.im.mul_add(w.re, self.re * w.im),
+        }
+    }
+
+    /// Real and imaginary part exchanged: turns a DFT with exp(+2πi…) into one with exp(−2πi…) when done on both sides.
+    #[inline(always)]
+    pub fn swapped(self) -> Self {
+        Cell {
+            re: self.im,
+            im: self.re,
+        }
+    }
+}
