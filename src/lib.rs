@@ -105,6 +105,7 @@ pub mod io;
 /// The crate of the arrays that go in and come out, so that versions cannot drift apart.
 pub use ndarray;
 
+pub use kernels::isa::Isa;
 pub use error::{Error, Result};
 pub use scattering::{Features, PathTable, Scattering2d};
 

@@ -10,8 +10,6 @@ use num_traits::{Float, NumAssign};
 /// Complex numbers as `rustfft` and `ndarray` users know them.
 pub use num_complex::Complex;
 
-pub(crate) use sealed::Sealed;
-
 pub(crate) mod sealed {
     use crate::kernels::isa::{self, Isa};
     use crate::kernels::vector::WithSimd;
@@ -45,6 +43,9 @@ pub trait Real:
     /// rounding, so leaving them out costs nothing and saves most of the products with coarse filters.
     const NEGLIGIBLE: f64;
 
+    /// Window taps are left out as long as their sum stays below this share of the window's: half its rounding.
+    const NEGLIGIBLE_SUM: f64;
+
     /// Rounds a design value to this precision.
     fn narrow(value: f64) -> Self;
 
@@ -55,6 +56,7 @@ pub trait Real:
 impl Real for f32 {
     const NAME: &'static str = "float32";
     const NEGLIGIBLE: f64 = 1e-8;
+    const NEGLIGIBLE_SUM: f64 = 3e-8;
 
     fn narrow(value: f64) -> Self {
         value as f32
@@ -68,6 +70,7 @@ impl Real for f32 {
 impl Real for f64 {
     const NAME: &'static str = "float64";
     const NEGLIGIBLE: f64 = 1e-17;
+    const NEGLIGIBLE_SUM: f64 = 1e-15;
 
     fn narrow(value: f64) -> Self {
         value

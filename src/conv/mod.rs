@@ -1,5 +1,7 @@
 //! Convolution with a filter in the Fourier domain, and its modulus.
 //!
-//! [`step`] is the hot path of the crate: everything the cascade does to go from a spectrum to U = |x ⋆ ψ|.
+//! [`layer`] is the hot path of the crate: everything the cascade does to go from a spectrum to U = |x ⋆ ψ|; [`fold`]
+//! is its product, planned.
 
-pub(crate) mod step;
+pub(crate) mod fold;
+pub(crate) mod layer;

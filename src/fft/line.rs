@@ -376,7 +376,7 @@ mod tests {
 
     #[test]
     fn a_line_equals_the_definition_at_every_length_on_every_instruction_set() {
-        use crate::num::Sealed;
+        use crate::num::sealed::Sealed;
         // all up to 40, one of every radix alone and twice, sizes of padded images, large primes and their products
         let lengths = (1..=40).chain([49, 60, 68, 72, 96, 121, 136, 144, 169, 225, 240, 256, 272, 288, 289])
             .chain([23 * 2, 43 * 6, 127, 19 * 19, 509]);

@@ -17,9 +17,11 @@ use crate::num::{Complex, Real};
 /// The average along one axis.
 #[derive(Debug, Clone)]
 pub(crate) struct AxisAverage<T> {
-    len: usize,
-    step: usize,
-    outputs: Range<usize>,
+    pub len: usize,
+    pub step: usize,
+    pub outputs: Range<usize>,
+    /// h(0..len), circular and even.
+    kernel: Vec<f64>,
     /// Taps on either side of the middle, or none if the kernel goes all the way round.
     radius: Option<usize>,
     /// `h(-radius ..= radius)`; all the way round, `h(0..len)` twice, so that every row is a slice.
@@ -37,10 +39,15 @@ impl<T: Real> AxisAverage<T> {
         FftPlanner::new().plan_fft_inverse(len).process(&mut kernel);
         let kernel: Vec<f64> = kernel.iter().map(|value| value.re / len as f64).collect(); // even, as φ̂ is
 
-        let negligible = T::NEGLIGIBLE * kernel[0].abs();
+        // What is left out on both sides together stays below rounding.
+        let mut left_out = 0.0;
+        let negligible = T::NEGLIGIBLE_SUM * kernel.iter().map(|value| value.abs()).sum::<f64>();
         let radius = (0..=len / 2)
             .rev()
-            .find(|&distance| kernel[distance].abs() > negligible)
+            .find(|&distance| {
+                left_out += 2.0 * kernel[distance].abs();
+                left_out > negligible
+            })
             .unwrap_or(0);
         let radius = (2 * radius + 1 < len).then_some(radius);
         let taps = match radius {
@@ -57,9 +64,20 @@ impl<T: Real> AxisAverage<T> {
             len,
             step,
             outputs,
+            kernel,
             radius,
             taps,
         }
+    }
+
+    /// h at a distance below the length.
+    pub fn kernel(&self, distance: usize) -> f64 {
+        self.kernel[distance]
+    }
+
+    /// The taps from one end of the window to the other, unless it goes all the way round.
+    pub fn short(&self) -> Option<&[T]> {
+        self.radius.map(|_| &self.taps[..])
     }
 
     /// Number of outputs.

@@ -8,6 +8,7 @@
 mod average;
 mod cascade;
 mod features;
+mod lanes;
 mod path;
 mod two_d;
 

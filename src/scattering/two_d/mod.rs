@@ -1,5 +1,6 @@
 //! Scattering transforms of images: parameters, filter bank and padding of two dimensions.
 
+mod engine;
 mod params;
 mod plan;
 

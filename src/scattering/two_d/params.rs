@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::plan::Scattering2d;
 use crate::filters::{FilterBank2d, FilterBank2dParams, Mother, Normalization, Wavelet2d};
+use crate::kernels::isa::Isa;
 use crate::num::Real;
 use crate::scattering::path::{PathTable, count_by_order};
 use crate::signal::Padding;
@@ -55,6 +56,8 @@ pub struct Scattering2dParams {
     pub mother: Mother,
     /// Scaling of the filter bank. Standard: plain.
     pub normalization: Normalization,
+    /// The instruction set to use; `None` for what [`Isa::select`] says. Standard: `None`.
+    pub isa: Option<Isa>,
 }
 
 /// Everything that is known of a transform without computing anything.
@@ -76,6 +79,7 @@ impl Scattering2dParams {
             padding: Padding::default(),
             mother: Mother::default(),
             normalization: Normalization::default(),
+            isa: None,
         }
     }
 
@@ -118,6 +122,12 @@ impl Scattering2dParams {
     /// Sets the scaling of the filter bank.
     pub fn normalization(mut self, normalization: Normalization) -> Self {
         self.normalization = normalization;
+        self
+    }
+
+    /// Sets the instruction set.
+    pub fn isa(mut self, isa: Isa) -> Self {
+        self.isa = Some(isa);
         self
     }
 

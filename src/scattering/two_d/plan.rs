@@ -10,23 +10,20 @@
 //! vanish, and its mean is subtracted before the FFT and put back into x̂(0) after it, so that the rounding of a large
 //! mean does not drown the small moduli of a smooth image. Both leave the mathematics as it is.
 
-use std::sync::{Arc, Mutex};
+use std::any::Any;
+use std::marker::PhantomData;
+use std::sync::Arc;
 
-use ndarray::{ArrayBase, ArrayD, ArrayView2, ArrayView3, Axis, Data, DataMut, Dimension};
-use num_complex::Complex;
-use realfft::RealFftPlanner;
-use rustfft::FftPlanner;
+use ndarray::{ArrayBase, ArrayD, Data, DataMut, Dimension};
 
+use super::engine::{Cascade, Engine, Shared};
 use super::params::{Average, Design, Scattering2dParams};
-use crate::conv::step::{StepScratch, wavelet_modulus};
-use crate::fft::PlaneFft;
 use crate::filters::{FilterBank2d, Wavelet2d};
+use crate::kernels::isa::Isa;
+use crate::kernels::vector::{Simd, WithSimd};
 use crate::num::Real;
-use crate::scattering::average::{AxisAverage, LowPass};
-use crate::scattering::cascade::{Layers, walk};
 use crate::scattering::features::{Features, Layout};
 use crate::scattering::path::PathTable;
-use crate::signal::pad::AxisPadding;
 use crate::{Error, Result, memory, parallel};
 
 /// A planned 2D scattering transform: immutable, shared freely among threads.
@@ -44,52 +41,22 @@ use crate::{Error, Result, memory, parallel};
 /// # Ok::<(), wavelet_scattering::Error>(())
 /// ```
 pub struct Scattering2d<T> {
-    params: Scattering2dParams,
-    axes: [AxisPadding; 2],
-    bank: FilterBank2d<T>,
-    paths: Arc<PathTable<Wavelet2d>>,
-    layout: Arc<Layout>,
-    /// Transforms of every level that a U lives on, finest first.
-    planes: Vec<PlaneFft<T>>,
-    /// The average of a U on each of these levels; empty unless averages are local.
-    averages: Vec<LowPass<T>>,
+    shared: Arc<Shared<T>>,
+    isa: Isa,
+    engine: Box<dyn Engine<T>>,
 }
 
 /// Scratch of a [`Scattering2d`]: one part for every thread that works at a time. Its contents are garbage between
-/// calls. It depends neither on the batch nor on the number of paths.
-#[derive(Debug)]
+/// calls. It depends neither on the batch nor on the number of paths, and belongs to plans like the one that made it.
 pub struct Workspace<T> {
-    workers: Vec<Worker<T>>,
+    scratch: Box<dyn Any + Send + Sync>,
+    precision: PhantomData<T>,
 }
 
-/// One thread's scratch.
-#[derive(Debug)]
-struct Worker<T> {
-    root: Root<T>,
-    /// Spectra of the moduli that a walk descends from, one for every order but the last.
-    hats: Vec<Vec<Complex<T>>>,
-    scratch: Scratch<T>,
-}
-
-/// An image ready for its first layer.
-#[derive(Debug, Default)]
-struct Root<T> {
-    /// Half spectrum of the padded, scaled image.
-    hat: Vec<Complex<T>>,
-    /// What the output is multiplied by to undo the scaling.
-    amplitude: T,
-}
-
-/// What one walk writes into.
-#[derive(Debug)]
-pub(crate) struct Scratch<T> {
-    /// The current plane: the padded image or a U.
-    u: Vec<T>,
-    /// What the output keeps of it.
-    observed: Vec<T>,
-    /// Column averages.
-    columns: Vec<T>,
-    step: StepScratch<T>,
+impl<T> std::fmt::Debug for Workspace<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Workspace")
+    }
 }
 
 /// On one precision only, so that `Scattering2d::params` needs no type; [`Scattering2dParams::plan`] chooses it.
@@ -102,6 +69,10 @@ impl Scattering2d<f32> {
 
 impl<T: Real> Scattering2d<T> {
     pub(super) fn new(params: &Scattering2dParams) -> Result<Self> {
+        let isa = match params.isa {
+            Some(isa) => isa.require()?,
+            None => Isa::select()?,
+        };
         let Design { axes, bank, paths } = params.design()?;
         let needed = bank
             .expected_bytes::<T>()
@@ -118,29 +89,7 @@ impl<T: Real> Scattering2d<T> {
         let bank = bank.build::<T>()?;
 
         let J = params.J;
-        let (mut real, mut complex) = (RealFftPlanner::new(), FftPlanner::new());
-        let planes: Vec<_> = (0..=params.level(J - 1))
-            .map_while(|level| bank.grid().at_level(level))
-            .map(|grid| PlaneFft::new(grid, &mut real, &mut complex))
-            .collect();
         let output_level = J - params.oversampling;
-        let averages = match params.average {
-            Average::Local => planes
-                .iter()
-                .enumerate()
-                .map(|(level, plane)| {
-                    LowPass::new([0, 1].map(|axis| {
-                        let phi = bank.phi_axis(axis, plane.grid().shape[axis]);
-                        AxisAverage::new(
-                            &phi,
-                            axes[axis].output(J, output_level),
-                            1 << (output_level - level),
-                        )
-                    }))
-                })
-                .collect(),
-            Average::Global | Average::None => Vec::new(),
-        };
         let shape_on = |level: usize| match params.average {
             Average::Local => axes
                 .each_ref()
@@ -154,45 +103,54 @@ impl<T: Real> Scattering2d<T> {
             })
             .collect();
         let layout = Arc::new(Layout::new(params.average, shapes));
-        Ok(Self {
+        let shared = Arc::new(Shared {
             params: params.clone(),
             axes,
             bank,
             paths,
             layout,
-            planes,
-            averages,
+        });
+        let engine = T::with_simd(isa, Build(Arc::clone(&shared)));
+        Ok(Self {
+            shared,
+            isa,
+            engine,
         })
+    }
+
+    /// The instruction set in use.
+    pub fn isa(&self) -> Isa {
+        self.isa
     }
 
     /// What the plan was made from.
     pub fn description(&self) -> &Scattering2dParams {
-        &self.params
+        &self.shared.params
     }
 
     /// The filters.
     pub fn bank(&self) -> &FilterBank2d<T> {
-        &self.bank
+        &self.shared.bank
     }
 
     /// What every output row stands for.
     pub fn paths(&self) -> &Arc<PathTable<Wavelet2d>> {
-        &self.paths
+        &self.shared.paths
     }
 
     /// Rows and columns of an image after padding.
     pub fn padded_shape(&self) -> [usize; 2] {
-        self.bank.grid().shape
+        self.shared.bank.grid().shape
     }
 
     /// Rows and columns of one output row; `[1, 1]` for global means.
     pub fn path_shape(&self, row: usize) -> [usize; 2] {
-        self.layout.shape(row)
+        self.shared.layout.shape(row)
     }
 
     /// Numbers in the features of one image.
     pub fn features_len(&self) -> usize {
-        self.layout.len()
+        self.shared.layout.len()
     }
 
     /// Shape of the features of images with these leading axes.
@@ -200,12 +158,12 @@ impl<T: Real> Scattering2d<T> {
     /// **Shape** local averages `[leading.., paths, H', W']`; global means `[leading.., paths]`; without averages all
     /// paths of an image one after another, `[leading.., sum of H'·W' over paths]`.
     pub fn output_shape(&self, leading: &[usize]) -> Vec<usize> {
-        [leading, self.layout.trailing()].concat()
+        [leading, self.shared.layout.trailing()].concat()
     }
 
     /// Bytes of scratch for this many threads.
     pub fn workspace_bytes(&self, threads: usize) -> u64 {
-        Self::expected_workspace_bytes(&self.params, self.padded_shape(), threads)
+        Self::expected_workspace_bytes(&self.shared.params, self.padded_shape(), threads)
     }
 
     fn expected_workspace_bytes(
@@ -213,12 +171,14 @@ impl<T: Real> Scattering2d<T> {
         padded: [usize; 2],
         threads: usize,
     ) -> u64 {
+        // Cells of LANES complex numbers: a plane of bands, half a plane of pairs, half a plane for the spectra of every
+        // order, which shrink by 4, and what is kept of all rows, if that is U itself; lines and borders on top.
         let samples = memory::count(&padded);
-        // u, observed and its columns: at most 2 real planes; half spectra of the image and of every U that has
-        // children, each at most the image's; 2 complex planes for the step.
-        let spectra = 1 + params.max_order.min(params.J).saturating_sub(1) as u64;
-        let reals = samples.saturating_mul(2 + 4 + (spectra + 1));
-        memory::bytes_of::<T>(reals.saturating_mul(threads.max(1) as u64))
+        let sides = memory::count(&[16 * (padded[0] + padded[1])]);
+        let whole = if params.average == Average::None { 1 } else { 0 };
+        let cells = samples.saturating_mul(3 + whole).saturating_add(sides);
+        let bytes = memory::bytes_of::<[T; 16]>(cells);
+        bytes.saturating_mul(threads.max(1) as u64)
     }
 
     /// Scratch for as many threads as the current pool has.
@@ -229,36 +189,8 @@ impl<T: Real> Scattering2d<T> {
     /// Scratch for at most this many threads at a time; 1 makes every call run on its caller's thread.
     pub fn workspace_for(&self, threads: usize) -> Workspace<T> {
         Workspace {
-            workers: (0..threads.max(1)).map(|_| self.worker()).collect(),
-        }
-    }
-
-    fn worker(&self) -> Worker<T> {
-        let zero = Complex::new(T::zero(), T::zero());
-        // A path of order m ends on scale m − 1 or coarser; only those with children need a spectrum.
-        let hats = (1..self.paths.max_order())
-            .map(|order| vec![zero; self.planes[self.params.level(order - 1)].half_len()])
-            .collect();
-        let columns = self
-            .averages
-            .iter()
-            .map(LowPass::scratch_len)
-            .max()
-            .unwrap_or(0);
-        let scratch = Scratch {
-            u: vec![T::zero(); self.bank.grid().len()],
-            observed: vec![T::zero(); self.layout.longest()],
-            columns: vec![T::zero(); columns],
-            step: StepScratch::new(&self.planes),
-        };
-        let root = Root {
-            hat: vec![zero; self.planes[0].half_len()],
-            amplitude: T::one(),
-        };
-        Worker {
-            root,
-            hats,
-            scratch,
+            scratch: self.engine.workspace(threads),
+            precision: PhantomData,
         }
     }
 
@@ -281,15 +213,15 @@ impl<T: Real> Scattering2d<T> {
             "the filter bank, the workspace and the output",
             output
                 .saturating_add(scratch)
-                .saturating_add(self.bank.bytes()),
+                .saturating_add(self.shared.bank.bytes()),
             "transform fewer images at a time, or lower max_order, L or oversampling",
         )?;
         let mut out = ArrayD::zeros(shape);
         self.run(images, &mut out, &mut self.workspace())?;
         Ok(Features::new(
             out,
-            Arc::clone(&self.paths),
-            Arc::clone(&self.layout),
+            Arc::clone(&self.shared.paths),
+            Arc::clone(&self.shared.layout),
         ))
     }
 
@@ -328,13 +260,13 @@ impl<T: Real> Scattering2d<T> {
                 shape: array.shape().to_vec(),
             });
         }
-        if !array.shape().ends_with(self.layout.trailing()) {
+        if !array.shape().ends_with(self.shared.layout.trailing()) {
             return Err(Error::WrongShape {
                 what: "the array",
                 got: array.shape().to_vec(),
                 expected: format!(
                     "[.., {:?}], the output of this plan",
-                    self.layout.trailing()
+                    self.shared.layout.trailing()
                 ),
             });
         }
@@ -345,14 +277,14 @@ impl<T: Real> Scattering2d<T> {
         };
         Ok(Features::new(
             array,
-            Arc::clone(&self.paths),
-            Arc::clone(&self.layout),
+            Arc::clone(&self.shared.paths),
+            Arc::clone(&self.shared.layout),
         ))
     }
 
     fn check_shape(&self, shape: &[usize]) -> Result<()> {
-        if !shape.ends_with(&self.params.shape) {
-            let [n0, n1] = self.params.shape;
+        if !shape.ends_with(&self.shared.params.shape) {
+            let [n0, n1] = self.shared.params.shape;
             return Err(Error::WrongShape {
                 what: "the input",
                 got: shape.to_vec(),
@@ -380,7 +312,7 @@ impl<T: Real> Scattering2d<T> {
         D2: Dimension,
     {
         let leading = &images.shape()[..images.ndim() - 2];
-        let trailing = self.layout.trailing();
+        let trailing = self.shared.layout.trailing();
         let fits = out.ndim() == leading.len() + trailing.len()
             && out.shape().iter().eq(leading.iter().chain(trailing));
         if !fits {
@@ -393,7 +325,7 @@ impl<T: Real> Scattering2d<T> {
         if let Some(index) = images.iter().position(|value| !value.is_finite()) {
             return Err(not_finite(images, index));
         }
-        let [n0, n1] = self.params.shape;
+        let [n0, n1] = self.shared.params.shape;
         let count = leading.iter().product();
         let wrong = |_| Error::WrongShape {
             what: "the input",
@@ -401,205 +333,45 @@ impl<T: Real> Scattering2d<T> {
             expected: "axes that can be flattened".into(),
         };
         let batch = images.to_shape((count, n0, n1)).map_err(wrong)?;
+        let scratch = &mut *workspace.scratch;
         match out.as_slice_mut() {
-            Some(out) => self.run_batch(batch.view(), out, workspace),
+            Some(out) => self.engine.run(batch.view(), out, scratch),
             None => {
                 let mut dense = vec![T::zero(); out.len()];
-                self.run_batch(batch.view(), &mut dense, workspace);
+                let done = self.engine.run(batch.view(), &mut dense, scratch);
                 out.iter_mut().zip(dense).for_each(|(to, from)| *to = from);
+                done
             }
         }
-        Ok(())
-    }
-
-    /// As many whole rounds as there are with one image a worker; what is left image by image, its first-order paths
-    /// shared among the workers.
-    fn run_batch(&self, batch: ArrayView3<T>, out: &mut [T], workspace: &mut Workspace<T>) {
-        let workers = &mut workspace.workers[..];
-        let len = self.layout.len();
-        let whole = batch.len_of(Axis(0)) / workers.len() * workers.len();
-        let (by_image, by_path) = batch.split_at(Axis(0), whole);
-        let (by_image_out, by_path_out) = out.split_at_mut(whole * len);
-        let by_image = by_image
-            .outer_iter()
-            .zip(by_image_out.chunks_exact_mut(len));
-        parallel::for_each(workers, by_image, |worker, (image, out)| {
-            let Worker {
-                root,
-                hats,
-                scratch,
-            } = worker;
-            self.enter(image, root, scratch, out);
-            for first in self.paths.children(0) {
-                let emit = &mut |row, values: &[T]| self.store(row, values, root.amplitude, out);
-                walk(self, &self.paths, &root.hat, first, hats, scratch, emit);
-            }
-        });
-        for (image, out) in by_path.outer_iter().zip(by_path_out.chunks_exact_mut(len)) {
-            let mut root = std::mem::take(&mut workers[0].root);
-            self.enter(image, &mut root, &mut workers[0].scratch, out);
-            let out = Mutex::new(out);
-            parallel::for_each(workers, self.paths.children(0), |worker, first| {
-                let emit = &mut |row, values: &[T]| {
-                    // Rows are disjoint; the lock is held for the copy only and no copy can fail half-way.
-                    let mut out = out.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-                    self.store(row, values, root.amplitude, &mut out);
-                };
-                walk(
-                    self,
-                    &self.paths,
-                    &root.hat,
-                    first,
-                    &mut worker.hats,
-                    &mut worker.scratch,
-                    emit,
-                );
-            });
-            workers[0].root = root;
-        }
-    }
-
-    /// Pads and scales an image, writes row 0, and transforms it.
-    fn enter(
-        &self,
-        image: ArrayView2<T>,
-        root: &mut Root<T>,
-        scratch: &mut Scratch<T>,
-        out: &mut [T],
-    ) {
-        let largest = image
-            .iter()
-            .fold(T::zero(), |largest, value| largest.max(value.abs()));
-        let scale = power_of_two_scale(largest);
-        root.amplitude = scale.recip();
-
-        let [down, right] = &self.axes;
-        let inside = |axis: &AxisPadding| {
-            // Where the image itself lies in what the caller passed: all of it, or what is no boundary.
-            let boundary = if axis.padded == axis.len {
-                axis.begin
-            } else {
-                0
-            };
-            boundary..axis.len - boundary
-        };
-        let inside = image.slice(ndarray::s![inside(down), inside(right)]);
-        let sum: f64 = inside.iter().map(|&value| (value * scale).widen()).sum();
-        let mean = T::narrow(sum / inside.len() as f64);
-
-        let u = &mut scratch.u[..self.bank.grid().len()];
-        for (row, source) in u.chunks_exact_mut(right.padded).zip(down.source()) {
-            let source = source.map(|i| image.row(i));
-            for (sample, &k) in row.iter_mut().zip(right.source()) {
-                let value = source.zip(k).map_or(T::zero(), |(row, k)| row[k] * scale);
-                *sample = value - mean;
-            }
-        }
-        match self.params.average {
-            Average::Local => {
-                let at_zero = mean * T::narrow(self.bank.phi_at_zero());
-                let averages = self.observe(0, scratch);
-                for (to, &average) in out[self.layout.range(0)].iter_mut().zip(averages) {
-                    *to = (average + at_zero) * root.amplitude;
-                }
-            }
-            Average::Global => out[0] = mean * root.amplitude,
-            Average::None => out
-                .iter_mut()
-                .zip(&inside)
-                .for_each(|(to, &value)| *to = value),
-        }
-        self.spectrum(0, scratch, &mut root.hat);
-        root.hat[0].re += mean * T::narrow(self.bank.grid().len() as f64);
-    }
-
-    fn store(&self, row: usize, values: &[T], amplitude: T, out: &mut [T]) {
-        for (to, &value) in out[self.layout.range(row)].iter_mut().zip(values) {
-            *to = value * amplitude;
-        }
-    }
-
-    /// The level that U of a row lives on.
-    fn level(&self, row: usize) -> usize {
-        self.params
-            .level(self.paths.last_wavelet(row).map_or(0, |wavelet| wavelet.j))
+        .ok_or_else(|| Error::WrongShape {
+            what: "the workspace",
+            got: Vec::new(),
+            expected: "one that a plan like this has made".into(),
+        })
     }
 }
 
-impl<T: Real> Layers<T> for Scattering2d<T> {
-    type Scratch = Scratch<T>;
+/// Makes the engine, once its vectors are known.
+struct Build<T>(Arc<Shared<T>>);
 
-    fn propagate(&self, parent_hat: &[Complex<T>], row: usize, scratch: &mut Scratch<T>) {
-        let path = &self.paths[row];
-        let lambda = path.lambdas[path.order() - 1];
-        let from = self.level(self.paths.parent(row).unwrap_or(0));
-        wavelet_modulus(
-            parent_hat,
-            (from, self.planes[from].grid()),
-            &self.bank.bands()[lambda],
-            &self.planes[self.level(row)],
-            &mut scratch.u,
-            &mut scratch.step,
-        );
-    }
+impl<T: Real> WithSimd<T> for Build<T> {
+    type Output = Box<dyn Engine<T>>;
 
-    fn observe<'s>(&self, row: usize, scratch: &'s mut Scratch<T>) -> &'s [T] {
-        let level = self.level(row);
-        let Scratch {
-            u,
-            observed,
-            columns,
-            ..
-        } = scratch;
-        let observed = &mut observed[..self.layout.range(row).len()];
-        let width = self.planes[level].grid().shape[1];
-        let [down, right] = self.axes.each_ref().map(|axis| axis.on_image(level));
-        let on_image = u
-            .chunks_exact(width)
-            .take(down.end)
-            .skip(down.start)
-            .map(|line| &line[right.clone()]);
-        match self.params.average {
-            Average::Local => self.averages[level].apply(u, observed, columns),
-            Average::Global => {
-                let sum: f64 = on_image.flatten().map(|value| value.widen()).sum();
-                observed[0] = T::narrow(sum / (down.len() * right.len()) as f64);
-            }
-            Average::None => {
-                for (to, line) in observed.chunks_exact_mut(right.len()).zip(on_image) {
-                    to.copy_from_slice(line);
-                }
-            }
-        }
-        observed
-    }
-
-    fn spectrum(&self, row: usize, scratch: &mut Scratch<T>, hat: &mut [Complex<T>]) {
-        let StepScratch { plane, fft, .. } = &mut scratch.step;
-        self.planes[self.level(row)].forward(&mut scratch.u, hat, plane, fft);
+    fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
+        Box::new(Cascade::new(simd, self.0))
     }
 }
 
 impl<T: Real> std::fmt::Debug for Scattering2d<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Scattering2d")
-            .field("params", &self.params)
+            .field("params", &self.shared.params)
             .field("precision", &T::NAME)
+            .field("isa", &self.isa)
             .field("padded", &self.padded_shape())
-            .field("paths", &self.paths.len())
+            .field("paths", &self.shared.paths.len())
             .finish()
     }
-}
-
-/// The power of two that brings `largest` into [1, 2), as far as it is a normal number; 1 for 0.
-fn power_of_two_scale<T: Real>(largest: T) -> T {
-    if largest == T::zero() {
-        return T::one();
-    }
-    // The reciprocal of the scale must stay normal, so the extremes of the range are not brought all the way.
-    let limit = -T::min_positive_value().log2().floor() - T::one();
-    let exponent = largest.log2().floor().max(-limit).min(limit);
-    T::narrow(2.0).powi(-exponent.to_i32().unwrap_or(0))
 }
 
 /// The error for the sample at this index in row-major order.
@@ -628,40 +400,3 @@ fn not_finite<T: Real, S: Data<Elem = T>, D: Dimension>(
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_scale_is_an_exact_power_of_two_over_the_whole_range() {
-        for largest in [
-            1.0_f32,
-            1.5,
-            0.75,
-            1e-30,
-            3e38,
-            1e-40,
-            f32::MIN_POSITIVE,
-            f32::MAX,
-        ] {
-            let scale = power_of_two_scale(largest);
-            assert_eq!(
-                scale.to_bits() << 9,
-                0,
-                "{largest:e}: {scale:e} has a mantissa"
-            );
-            assert!(
-                scale.is_normal() && scale.recip().is_normal(),
-                "{largest:e}: {scale:e}"
-            );
-            if (1e-37..1e37).contains(&largest) {
-                assert!(
-                    (1.0..2.0).contains(&(largest * scale)),
-                    "{largest:e}: {scale:e}"
-                );
-            }
-        }
-        assert_eq!(power_of_two_scale(0.0_f64), 1.0);
-        assert!(power_of_two_scale(f64::MAX).recip().is_finite());
-    }
-}

@@ -1,0 +1,469 @@
+//! What the output keeps of U, observed row by row while U is computed: averages, means or U itself, in every lane.
+//!
+//! The average along an axis is the matrix of [`AxisAverage`]; here it meets vectors. A short window is a sum over its
+//! taps, eight outputs at a time. A window that goes all the way round is folded at the middle first: with
+//! e(n), d(n) = u(n) ± u(−n), outputs o and −o are
+//!
+//! ```text
+//! S(±o) = Σ_n ½(h(n − o) + h(n + o))·e(n)  ±  Σ_n ½(h(n − o) − h(n + o))·d(n),     0 ≤ n ≤ N/2
+//! ```
+//!
+//! which is half the products of the matrix.
+
+use std::ops::Range;
+
+use super::average::AxisAverage;
+use crate::conv::layer::Rows;
+use crate::kernels::vector::{Kernel, Simd, Vector};
+use crate::num::Real;
+
+/// Outputs that are summed side by side, to hide the latency of a product behind the others.
+const SIDE_BY_SIDE: usize = 8;
+
+/// The average along one axis, in every lane.
+#[derive(Debug, Clone)]
+pub(crate) struct LineAverage<T, S: Simd<T>> {
+    simd: S,
+    /// Samples along the axis.
+    len: usize,
+    outputs: Range<usize>,
+    window: Window<T>,
+}
+
+#[derive(Debug, Clone)]
+enum Window<T> {
+    /// Output i is `Σ_t taps[t]·u(first + i·step + t)`.
+    Short {
+        taps: Vec<T>,
+        first: usize,
+        step: usize,
+        halo: usize,
+    },
+    /// Weights of `e` and `d` for groups of outputs, `[group][n][SIDE_BY_SIDE]`; `folded[i]` is the i-th output
+    /// position o in 0 ..= P/2, of `period` P.
+    Round {
+        folded: Vec<usize>,
+        even: Vec<T>,
+        odd: Vec<T>,
+        period: usize,
+    },
+}
+
+impl<T: Real, S: Simd<T>> LineAverage<T, S> {
+    pub fn new(simd: S, average: &AxisAverage<T>) -> Self {
+        let (len, step) = (average.len, average.step);
+        let outputs = average.outputs.clone();
+        let window = match average.short() {
+            Some(taps) => {
+                let halo = taps.len() / 2;
+                Window::Short {
+                    taps: taps.to_vec(),
+                    first: outputs.start * step,
+                    step,
+                    halo,
+                }
+            }
+            None => {
+                let period = len / step;
+                let mut folded: Vec<_> = outputs
+                    .clone()
+                    .map(|o| (o % period).min(period - o % period))
+                    .collect();
+                folded.sort_unstable();
+                folded.dedup();
+                let weights = |sign: f64| -> Vec<T> {
+                    folded
+                        .chunks(SIDE_BY_SIDE)
+                        .flat_map(|group| (0..=len / 2).map(move |n| (group, n)))
+                        .flat_map(|(group, n)| {
+                            (0..SIDE_BY_SIDE).map(move |i| {
+                                // At the middle of an even length a sample meets itself, so e is 2u there.
+                                let half = if 2 * n == len { 0.25 } else { 0.5 };
+                                let Some(o) = group.get(i) else {
+                                    return T::zero();
+                                };
+                                let [before, after] = [n + len - o * step, n + o * step]
+                                    .map(|distance| average.kernel(distance % len));
+                                T::narrow(half * (before + sign * after))
+                            })
+                        })
+                        .collect()
+                };
+                Window::Round {
+                    even: weights(1.0),
+                    odd: weights(-1.0),
+                    folded,
+                    period,
+                }
+            }
+        };
+        Self {
+            simd,
+            len,
+            outputs,
+            window,
+        }
+    }
+
+    /// Number of outputs.
+    pub fn width(&self) -> usize {
+        self.outputs.len()
+    }
+
+    /// Samples of the other end that are wanted on either side of a line.
+    pub fn halo(&self) -> usize {
+        match &self.window {
+            Window::Short { halo, .. } => *halo,
+            Window::Round { .. } => 0,
+        }
+    }
+
+    /// Averages a line with its halo into the outputs.
+    pub fn apply(&self, line: &[S::V], to: &mut [S::V]) {
+        let simd = self.simd;
+        match &self.window {
+            &Window::Short {
+                ref taps,
+                first,
+                step,
+                ..
+            } => {
+                let line = &line[first..];
+                simd.run(Short {
+                    simd,
+                    taps,
+                    step,
+                    line,
+                    to,
+                });
+            }
+            Window::Round {
+                folded,
+                even,
+                odd,
+                period,
+            } => simd.run(Round {
+                simd,
+                folded,
+                even,
+                odd,
+                period: *period,
+                outputs: self.outputs.clone(),
+                line: &line[..self.len],
+                to,
+            }),
+        }
+    }
+}
+
+struct Short<'a, T, S: Simd<T>> {
+    simd: S,
+    taps: &'a [T],
+    step: usize,
+    line: &'a [S::V],
+    to: &'a mut [S::V],
+}
+
+impl<T: Real, S: Simd<T>> Kernel for Short<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            simd,
+            taps,
+            step,
+            line,
+            to,
+        } = self;
+        let zero = simd.splat(T::zero());
+        let mut outputs = to.chunks_exact_mut(SIDE_BY_SIDE);
+        let mut start = 0;
+        for to in outputs.by_ref() {
+            let windows: [&[S::V]; SIDE_BY_SIDE] =
+                std::array::from_fn(|i| &line[start + i * step..][..taps.len()]);
+            let mut sums = [zero; SIDE_BY_SIDE];
+            for (t, &tap) in taps.iter().enumerate() {
+                let tap = simd.splat(tap);
+                for i in 0..SIDE_BY_SIDE {
+                    sums[i] = tap.mul_add(windows[i][t], sums[i]);
+                }
+            }
+            to.copy_from_slice(&sums);
+            start += SIDE_BY_SIDE * step;
+        }
+        for to in outputs.into_remainder() {
+            let window = &line[start..][..taps.len()];
+            *to = taps.iter().zip(window).fold(zero, |sum, (&tap, &u)| {
+                simd.splat(tap).mul_add(u, sum)
+            });
+            start += step;
+        }
+    }
+}
+
+struct Round<'a, T, S: Simd<T>> {
+    simd: S,
+    folded: &'a [usize],
+    even: &'a [T],
+    odd: &'a [T],
+    period: usize,
+    outputs: Range<usize>,
+    line: &'a [S::V],
+    to: &'a mut [S::V],
+}
+
+impl<T: Real, S: Simd<T>> Kernel for Round<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            simd,
+            folded,
+            even,
+            odd,
+            period,
+            outputs,
+            line,
+            to,
+        } = self;
+        let zero = simd.splat(T::zero());
+        let n = line.len();
+        let half = n / 2;
+        let weights = |weights| {
+            let weights: &[T] = weights;
+            weights
+                .as_chunks::<SIDE_BY_SIDE>()
+                .0
+                .chunks_exact(half + 1)
+        };
+        for ((group, even), odd) in folded
+            .chunks(SIDE_BY_SIDE)
+            .zip(weights(even))
+            .zip(weights(odd))
+        {
+            let mut sums = [zero; SIDE_BY_SIDE];
+            let mut differences = [zero; SIDE_BY_SIDE];
+            for i in 0..SIDE_BY_SIDE {
+                sums[i] = line[0] * simd.splat(even[0][i]);
+            }
+            let mirrored = line[n - half..].iter().rev();
+            for (((&u, &mirrored), even), odd) in
+                line[1..=half].iter().zip(mirrored).zip(&even[1..]).zip(&odd[1..])
+            {
+                let (e, d) = (u + mirrored, u - mirrored);
+                for i in 0..SIDE_BY_SIDE {
+                    sums[i] = e.mul_add(simd.splat(even[i]), sums[i]);
+                    differences[i] = d.mul_add(simd.splat(odd[i]), differences[i]);
+                }
+            }
+            for (i, &o) in group.iter().enumerate() {
+                for (at, value) in [
+                    (o, sums[i] + differences[i]),
+                    ((period - o) % period, sums[i] - differences[i]),
+                ] {
+                    // An output may lie a period further on.
+                    for at in [at, at + period] {
+                        if outputs.contains(&at) {
+                            to[at - outputs.start] = value;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What the output keeps of a plane.
+#[derive(Debug, Clone)]
+pub(crate) enum Observer<T, S: Simd<T>> {
+    /// U ⋆ φ_J, subsampled: averages along axis 1, then axis 0.
+    Average([LineAverage<T, S>; 2]),
+    /// The mean over these rows and columns.
+    Mean { simd: S, kept: [Range<usize>; 2] },
+    /// These rows and columns of U itself.
+    Whole { kept: [Range<usize>; 2] },
+}
+
+/// Scratch of [`Observer::finish`].
+#[derive(Debug)]
+pub(crate) struct FinishBuffers<V> {
+    line: Vec<V>,
+    outputs: Vec<V>,
+}
+
+impl<T: Real, S: Simd<T>> Rows<S::V> for Observer<T, S> {
+    fn width(&self) -> usize {
+        match self {
+            Self::Average([_, right]) => right.width(),
+            Self::Mean { .. } => 1,
+            Self::Whole { kept } => kept[1].len(),
+        }
+    }
+
+    fn halo(&self) -> usize {
+        match self {
+            Self::Average([_, right]) => right.halo(),
+            Self::Mean { .. } | Self::Whole { .. } => 0,
+        }
+    }
+
+    fn observe(&self, row: &[S::V], to: &mut [S::V]) {
+        match self {
+            Self::Average([_, right]) => right.apply(row, to),
+            Self::Mean { simd, kept } => {
+                let zero = simd.splat(T::zero());
+                to[0] = simd.run(Sum {
+                    zero,
+                    of: &row[kept[1].clone()],
+                });
+            }
+            Self::Whole { kept } => to.copy_from_slice(&row[kept[1].clone()]),
+        }
+    }
+}
+
+impl<T: Real, S: Simd<T>> Observer<T, S> {
+    /// Numbers kept of a plane, in each lane.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Average([down, right]) => down.width() * right.width(),
+            Self::Mean { .. } => 1,
+            Self::Whole { kept } => kept[0].len() * kept[1].len(),
+        }
+    }
+
+    /// Scratch for all these.
+    pub fn finish_buffers(simd: S, all: &[Self]) -> FinishBuffers<S::V> {
+        let zero = simd.splat(T::zero());
+        let longest = |len: fn(&LineAverage<T, S>) -> usize| {
+            let averages = all.iter().filter_map(|observer| match observer {
+                Self::Average([down, _]) => Some(len(down)),
+                _ => None,
+            });
+            averages.max().unwrap_or(0)
+        };
+        FinishBuffers {
+            line: vec![zero; longest(|down| down.len + 2 * down.halo())],
+            outputs: vec![zero; S::V::LANES * longest(LineAverage::width)],
+        }
+    }
+
+    /// From what was observed of the rows, `[n0][width]`, to what is kept of the plane in each lane,
+    /// `[LANES][len]`.
+    pub fn finish(&self, rows: &[S::V], buffers: &mut FinishBuffers<S::V>, kept: &mut [T]) {
+        let width = self.width();
+        let len = self.len();
+        match self {
+            Self::Average([down, _]) => {
+                let (n, halo, height) = (down.len, down.halo(), down.width());
+                let FinishBuffers { line, outputs } = buffers;
+                let line = &mut line[..n + 2 * halo];
+                let simd = down.simd;
+                for start in (0..width).step_by(S::V::LANES) {
+                    let columns = start..(start + S::V::LANES).min(width);
+                    for (i, column) in columns.clone().enumerate() {
+                        for (y, to) in line[halo..][..n].iter_mut().enumerate() {
+                            *to = rows[y * width + column];
+                        }
+                        line.copy_within(n..n + halo, 0);
+                        line.copy_within(halo..2 * halo, n + halo);
+                        down.apply(line, &mut outputs[i * height..][..height]);
+                    }
+                    simd.run(Scatter {
+                        simd,
+                        outputs,
+                        height,
+                        columns,
+                        width,
+                        kept,
+                    });
+                }
+            }
+            Self::Mean { kept: on, .. } => {
+                let count = (on[0].len() * on[1].len()) as f64;
+                for (lane, to) in kept.iter_mut().enumerate() {
+                    let sum: f64 = rows[on[0].clone()]
+                        .iter()
+                        .map(|row| row.lanes()[lane].widen())
+                        .sum();
+                    *to = T::narrow(sum / count);
+                }
+            }
+            Self::Whole { kept: on } => {
+                for (i, row) in rows[on[0].start * width..].chunks(width).take(on[0].len()).enumerate()
+                {
+                    for (k, value) in row.iter().enumerate() {
+                        for (lane, &value) in value.lanes().iter().enumerate() {
+                            kept[lane * len + i * width + k] = value;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+struct Sum<'a, V> {
+    zero: V,
+    of: &'a [V],
+}
+
+impl<V: Copy + std::ops::Add<Output = V>> Kernel for Sum<'_, V> {
+    type Output = V;
+
+    #[inline(always)]
+    fn run(self) -> V {
+        // Four partial sums hide the latency of an addition.
+        let mut sums = [self.zero; 4];
+        let (blocks, rest) = self.of.as_chunks::<4>();
+        for block in blocks {
+            for i in 0..4 {
+                sums[i] = sums[i] + block[i];
+            }
+        }
+        for &value in rest {
+            sums[0] = sums[0] + value;
+        }
+        (sums[0] + sums[1]) + (sums[2] + sums[3])
+    }
+}
+
+/// Columns of outputs, `[column][height]` with the paths in the lanes, to planes `[lane][height][width]`.
+struct Scatter<'a, T, S: Simd<T>> {
+    simd: S,
+    outputs: &'a [S::V],
+    height: usize,
+    columns: Range<usize>,
+    width: usize,
+    kept: &'a mut [T],
+}
+
+impl<T: Real, S: Simd<T>> Kernel for Scatter<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            simd,
+            outputs,
+            height,
+            columns,
+            width,
+            kept,
+        } = self;
+        let mut block = [simd.splat(T::zero()); 16];
+        let block = &mut block[..S::V::LANES];
+        for y in 0..height {
+            for (i, cell) in block[..columns.len()].iter_mut().enumerate() {
+                *cell = outputs[i * height + y];
+            }
+            S::V::transpose(block);
+            for (lane, values) in block.iter().enumerate() {
+                let to = (lane * height + y) * width + columns.start;
+                kept[to..to + columns.len()].copy_from_slice(&values.lanes()[..columns.len()]);
+            }
+        }
+    }
+}
