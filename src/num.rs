@@ -43,8 +43,9 @@ pub trait Real:
     /// rounding, so leaving them out costs nothing and saves most of the products with coarse filters.
     const NEGLIGIBLE: f64;
 
-    /// Window taps are left out as long as their sum stays below this share of the window's: half its rounding.
-    const NEGLIGIBLE_SUM: f64;
+    /// What a transform leaves out of its filters by default, as a share of their peak: a few roundings, of which the
+    /// result shows less than one, and a tenth of the products.
+    const TOLERANCE: f64;
 
     /// Rounds a design value to this precision.
     fn narrow(value: f64) -> Self;
@@ -56,7 +57,7 @@ pub trait Real:
 impl Real for f32 {
     const NAME: &'static str = "float32";
     const NEGLIGIBLE: f64 = 1e-8;
-    const NEGLIGIBLE_SUM: f64 = 3e-8;
+    const TOLERANCE: f64 = 1e-6;
 
     fn narrow(value: f64) -> Self {
         value as f32
@@ -70,7 +71,7 @@ impl Real for f32 {
 impl Real for f64 {
     const NAME: &'static str = "float64";
     const NEGLIGIBLE: f64 = 1e-17;
-    const NEGLIGIBLE_SUM: f64 = 1e-15;
+    const TOLERANCE: f64 = 1e-15;
 
     fn narrow(value: f64) -> Self {
         value

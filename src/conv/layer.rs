@@ -200,12 +200,11 @@ impl<T: Real, S: Simd<T>> Plane<T, S> {
                 moduli,
             } = worker.as_mut();
             for ((y, to), moduli) in (2 * pair..n0).zip(rows.chunks_mut(width)).zip(&mut *moduli) {
-                for (cells, band) in tile[..n1]
-                    .chunks_mut(BAND)
-                    .zip(bands.chunks(self.band_len()))
-                {
-                    cells.copy_from_slice(&band[y * BAND..][..cells.len()]);
-                }
+                self.simd.run(Collect::<_, BAND> {
+                    from: &bands[y * BAND..],
+                    apart: self.band_len(),
+                    tile: &mut tile[..n1],
+                });
                 let u = &mut moduli[..n1 + 2 * halo];
                 let to_moduli = Emit::Modulus {
                     to: &mut u[halo..],
@@ -258,14 +257,39 @@ impl<T: Real, S: Simd<T>> Plane<T, S> {
         let columns = hat[..self.half_len()].chunks_mut(n0).enumerate();
         parallel::for_each(workers, columns, |worker, (k1, to)| {
             let tile = &mut worker.as_mut().tile;
-            for (cells, pair) in tile[..n0]
-                .chunks_mut(2)
-                .zip(pairs.chunks(self.pair_len()))
-            {
-                cells.copy_from_slice(&pair[2 * k1..][..cells.len()]);
-            }
+            self.simd.run(Collect::<_, 2> {
+                from: &pairs[2 * k1..],
+                apart: self.pair_len(),
+                tile: &mut tile[..n0],
+            });
             self.lines[0].run(tile, Emit::Cells { to, stride: 1 });
         });
+    }
+}
+
+/// A line from groups of `N` neighbours that lie `apart` cells from each other.
+struct Collect<'a, V, const N: usize> {
+    from: &'a [Cell<V>],
+    apart: usize,
+    tile: &'a mut [Cell<V>],
+}
+
+impl<V: Copy, const N: usize> Kernel for Collect<'_, V, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { from, apart, tile } = self;
+        let (groups, rest) = tile.as_chunks_mut::<N>();
+        let mut sources = from.chunks(apart);
+        for (group, source) in groups.iter_mut().zip(&mut sources) {
+            if let Some(source) = source.first_chunk::<N>() {
+                *group = *source;
+            }
+        }
+        if let Some(source) = sources.next() {
+            rest.copy_from_slice(&source[..rest.len()]);
+        }
     }
 }
 

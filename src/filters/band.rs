@@ -144,6 +144,25 @@ impl<T: Real> Band<T> {
             })
     }
 
+    /// The same without what lies at most at `tolerance` at either end of a run.
+    pub(crate) fn runs_above(
+        &self,
+        level: usize,
+        tolerance: f64,
+    ) -> impl Iterator<Item = Run<'_, T>> {
+        let counts = move |value: &T| value.widen().abs() > tolerance;
+        self.runs(level).filter_map(move |run| {
+            let first = run.values.iter().position(counts)?;
+            let end = run.values.iter().rposition(counts)? + 1;
+            Some(Run {
+                k0: run.k0 + first as i64,
+                start: run.start + first,
+                values: &run.values[first..end],
+                ..run
+            })
+        })
+    }
+
     /// The signed frequencies of one axis that a level keeps, as `[first, end]`.
     fn kept(&self, axis: usize, level: usize) -> [i64; 2] {
         let range = signed_frequencies(self.grid.shape[axis] >> level);

@@ -29,8 +29,9 @@ pub(crate) struct AxisAverage<T> {
 }
 
 impl<T: Real> AxisAverage<T> {
-    /// From φ̂ along this axis, natural DFT order. Output `o` sits at sample `o·step`.
-    pub fn new(phi_hat: &[f64], outputs: Range<usize>, step: usize) -> Self {
+    /// From φ̂ along this axis, natural DFT order. Output `o` sits at sample `o·step`. The taps left out add up to at
+    /// most `tolerance` of all.
+    pub fn new(phi_hat: &[f64], outputs: Range<usize>, step: usize, tolerance: f64) -> Self {
         let len = phi_hat.len();
         let mut kernel: Vec<_> = phi_hat
             .iter()
@@ -39,14 +40,13 @@ impl<T: Real> AxisAverage<T> {
         FftPlanner::new().plan_fft_inverse(len).process(&mut kernel);
         let kernel: Vec<f64> = kernel.iter().map(|value| value.re / len as f64).collect(); // even, as φ̂ is
 
-        // What is left out on both sides together stays below rounding.
-        let mut left_out = 0.0;
-        let negligible = T::NEGLIGIBLE_SUM * kernel.iter().map(|value| value.abs()).sum::<f64>();
+        let mut left_out = 0.0; // on both sides
+        let most = tolerance * kernel.iter().map(|value| value.abs()).sum::<f64>();
         let radius = (0..=len / 2)
             .rev()
             .find(|&distance| {
                 left_out += 2.0 * kernel[distance].abs();
-                left_out > negligible
+                left_out > most
             })
             .unwrap_or(0);
         let radius = (2 * radius + 1 < len).then_some(radius);
@@ -166,8 +166,8 @@ mod tests {
         ] {
             let phi_hat = gauss::axis_hat(sigma, n);
             let u: Vec<f64> = (0..n).map(|i| ((i * i) as f64 * 0.37).sin()).collect();
-            let axis = AxisAverage::<f64>::new(&phi_hat, outputs.clone(), step);
-            let one = AxisAverage::<f64>::new(&[1.0], 0..1, 1);
+            let axis = AxisAverage::<f64>::new(&phi_hat, outputs.clone(), step, 1e-15);
+            let one = AxisAverage::<f64>::new(&[1.0], 0..1, 1, 0.0);
             let across = LowPass::new([one.clone(), axis.clone()]);
             let down = LowPass::new([axis, one]);
             for low_pass in [across, down] {
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_window_is_kept_short_where_it_is_negligible() {
-        let narrow = AxisAverage::<f32>::new(&gauss::axis_hat(0.1, 256), 0..1, 1);
+        let narrow = AxisAverage::<f32>::new(&gauss::axis_hat(0.1, 256), 0..1, 1, 1e-8);
         assert!(
             narrow.radius.is_some_and(|radius| radius < 12),
             "{:?}",
@@ -191,6 +191,6 @@ mod tests {
         );
         let mut cut = gauss::axis_hat(0.2, 256);
         cut[128] = 0.0;
-        assert_eq!(AxisAverage::<f32>::new(&cut, 0..1, 1).radius, None);
+        assert_eq!(AxisAverage::<f32>::new(&cut, 0..1, 1, 1e-6).radius, None);
     }
 }

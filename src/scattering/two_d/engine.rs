@@ -48,6 +48,8 @@ pub(super) struct Shared<T> {
     pub bank: FilterBank2d<T>,
     pub paths: Arc<PathTable<Wavelet2d>>,
     pub layout: Arc<Layout>,
+    /// What is left out of filters, as a share of their peak, and of windows, as a share of their sum.
+    pub tolerance: f64,
 }
 
 impl<T: Real> Shared<T> {
@@ -137,6 +139,7 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
                 &bank.phi_axis(axis, n),
                 axes[axis].output(J, output_level),
                 1 << (output_level - level),
+                shared.tolerance,
             )
         };
         let observers = (0..planes.len())
@@ -162,7 +165,7 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
                 .map(|&row| &bank.bands()[paths[row].lambdas[0]])
                 .collect();
             let to = planes[shared.level(rows[0])].grid();
-            FirstWavelets::new(simd, &bands, bank.grid(), to)
+            FirstWavelets::new(simd, &bands, shared.tolerance, bank.grid(), to)
         });
         let deeper = planes
             .iter()
@@ -176,7 +179,7 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
                     let j = bank.wavelets()[lambda].j;
                     admitted(j).then(|| {
                         let runs: Vec<_> = bank.bands()[lambda]
-                            .runs(from)
+                            .runs_above(from, shared.tolerance)
                             .map(|run| FilterRun {
                                 k1: run.k1,
                                 k0: run.k0,
@@ -489,6 +492,7 @@ impl<V: Copy> FirstWavelets<V> {
     fn new<T: Real, S: Simd<T, V = V>>(
         simd: S,
         bands: &[&Band<T>],
+        tolerance: f64,
         from: Grid<2>,
         to: Grid<2>,
     ) -> Self
@@ -501,7 +505,10 @@ impl<V: Copy> FirstWavelets<V> {
         let mut runs: Vec<FilterRun> = Vec::new();
         let mut row = vec![T::zero(); n0 * lanes];
         let mut filled = vec![false; n0];
-        let mut sources: Vec<_> = bands.iter().map(|band| band.runs(0).peekable()).collect();
+        let mut sources: Vec<_> = bands
+            .iter()
+            .map(|band| band.runs_above(0, tolerance).peekable())
+            .collect();
         for k1 in signed_frequencies(n1) {
             for (lane, source) in sources.iter_mut().enumerate() {
                 while let Some(Run { k0, values, .. }) = source.next_if(|run| run.k1 == k1) {

@@ -56,6 +56,9 @@ pub struct Scattering2dParams {
     pub mother: Mother,
     /// Scaling of the filter bank. Standard: plain.
     pub normalization: Normalization,
+    /// What may be left out of the filters, as a share of the peak of each ψ̂ and of the sum of φ, in [0, 0.1]; see
+    /// [`Scattering2d::tolerance`]. Standard: `None`, for 1e-6 in `f32` and 1e-15 in `f64`.
+    pub tolerance: Option<f64>,
     /// The instruction set to use; `None` for what [`Isa::select`] says. Standard: `None`.
     pub isa: Option<Isa>,
 }
@@ -79,6 +82,7 @@ impl Scattering2dParams {
             padding: Padding::default(),
             mother: Mother::default(),
             normalization: Normalization::default(),
+            tolerance: None,
             isa: None,
         }
     }
@@ -125,6 +129,12 @@ impl Scattering2dParams {
         self
     }
 
+    /// Sets what may be left out of the filters.
+    pub fn tolerance(mut self, tolerance: f64) -> Self {
+        self.tolerance = Some(tolerance);
+        self
+    }
+
     /// Sets the instruction set.
     pub fn isa(mut self, isa: Isa) -> Self {
         self.isa = Some(isa);
@@ -161,6 +171,15 @@ impl Scattering2dParams {
                     "it is at most J = {}, where nothing is subsampled any more",
                     self.J
                 ),
+            });
+        }
+        if let Some(tolerance) = self.tolerance
+            && !(0.0..=0.1).contains(&tolerance)
+        {
+            return Err(Error::InvalidParameter {
+                name: "tolerance",
+                value: tolerance.to_string(),
+                limit: "the share of a filter that may be left out lies in [0, 0.1]".into(),
             });
         }
         // Thin but enormous shapes are refused before a table as long as a side is made.
@@ -203,7 +222,7 @@ impl Scattering2dParams {
     /// Checks everything, builds the filter bank and plans all transforms, on all threads of the current pool.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for J, L, oversampling or the mother wavelet; [`Error::ScaleTooLarge`] if a side
+    /// [`Error::InvalidParameter`] for J, L, oversampling, tolerance, the mother wavelet or the instruction set; [`Error::ScaleTooLarge`] if a side
     /// is shorter than 2^J (3·2^J when pre-padded); [`Error::NotMultiple`] for sides that periodic padding or
     /// pre-padding does not allow; [`Error::Empty`] for a side of 0; [`Error::OutOfMemory`] if filters, tables or
     /// workspace exceed the machine.
