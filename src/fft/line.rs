@@ -9,6 +9,7 @@
 
 use std::f64::consts::PI;
 
+use crate::kernels::butterfly::constants_of_17;
 use crate::kernels::pass::{self, Emit, RADICES};
 use crate::kernels::vector::{Cell, Kernel, Simd, Vector, zero};
 use crate::num::{Complex, Real};
@@ -145,15 +146,12 @@ impl<T: Real, S: Simd<T>> Bluestein<T, S> {
         rustfft::FftPlanner::new()
             .plan_fft_inverse(long)
             .process(&mut response);
-        let narrow = |value: &Complex<f64>, scale: f64| {
-            Complex::new(T::narrow(value.re * scale), T::narrow(value.im * scale))
-        };
         Self {
             line: Passes::new(simd, long, &radices),
-            chirp: chirp.iter().map(|value| narrow(value, 1.0)).collect(),
+            chirp: chirp.iter().map(narrow).collect(),
             response: response
                 .iter()
-                .map(|value| narrow(value, 1.0 / long as f64))
+                .map(|value| narrow(&(value / long as f64)))
                 .collect(),
         }
     }
@@ -230,20 +228,25 @@ impl<T: Real, S: Simd<T>> Kernel for Hand<'_, '_, T, S> {
 
 /// exp(2πi·n/len), rounded once.
 fn root<T: Real>(n: usize, len: usize) -> Complex<T> {
-    let value = Complex::cis(2.0 * PI * (n % len) as f64 / len as f64);
-    Complex::new(T::narrow(value.re), T::narrow(value.im))
+    narrow(&Complex::cis(2.0 * PI * (n % len) as f64 / len as f64))
 }
 
 fn roots<T: Real, S: Simd<T>>(simd: S, radix: usize) -> Vec<Cell<S::V>> {
-    (0..radix)
-        .map(|j| {
-            let value: Complex<T> = root(j, radix);
-            Cell {
-                re: simd.splat(value.re),
-                im: simd.splat(value.im),
-            }
+    let roots: Vec<Complex<T>> = match radix {
+        17 => constants_of_17().iter().map(narrow).collect(),
+        _ => (0..radix).map(|j| root(j, radix)).collect(),
+    };
+    roots
+        .iter()
+        .map(|value| Cell {
+            re: simd.splat(value.re),
+            im: simd.splat(value.im),
         })
         .collect()
+}
+
+fn narrow<T: Real>(value: &Complex<f64>) -> Complex<T> {
+    Complex::new(T::narrow(value.re), T::narrow(value.im))
 }
 
 /// Operations a cell of one butterfly, to choose by; the pass around it adds [`PASS`].
@@ -253,7 +256,7 @@ fn operations(radix: usize) -> usize {
         3 | 4 => 4,
         5 | 6 | 8 => 6,
         9 | 10 | 12 => 9,
-        15 | 16 => 11,
+        15 | 16 | 17 => 11,
         prime => prime + 2,
     }
 }

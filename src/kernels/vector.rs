@@ -135,6 +135,42 @@ impl<V: Copy> Cell<V> {
         }
     }
 
+    /// `self·w` for real w.
+    #[inline(always)]
+    pub fn scaled(self, w: V) -> Self
+    where
+        V: Mul<Output = V>,
+    {
+        Cell {
+            re: self.re * w,
+            im: self.im * w,
+        }
+    }
+
+    /// `sum + self·w` for real w.
+    #[inline(always)]
+    pub fn scaled_add<T>(self, w: V, sum: Self) -> Self
+    where
+        V: Vector<T>,
+    {
+        Cell {
+            re: self.re.mul_add(w, sum.re),
+            im: self.im.mul_add(w, sum.im),
+        }
+    }
+
+    /// `sum − self·w` for real w.
+    #[inline(always)]
+    pub fn scaled_sub<T>(self, w: V, sum: Self) -> Self
+    where
+        V: Vector<T>,
+    {
+        Cell {
+            re: self.re.neg_mul_add(w, sum.re),
+            im: self.im.neg_mul_add(w, sum.im),
+        }
+    }
+
     /// Real and imaginary part exchanged: turns a DFT with exp(+2πi…) into one with exp(−2πi…) when done on both sides.
     #[inline(always)]
     pub fn swapped(self) -> Self {
