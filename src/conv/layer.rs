@@ -358,3 +358,216 @@ impl<V: Copy + std::ops::Add<Output = V> + std::ops::Sub<Output = V>> Kernel for
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conv::fold::{FilterRun, OfImage, OfModuli};
+    use crate::filters::FilterBank2d;
+    use crate::kernels::isa::Isa;
+    use crate::kernels::vector::{Vector, WithSimd};
+    use crate::num::sealed::Sealed;
+    use crate::num::{Complex, relative_error};
+    use ndarray::Array2;
+
+    /// |Σ_m x(m)·ψ(n − m)| on every 2^level-th sample, circularly: the definition, in space.
+    fn slow(x: &Array2<f64>, psi: &Array2<Complex<f64>>, level: usize) -> Array2<f64> {
+        let [n0, n1] = [x.nrows(), x.ncols()];
+        let step = 1 << level;
+        Array2::from_shape_fn([n0 / step, n1 / step], |(i, k)| {
+            let mut sum = Complex::new(0.0, 0.0);
+            for ((a, b), &value) in x.indexed_iter() {
+                sum += psi[[(i * step + n0 - a) % n0, (k * step + n1 - b) % n1]] * value;
+            }
+            sum.norm()
+        })
+    }
+
+    /// The half spectrum `[n1/2 + 1][n0]` of a real plane, from the definition.
+    fn half_spectrum(x: &Array2<f64>) -> Vec<Complex<f64>> {
+        let [n0, n1] = [x.nrows(), x.ncols()];
+        let mut hat = Vec::new();
+        for k1 in 0..=n1 / 2 {
+            for k0 in 0..n0 {
+                let turns = |a: usize, b: usize| {
+                    (a * k0 % n0) as f64 / n0 as f64 + (b * k1 % n1) as f64 / n1 as f64
+                };
+                let term = |((a, b), &value): ((usize, usize), &f64)| {
+                    Complex::cis(-2.0 * std::f64::consts::PI * turns(a, b)) * value
+                };
+                hat.push(x.indexed_iter().map(term).sum());
+            }
+        }
+        hat
+    }
+
+    struct Lines<V>(LineBuffers<V>);
+
+    impl<V> AsMut<LineBuffers<V>> for Lines<V> {
+        fn as_mut(&mut self) -> &mut LineBuffers<V> {
+            &mut self.0
+        }
+    }
+
+    /// Keeps everything.
+    struct All(usize);
+
+    impl<V: Copy> Rows<V> for All {
+        fn width(&self) -> usize {
+            self.0
+        }
+
+        fn halo(&self) -> usize {
+            1
+        }
+
+        fn observe(&self, row: &[V], to: &mut [V]) {
+            to.copy_from_slice(&row[1..=self.0]);
+        }
+    }
+
+    /// Two layers, ||x ⋆ ψ_λ| ⋆ ψ_μ|, where λ differs from lane to lane: the largest relative error of any lane of
+    /// either.
+    struct Check {
+        shape: [usize; 2],
+        J: usize,
+        first: usize,
+        threads: usize,
+    }
+
+    impl<T: Real> WithSimd<T> for Check {
+        type Output = f64;
+
+        fn run<S: Simd<T>>(self, simd: S) -> f64 {
+            let Self {
+                shape,
+                J,
+                first,
+                threads,
+            } = self;
+            let lanes = S::V::LANES;
+            let bank = FilterBank2d::params(shape, J).L(lanes).build::<f64>().unwrap();
+            let grid = Grid::new(shape);
+            let planes: Vec<Plane<T, S>> = (0..J)
+                .map_while(|level| grid.at_level(level))
+                .map(|grid| Plane::new(simd, grid))
+                .collect();
+            let [to, last] = [first, J - 1].map(|j| j.min(planes.len() - 1));
+            let dirt = simd.splat(T::nan());
+            let mut lines = Plane::line_buffers(simd, &planes, |_| 1);
+            lines.tile.fill(Cell { re: dirt, im: dirt });
+            let mut workers: Vec<_> = (0..threads)
+                .map(|_| Lines(Plane::line_buffers(simd, &planes, |_| 1)))
+                .collect();
+            workers[0].0 = lines;
+            let mut buffers = LayerBuffers::default();
+            for plane in &planes {
+                plane.reserve(&mut buffers, true, plane.grid.shape[1]);
+            }
+            buffers.bands.fill(Cell { re: dirt, im: dirt });
+            buffers.pairs.fill(Cell { re: dirt, im: dirt });
+            buffers.rows.fill(dirt);
+
+            let x = Array2::from_shape_fn(shape, |(i, k)| ((3 * i + k * k) as f64).sin() + 0.2);
+            let spectrum: Vec<_> = half_spectrum(&x)
+                .iter()
+                .map(|z| Complex::new(T::narrow(z.re), T::narrow(z.im)))
+                .collect();
+            let bands: Vec<_> = (0..lanes).map(|l| bank.psi(first, l)).collect();
+            let dense: Vec<_> = bands.iter().map(|band| band.to_array(0).unwrap()).collect();
+            let [n0, n1] = shape;
+            let mut filter = Vec::new();
+            let mut runs = Vec::new();
+            for k1 in crate::grid::signed_frequencies(n1) {
+                let k0 = crate::grid::signed_frequencies(n0);
+                runs.push(FilterRun {
+                    k1,
+                    k0: k0.start,
+                    len: n0,
+                    values: filter.len(),
+                });
+                filter.extend(k0.map(|k0| {
+                    let at = [crate::grid::wrap(k0, n0), crate::grid::wrap(k1, n1)];
+                    let values: Vec<_> = dense.iter().map(|psi| T::narrow(psi[at])).collect();
+                    simd.load(&values)
+                }));
+            }
+            let fold = Fold::new(&runs, grid, planes[to].grid());
+            let product = OfImage {
+                filter: &filter,
+                spectrum: &spectrum,
+            };
+            let scale = T::narrow(1.0 / grid.len() as f64);
+            let keep = All(planes[to].grid.shape[1]);
+            planes[to].columns(&fold, product, &mut buffers, &mut workers);
+            planes[to].rows(scale, &keep, true, &mut buffers, &mut workers);
+            let mut hat = vec![Cell { re: dirt, im: dirt }; planes[to].half_len()];
+            planes[to].spectrum(&buffers, &mut hat, &mut workers);
+
+            let mut worst = 0.0_f64;
+            let mut error = |rows: &[S::V], lane: usize, expected: &Array2<f64>| {
+                let got = rows[..expected.len()].iter().map(|v| v.lanes()[lane]);
+                let error = relative_error(got, expected.iter().copied());
+                assert!(!error.is_nan(), "{shape:?}");
+                worst = worst.max(error);
+            };
+            let u: Vec<_> = (0..lanes)
+                .map(|l| slow(&x, &bank.psi_in_space(first, l), to))
+                .collect();
+            for (lane, u) in u.iter().enumerate() {
+                error(&buffers.rows, lane, u);
+            }
+            if last <= to {
+                return worst;
+            }
+
+            // the second layer, with one wavelet of the same bank, folded to the level of U
+            let wavelet = bank.psi(J - 1, 1);
+            let runs: Vec<_> = wavelet
+                .runs(to)
+                .map(|run| FilterRun {
+                    k1: run.k1,
+                    k0: run.k0,
+                    len: run.values.len(),
+                    values: run.start,
+                })
+                .collect();
+            let fold = Fold::new(&runs, planes[to].grid(), planes[last].grid());
+            let filter: Vec<_> = wavelet.values().iter().map(|&v| T::narrow(v)).collect();
+            let product = OfModuli {
+                filter: &filter,
+                spectrum: &hat,
+            };
+            let scale = T::narrow(0.5 / planes[to].grid().len() as f64);
+            let keep = All(planes[last].grid.shape[1]);
+            planes[last].columns(&fold, product, &mut buffers, &mut workers);
+            planes[last].rows(scale, &keep, false, &mut buffers, &mut workers);
+            let psi = wavelet.to_array(to).unwrap().mapv(|v| Complex::new(v, 0.0));
+            let psi = crate::fft::inverse_2d(psi);
+            for (lane, u) in u.iter().enumerate() {
+                error(&buffers.rows, lane, &slow(u, &psi, last - to));
+            }
+            worst
+        }
+    }
+
+    #[test]
+    fn two_layers_equal_convolution_in_space_by_the_definition() {
+        for (shape, J) in [([8, 12], 2), ([16, 8], 3), ([12, 20], 2), ([24, 40], 3), ([7, 5], 1), ([1, 6], 1)] {
+            for (first, threads) in [(0, 1), (J - 1, 2)] {
+                for isa in Isa::available() {
+                    let check = || Check {
+                        shape,
+                        J,
+                        first,
+                        threads,
+                    };
+                    let single = f32::with_simd(isa, check());
+                    let double = f64::with_simd(isa, check());
+                    assert!(single < 1e-6, "{shape:?}, j = {first}, {isa}: {single:e}");
+                    assert!(double < 2e-14, "{shape:?}, j = {first}, {isa}: {double:e}");
+                }
+            }
+        }
+    }
+}

@@ -131,3 +131,19 @@ macro_rules! dispatch {
 
 dispatch!(with_f32, f32);
 dispatch!(with_f64, f64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_back_and_others_refused_with_those_there_are() {
+        for isa in Isa::ALL {
+            assert_eq!(isa.to_string().parse::<Isa>().unwrap(), isa);
+            assert_eq!(isa.require().is_ok(), isa.is_available());
+        }
+        let message = "sse9".parse::<Isa>().unwrap_err().to_string();
+        assert!(message.contains("sse9") && message.contains("portable, avx2, avx512"), "{message}");
+        assert!(Isa::available().next() == Some(Isa::Portable));
+    }
+}

@@ -180,3 +180,73 @@ impl<V: Copy> Cell<V> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::isa::Isa;
+    use crate::num::sealed::Sealed;
+
+    /// Every operation against the same on numbers.
+    struct Check;
+
+    impl<T: Real> WithSimd<T> for Check {
+        type Output = ();
+
+        fn run<S: Simd<T>>(self, simd: S) {
+            let n = S::V::LANES;
+            let number = |i: usize| T::narrow(0.3 + (i as f64 * 1.7).sin());
+            let numbers = |from: usize| -> Vec<T> { (from..from + n + 3).map(number).collect() };
+            let (a, b, c) = (numbers(0), numbers(20), numbers(40));
+            let [va, vb, vc] = [&a, &b, &c].map(|numbers| simd.load(numbers));
+            let same = |got: S::V, expected: &dyn Fn(usize) -> T| {
+                for (i, &got) in got.lanes().iter().enumerate() {
+                    let error = (got - expected(i)).abs();
+                    assert!(error <= T::epsilon() * (T::one() + T::one()), "lane {i}: {got}");
+                }
+            };
+            assert_eq!(va.lanes(), &a[..n]);
+            assert!(simd.splat(b[1]).lanes().iter().all(|&lane| lane == b[1]));
+            same(va + vb, &|i| a[i] + b[i]);
+            same(va - vb, &|i| a[i] - b[i]);
+            same(va * vb, &|i| a[i] * b[i]);
+            same(va.mul_add(vb, vc), &|i| a[i] * b[i] + c[i]);
+            same(va.neg_mul_add(vb, vc), &|i| c[i] - a[i] * b[i]);
+            same((va * va).sqrt(), &|i| a[i].abs());
+            assert_eq!(simd.splat(T::zero()).sqrt().lanes()[0], T::zero());
+
+            let mut block: Vec<S::V> = (0..n).map(|k| simd.load(&numbers(10 * k))).collect();
+            S::V::transpose(&mut block);
+            for (k, vector) in block.iter().enumerate() {
+                for (i, &lane) in vector.lanes().iter().enumerate() {
+                    assert_eq!(lane, number(10 * i + k));
+                }
+            }
+
+            let [p, q] = [Cell { re: va, im: vb }, Cell { re: vc, im: va }];
+            let complex = |i: usize| (crate::num::Complex::new(a[i], b[i]), crate::num::Complex::new(c[i], a[i]));
+            let turn = crate::num::Complex::new(T::zero(), T::one());
+            let check = |got: Cell<S::V>, expected: &dyn Fn(usize) -> crate::num::Complex<T>| {
+                same(got.re, &|i| expected(i).re);
+                same(got.im, &|i| expected(i).im);
+            };
+            check(p + q, &|i| complex(i).0 + complex(i).1);
+            check(p - q, &|i| complex(i).0 - complex(i).1);
+            check(p.plus_i(q), &|i| complex(i).0 + turn * complex(i).1);
+            check(p.minus_i(q), &|i| complex(i).0 - turn * complex(i).1);
+            check(p.times(q), &|i| complex(i).0 * complex(i).1);
+            check(p.scaled(vc), &|i| complex(i).0 * c[i]);
+            check(p.scaled_add(vc, q), &|i| complex(i).1 + complex(i).0 * c[i]);
+            check(p.scaled_sub(vc, q), &|i| complex(i).1 - complex(i).0 * c[i]);
+            check(p.swapped(), &|i| crate::num::Complex::new(b[i], a[i]));
+        }
+    }
+
+    #[test]
+    fn every_operation_equals_the_one_on_numbers_on_every_instruction_set() {
+        for isa in Isa::available() {
+            f32::with_simd(isa, Check);
+            f64::with_simd(isa, Check);
+        }
+    }
+}

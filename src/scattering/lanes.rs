@@ -467,3 +467,88 @@ impl<T: Real, S: Simd<T>> Kernel for Scatter<'_, T, S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filters::gauss;
+    use crate::kernels::isa::Isa;
+    use crate::kernels::vector::WithSimd;
+    use crate::num::sealed::Sealed;
+
+    /// The largest difference between a line average and its matrix, whose rows [`AxisAverage`] is tested for.
+    struct Check<'a> {
+        phi_hat: &'a [f64],
+        outputs: Range<usize>,
+        step: usize,
+        short: bool,
+    }
+
+    impl<T: Real> WithSimd<T> for Check<'_> {
+        type Output = f64;
+
+        fn run<S: Simd<T>>(self, simd: S) -> f64 {
+            let n = self.phi_hat.len();
+            let axis = AxisAverage::<T>::new(self.phi_hat, self.outputs.clone(), self.step, 1e-13);
+            let average = LineAverage::new(simd, &axis);
+            assert_eq!(matches!(average.window, Window::Short { .. }), self.short, "{n}");
+            let value = |i: usize, lane: usize| ((i * i + 5 * lane) as f64 * 0.37).sin();
+            let halo = average.halo();
+            let line: Vec<S::V> = (0..n + 2 * halo)
+                .map(|i| {
+                    let at = (i + n - halo % n) % n;
+                    let lanes: Vec<_> = (0..S::V::LANES)
+                        .map(|lane| T::narrow(value(at, lane)))
+                        .collect();
+                    simd.load(&lanes)
+                })
+                .collect();
+            let mut got = vec![simd.splat(T::nan()); average.width()];
+            average.apply(&line, &mut got);
+            let mut worst = 0.0_f64;
+            for (o, got) in self.outputs.zip(&got) {
+                for (lane, got) in got.lanes().iter().enumerate() {
+                    let expected: f64 = (0..n)
+                        .map(|i| axis.kernel((i + n * self.step - o * self.step) % n) * value(i, lane))
+                        .sum();
+                    let error = (got.widen() - expected).abs();
+                    assert!(!error.is_nan());
+                    worst = worst.max(error);
+                }
+            }
+            worst
+        }
+    }
+
+    #[test]
+    fn line_averages_equal_their_matrix_on_every_instruction_set() {
+        // short, dense of even and odd length, all outputs and some, degenerate
+        for (sigma, n, step, outputs, short) in [
+            (0.06, 60, 4, 1..14, true),
+            (0.2, 64, 2, 0..32, false),
+            (0.2, 68, 2, 1..33, false),
+            (0.2, 40, 4, 1..9, false),
+            (0.2, 15, 3, 1..4, false),
+            (0.2, 10, 1, 2..9, false),
+            (0.2, 2, 1, 0..2, false),
+            (0.2, 1, 1, 0..1, false),
+        ] {
+            let mut phi_hat = gauss::axis_hat(sigma, n);
+            if !short {
+                phi_hat[n / 2] *= 0.5; // a cut that no window can be short for
+            }
+            for isa in Isa::available() {
+                let check = || Check {
+                    phi_hat: &phi_hat,
+                    outputs: outputs.clone(),
+                    step,
+                    short,
+                };
+                let single = f32::with_simd(isa, check());
+                let double = f64::with_simd(isa, check());
+                assert!(single < 5e-7, "{n}, {isa}: {single:e}");
+                assert!(double < 2e-13, "{n}, {isa}: {double:e}");
+            }
+        }
+    }
+}
