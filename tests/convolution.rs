@@ -1,6 +1,6 @@
 //! Convolutions against their definition, in every mode, by every method, in one and two dimensions.
 
-use ndarray::{Array, Array1, Array2, Array3, ArrayD, ArrayView, Axis, Dimension, IxDyn, s};
+use ndarray::{Array, Array1, Array2, Array3, ArrayD, Axis, Dimension, IxDyn, s};
 use num_complex::Complex;
 use proptest::prelude::*;
 use wavelet_scattering::Error;
@@ -107,6 +107,22 @@ fn tolerance<T: Real>() -> f64 {
     }
 }
 
+/// ‖got − expected‖ in units of ‖expected‖, or of what the norm of so many samples of x ⋆ h is on average if luck makes
+/// them smaller: a single inner product may cancel.
+fn error_of_product<Y: Sample, X: Sample, K: Sample>(
+    got: &ArrayD<Y>,
+    expected: &ArrayD<C64>,
+    x: &ArrayD<X>,
+    h: &ArrayD<K>,
+) -> f64 {
+    let power = |x: &ArrayD<C64>| x.iter().map(Complex::norm_sqr).sum::<f64>();
+    let sides = x.shape().iter().zip(h.shape());
+    let full: usize = sides.map(|(n, k)| n + k - 1).product();
+    let average = power(&widen(x)) * power(&widen(h)) * got.len() as f64 / full as f64;
+    let relative = error(got, expected);
+    relative * (power(expected) / power(expected).max(average)).sqrt()
+}
+
 fn check_1d<X, K>(n: usize, k: usize, mode: Mode, level: usize, extra: usize, seed: u64)
 where
     X: Convolve<K>,
@@ -123,7 +139,7 @@ where
             .method(method);
         let plan = params.plan::<X, K>(&h).unwrap();
         let y = plan.apply(&x).unwrap();
-        let error = error(&y, &expected);
+        let error = error_of_product(&y, &expected, &x, &h);
         assert!(
             error <= tolerance::<X::Real>(),
             "{params:?}, {k} taps: {error:e}"
@@ -146,7 +162,7 @@ where
             .method(method);
         let plan = params.plan::<X, K>(&h).unwrap();
         let y = plan.apply(&x).unwrap();
-        let error = error(&y, &expected);
+        let error = error_of_product(&y, &expected, &x, &h);
         assert!(
             error <= tolerance::<X::Real>(),
             "{params:?}, {k:?} taps: {error:e}"
@@ -721,6 +737,5 @@ fn what_cannot_be_done_is_refused() {
             "{error}"
         );
     }
-    let empty: ArrayView<f64, _> = ArrayView::from(&[]);
-    assert!(plan.apply(&empty).is_err());
+    assert!(plan.apply(&Array1::zeros(0)).is_err());
 }
