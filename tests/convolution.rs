@@ -11,6 +11,7 @@ use wavelet_scattering::conv::{
 use wavelet_scattering::filters::FilterBank2d;
 use wavelet_scattering::num::Real;
 
+type C32 = Complex<f32>;
 type C64 = Complex<f64>;
 
 /// White noise from a seed, real or complex.
@@ -225,7 +226,7 @@ proptest! {
         check_1d::<C64, f64>(n, k, mode, level, extra, seed);
         check_1d::<C64, C64>(n, k, mode, level, extra, seed);
         check_1d::<f32, f32>(n, k, mode, level, extra, seed);
-        check_1d::<Complex<f32>, Complex<f32>>(n, k, mode, level, extra, seed);
+        check_1d::<C32, C32>(n, k, mode, level, extra, seed);
     }
 
     #[test]
@@ -243,7 +244,7 @@ proptest! {
         check_2d::<C64, f64>(n, k, mode, level, extra, seed);
         check_2d::<C64, C64>(n, k, mode, level, extra, seed);
         check_2d::<f32, f32>(n, k, mode, level, extra, seed);
-        check_2d::<f32, Complex<f32>>(n, k, mode, level, extra, seed);
+        check_2d::<f32, C32>(n, k, mode, level, extra, seed);
     }
 
     #[test]
@@ -282,6 +283,19 @@ proptest! {
                 let expected = definition(&x, &row(widen(&h.to_owned())), Mode::Full, [1, 1]);
                 let error = error(&got.to_owned().insert_axis(Axis(0)), &expected);
                 prop_assert!(error < 2e-15, "{error:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn one_sample_and_one_tap_are_enough_at_any_level() {
+    for mode in MODES {
+        for level in 0..if mode == Mode::Circular { 1 } else { 6 } {
+            for extra in [0, 40] {
+                check_1d::<f64, f64>(1, 1, mode, level, extra, 7);
+                check_2d::<f32, C32>([1, 1], [1, 1], mode, level, extra, 7);
+                check_1d::<C64, f64>(1, 1, mode, level, extra, 8);
             }
         }
     }

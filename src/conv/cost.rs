@@ -5,8 +5,9 @@
 //! FFT:     n · Σ_p w(p) over the prime factors p of n, w(2) = butterfly;   + touch a sample read, written or multiplied
 //! ```
 //!
-//! The constants are nanoseconds, measured on one core of a 2023 server (AVX2 in the FFTs, SSE2 in the direct form) by
-//! the ignored test at the end of this file. They are a table and not a clock: the same request is computed the same way
+//! The constants are nanoseconds, measured on one core of a server of 2022 (AVX2 in the FFTs, SSE2 in the direct form),
+//! other work beside it: transforms of 60 to 2²⁰ samples, and the candidates of 16 to 4096 taps and of 5² to 127² on signals
+//! of 2²⁰ and images of 512² to 2048² samples. They are a table and not a clock: the same request is computed the same way
 //! on every machine and gives the same bits. [`Planning::Measure`] is the clock.
 
 use std::fmt;
@@ -141,17 +142,17 @@ struct Constants {
 fn constants<T: Real>() -> Constants {
     if size_of::<T>() == 4 {
         Constants {
-            multiply_add: 0.11,
-            butterfly: 0.11,
-            touch: 0.7,
-            call: 30.0,
+            multiply_add: 0.05,
+            butterfly: 0.075,
+            touch: 0.26,
+            call: 25.0,
         }
     } else {
         Constants {
-            multiply_add: 0.22,
-            butterfly: 0.24,
-            touch: 1.2,
-            call: 30.0,
+            multiply_add: 0.1,
+            butterfly: 0.145,
+            touch: 0.5,
+            call: 25.0,
         }
     }
 }
@@ -169,7 +170,7 @@ fn passes(mut n: usize) -> f64 {
     }
     // What is left has large primes: convolutions of at least twice the length.
     if n > 1 {
-        sum += 4.0 * ((2 * n) as f64).log2() + 8.0;
+        sum += 4.0 * (n as f64).log2() + 6.0;
     }
     sum
 }
@@ -177,9 +178,10 @@ fn passes(mut n: usize) -> f64 {
 /// How much slower a pass over this many bytes is than one that stays in the nearest caches.
 fn distance(bytes: f64) -> f64 {
     match bytes {
-        bytes if bytes <= 262_144.0 => 1.0,
-        bytes if bytes <= 2_097_152.0 => 1.4,
-        bytes if bytes <= 16_777_216.0 => 2.0,
+        bytes if bytes <= 16_384.0 => 1.0,
+        bytes if bytes <= 262_144.0 => 1.3,
+        bytes if bytes <= 1_048_576.0 => 1.5,
+        bytes if bytes <= 4_194_304.0 => 1.7,
         _ => 3.0,
     }
 }
@@ -273,7 +275,7 @@ fn good_lengths(from: usize, to: usize, multiple: usize) -> Vec<usize> {
 /// The cheapest length for one block of everything along an axis.
 fn whole<T: Real>(axis: &Axis) -> Blocks {
     let least = axis.whole_len();
-    if axis.circular || least == 1 {
+    if axis.circular {
         return axis.whole(least);
     }
     let least = least.next_multiple_of(axis.keep);

@@ -82,12 +82,8 @@ impl<K: Sample> Kernels<K> {
         };
         match position {
             None => Ok(()),
-            Some(mut index) => {
-                let mut position = self.shape.clone();
-                for (position, len) in position.iter_mut().zip(&self.shape).rev() {
-                    *position = index % len;
-                    index /= len;
-                }
+            Some(index) => {
+                let position = position(&self.shape, index);
                 Err(Error::InvalidParameter {
                     name: "kernel",
                     value: format!("NaN or infinity at index {position:?}"),
@@ -158,6 +154,16 @@ impl<K: Sample> Kernels<K> {
         }
         hat
     }
+}
+
+/// The index of the `index`-th element of an array of this shape, in row-major order.
+pub(super) fn position(shape: &[usize], mut index: usize) -> Vec<usize> {
+    let mut position = shape.to_vec();
+    for (at, len) in position.iter_mut().zip(shape).rev() {
+        *at = index % len;
+        index /= len;
+    }
+    position
 }
 
 impl<T: Real> Kernels<Complex<T>> {

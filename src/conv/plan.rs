@@ -11,7 +11,7 @@ use num_traits::Float;
 
 use super::axis::{Axis, Mode, check_kernel};
 use super::cost::{Explanation, Method, Planning, choose};
-use super::kernels::Kernels;
+use super::kernels::{Kernels, position};
 use super::sample::{Convolve, Sample};
 use super::tiles::{Task, Tiled, Worker};
 use crate::num::Real;
@@ -266,6 +266,11 @@ where
                 ),
             });
         };
+        memory::require(
+            "the kernels and one thread's workspace",
+            task.bytes::<X::Real>(&cut),
+            "use fewer or smaller kernels, method OverlapSave or Direct, or 32-bit precision",
+        )?;
         Ok(Self {
             params,
             kernel_axes,
@@ -497,16 +502,6 @@ pub(super) fn first_not_finite<X: Sample>(samples: &[X]) -> Option<usize> {
         .iter()
         .position(|x| !finite(x))
         .map(|i| chunk + i)
-}
-
-/// The index of the `index`-th element of an array of this shape, in row-major order.
-fn position(shape: &[usize], mut index: usize) -> Vec<usize> {
-    let mut position = shape.to_vec();
-    for (at, len) in position.iter_mut().zip(shape).rev() {
-        *at = index % len;
-        index /= len;
-    }
-    position
 }
 
 impl<X: Sample, K: Sample, const D: usize> std::fmt::Debug for Convolution<X, K, D> {

@@ -17,7 +17,7 @@ use super::engine::{Block, Engine, Layout, Spectra, Transfer, transfer_of_taps};
 use super::kernels::Kernels;
 use super::sample::Sample;
 use crate::num::Real;
-use crate::parallel;
+use crate::{memory, parallel};
 
 /// What is computed, before it is known how.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,6 +57,21 @@ impl Task {
     /// Output samples of one signal.
     pub fn output_len(&self) -> usize {
         self.plane_len() * if self.adjoint { 1 } else { self.kernels }
+    }
+
+    /// About how many bytes a cut takes: its kernels, one thread's scratch, and the double precision that a kernel is
+    /// transformed in.
+    pub fn bytes<T: Real>(&self, cut: &Cut) -> u64 {
+        let block = memory::count(&cut.blocks.map(|blocks| blocks.len));
+        let samples = |each: u64| memory::bytes_of::<Complex<T>>(block.saturating_mul(each));
+        if cut.direct {
+            return samples(2);
+        }
+        samples((self.kernels as u64).saturating_add(4)).saturating_add(memory::bytes_of::<
+            Complex<f64>,
+        >(
+            block.saturating_mul(2)
+        ))
     }
 
     /// The blocks and spectra of a cut.
