@@ -74,13 +74,13 @@ impl<K: Sample> Kernels<K> {
     /// Refuses NaN and infinities.
     pub(super) fn check(&self) -> Result<()> {
         let finite = |re: K::Real, im: K::Real| re.is_finite() && im.is_finite();
-        let position = match &self.values {
+        let bad = match &self.values {
             Values::Space(taps) => taps.iter().position(|tap| !finite(tap.re(), tap.im())),
             Values::RealTransfer(hat) => hat.iter().position(|value| !value.is_finite()),
             Values::Transfer(hat) => hat.iter().position(|value| !finite(value.re, value.im)),
             Values::Bands(_) => None, // finite by construction
         };
-        match position {
+        match bad {
             None => Ok(()),
             Some(index) => {
                 let position = position(&self.shape, index);
