@@ -31,7 +31,7 @@
 //! # Ok::<(), wavelet_scattering::Error>(())
 //! ```
 //!
-//! [`step`] is the hot path of the scattering: everything the cascade does to go from a spectrum to U = |x ⋆ ψ|.
+//! `step` is the hot path of the scattering: everything the cascade does to go from a spectrum to U = |x ⋆ ψ|.
 //!
 //! Source: overlap-save as in Oppenheim & Schafer, "Discrete-time signal processing", section 8.7.
 
