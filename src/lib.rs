@@ -44,6 +44,7 @@
 //!
 //! - [`signal`]: what lies beyond the border of an image;
 //! - [`filters`]: Gabor, Morlet and Gaussian by their Fourier transforms, banks of them, frame bounds;
+//! - [`conv`]: convolution with kernels of any size, planned, in one and two dimensions;
 //! - [`scattering`]: paths, the cascade, averages, features and what is done with them next;
 //! - `viz`: filter sheets, the scattering disk and charts, as pixels in memory (feature `viz`);
 //! - `io`: images, `.npy`, `.npz`, `.csv` and `.png` files, whole or not at all (feature `io`).
@@ -90,7 +91,7 @@ pub(crate) mod fft;
 
 pub mod filters;
 
-pub(crate) mod conv;
+pub mod conv;
 
 pub mod scattering;
 
@@ -105,8 +106,9 @@ pub mod io;
 /// The crate of the arrays that go in and come out, so that versions cannot drift apart.
 pub use ndarray;
 
-pub use kernels::isa::Isa;
+pub use conv::{Convolution1d, Convolution2d};
 pub use error::{Error, Result};
+pub use kernels::isa::Isa;
 pub use scattering::{Features, PathTable, Scattering2d};
 
 /// The examples of the README are tests.

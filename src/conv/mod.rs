@@ -1,7 +1,64 @@
-//! Convolution with a filter in the Fourier domain, and its modulus.
+//! Convolution: with kernels of any size in one and two dimensions, and the layer of the scattering cascade.
 //!
-//! [`layer`] is the hot path of the crate: everything the cascade does to go from a spectrum to U = |x ⋆ ψ|; [`fold`]
-//! is its product, planned.
+//! [`Convolution1d`] and [`Convolution2d`] convolve real or complex signals with one real or complex kernel or a bank of
+//! them. Modes, subsampling, adjoints and [`Stream`]s are different windows of one formula; the definition, one FFT
+//! and overlap-save are different ways of computing it, of which a plan takes the cheapest and says why:
+//!
+//! ```
+//! use ndarray::Array2;
+//! use wavelet_scattering::conv::{Convolution2d, Mode};
+//!
+//! let blur = Array2::from_elem([9, 9], 1.0_f32 / 81.0);
+//! let plan = Convolution2d::params([200, 300]).mode(Mode::Same).plan(&blur)?; // describe, plan: all checks happen here
+//! let image = Array2::from_shape_fn([200, 300], |(i, k)| ((i * k) as f32).sin());
+//! let blurred = plan.apply(&image)?; //                                          run: as often as you like
+//! assert_eq!(blurred.shape(), [200, 300]);
+//! println!("{}", plan.explain());
+//! # Ok::<(), wavelet_scattering::Error>(())
+//! ```
+//!
+//! Filters of a bank are kernels in Fourier; this is the filter bank's output at full resolution, one plane a wavelet:
+//!
+//! ```
+//! # use ndarray::Array2;
+//! use wavelet_scattering::conv::{Convolution2d, Mode};
+//! use wavelet_scattering::filters::FilterBank2d;
+//!
+//! let bank = FilterBank2d::params([64, 48], 2).L(4).build::<f32>()?;
+//! let plan = Convolution2d::params([64, 48]).mode(Mode::Circular).plan(&bank)?;
+//! let wavelets = plan.apply(&Array2::<f32>::ones([64, 48]))?; // complex
+//! assert_eq!(wavelets.shape(), [8, 64, 48]);
+//! # Ok::<(), wavelet_scattering::Error>(())
+//! ```
+//!
+//! `layer` is the hot path of the scattering: everything the cascade does to go from a spectrum to U = |x ⋆ ψ|; `fold` is
+//! its product, planned.
+//!
+//! Source: overlap-save as in Oppenheim & Schafer, "Discrete-time signal processing", section 8.7.
 
 pub(crate) mod fold;
 pub(crate) mod layer;
+
+// what is computed
+mod axis;
+mod kernels;
+mod sample;
+
+// how
+mod cost;
+mod direct;
+mod engine;
+mod line;
+mod plane;
+mod tiles;
+
+// the plan, and the plan on a signal without end
+mod plan;
+mod stream;
+
+pub use axis::Mode;
+pub use cost::{Candidate, Explanation, Method, Planning};
+pub use kernels::Kernels;
+pub use plan::{Convolution, Convolution1d, Convolution2d, ConvolutionParams, Workspace};
+pub use sample::{Convolve, Sample};
+pub use stream::Stream;

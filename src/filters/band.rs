@@ -106,6 +106,11 @@ impl<T: Real> Band<T> {
         }
     }
 
+    /// The grid of the filter.
+    pub fn grid(&self) -> Grid<2> {
+        self.grid
+    }
+
     /// Number of stored values.
     pub fn len(&self) -> usize {
         self.values.len()

@@ -1,0 +1,350 @@
+//! [`Engine`]: everything that is Fourier transformed; and [`Transfer`], a kernel as the engine wants it.
+//!
+//! Comes in: a block of samples. Goes out: the same block convolved with a kernel, circularly, folded to a coarser grid
+//! if the output is subsampled. This is the seam for other FFTs: [`line`](super::line) is one-dimensional,
+//! [`plane`](super::plane) two-dimensional, and nobody else in `conv` calls a transform.
+//!
+//! Layouts: a block is `[line][b0][b1]`. A spectrum is `[line][rows][columns]`: in 2D rows are k1 and columns k0,
+//! transposed as in [`PlaneFft`](crate::fft::PlaneFft); in 1D there is one row. Half spectra keep the frequencies
+//! `0 ..= n/2` of axis 1.
+
+use num_complex::Complex;
+
+use super::line::Line;
+use super::plane::Plane;
+use crate::num::Real;
+
+/// What the blocks and the results are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spectra {
+    /// Real in, real out: half spectra both ways.
+    Half,
+    /// Real in, complex out: a half spectrum, products that read its mirror image, a complex inverse.
+    HalfToFull,
+    /// Complex in, complex out; or two real blocks as re + i·im and a real kernel, which acts on both parts alone.
+    Full,
+}
+
+/// A block, before or after.
+pub(super) enum Block<'a, T> {
+    Real(&'a mut [T]),
+    Complex(&'a mut [Complex<T>]),
+}
+
+/// How the spectra of one block length look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub spectra: Spectra,
+    /// Samples of a block.
+    pub block: [usize; 2],
+    /// Samples of a result: the block without what subsampling drops.
+    pub kept: [usize; 2],
+    /// Whether there is one axis only.
+    pub line: bool,
+}
+
+impl Layout {
+    /// Rows and columns of the full spectrum of this grid.
+    fn full(&self, [n0, n1]: [usize; 2]) -> [usize; 2] {
+        if self.line { [1, n1] } else { [n1, n0] }
+    }
+
+    /// Rows and columns that are stored.
+    fn stored(&self, grid: [usize; 2], half: bool) -> [usize; 2] {
+        let [rows, columns] = self.full(grid);
+        match (half, self.line) {
+            (false, _) => [rows, columns],
+            (true, true) => [rows, columns / 2 + 1],
+            (true, false) => [rows / 2 + 1, columns],
+        }
+    }
+
+    /// Rows and columns of the spectrum of a block.
+    pub fn source(&self) -> [usize; 2] {
+        self.stored(self.block, self.spectra != Spectra::Full)
+    }
+
+    /// Rows and columns of the spectrum of a result.
+    pub fn target(&self) -> [usize; 2] {
+        self.stored(self.kept, self.spectra == Spectra::Half)
+    }
+}
+
+/// Values of a transfer function that multiply neighbours and end among neighbours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Piece {
+    target: usize,
+    source: usize,
+    value: usize,
+    len: usize,
+    /// The source is read downwards and conjugated: it stands for the half that is not stored.
+    mirrored: bool,
+}
+
+/// A kernel's transfer function for one layout: mirroring, folding and zeros are all decided here, so that a product
+/// is a few straight loops. The 1/N of the inverse is part of it.
+#[derive(Debug, Clone)]
+pub(super) struct Transfer<T> {
+    pieces: Vec<Piece>,
+    values: Values<T>,
+    /// Every target is written exactly once.
+    exact: bool,
+    /// Rows of the target that are not zero.
+    live: Vec<bool>,
+}
+
+#[derive(Debug, Clone)]
+enum Values<T> {
+    Real(Vec<T>),
+    Complex(Vec<Complex<T>>),
+}
+
+/// Runs of zeros shorter than this are multiplied with: a new piece costs about as much.
+const CHUNK: usize = 8;
+
+impl<T: Real> Transfer<T> {
+    /// From the full transfer function on the grid of the block, in the order of [`Layout::full`].
+    pub fn new(hat: &[Complex<f64>], layout: &Layout) -> Self {
+        let [rows, columns] = layout.full(layout.block);
+        let [kept_rows, kept_columns] = layout.full(layout.kept);
+        let [source_rows, source_columns] = layout.source();
+        let [target_rows, target_columns] = layout.target();
+        let scale = 1.0 / (rows * columns) as f64;
+        let real = hat.iter().all(|value| value.im == 0.0);
+        let mut pieces: Vec<Piece> = Vec::new();
+        let mut order = Vec::new();
+        let mut live = vec![false; target_rows];
+        for r in 0..rows {
+            let row = &hat[r * columns..][..columns];
+            let to = r % kept_rows;
+            if to >= target_rows {
+                continue;
+            }
+            for (chunk, values) in row.chunks(CHUNK).enumerate() {
+                if values.iter().all(|value| *value == Complex::ZERO) {
+                    continue;
+                }
+                for c in chunk * CHUNK..chunk * CHUNK + values.len() {
+                    if c % kept_columns >= target_columns {
+                        continue;
+                    }
+                    live[to] = true;
+                    let target = to * target_columns + c % kept_columns;
+                    let mirrored = r >= source_rows || c >= source_columns;
+                    let source = if mirrored {
+                        (rows - r) % rows * source_columns + (columns - c) % columns
+                    } else {
+                        r * source_columns + c
+                    };
+                    match pieces.last_mut() {
+                        Some(last)
+                            if last.mirrored == mirrored
+                                && target == last.target + last.len
+                                && if mirrored {
+                                    source + 1 == last.source
+                                } else {
+                                    source == last.source + last.len
+                                } =>
+                        {
+                            last.len += 1;
+                            if mirrored {
+                                last.source = source;
+                            }
+                        }
+                        _ => pieces.push(Piece {
+                            target,
+                            source,
+                            value: order.len(),
+                            len: 1,
+                            mirrored,
+                        }),
+                    }
+                    order.push(r * columns + c);
+                }
+            }
+        }
+        let values = if real {
+            let value = |&i: &usize| T::narrow(hat[i].re * scale);
+            Values::Real(order.iter().map(value).collect())
+        } else {
+            let value = |&i: &usize| {
+                Complex::new(T::narrow(hat[i].re * scale), T::narrow(hat[i].im * scale))
+            };
+            Values::Complex(order.iter().map(value).collect())
+        };
+        Self {
+            exact: layout.kept == layout.block && order.len() == target_rows * target_columns,
+            pieces,
+            values,
+            live,
+        }
+    }
+
+    /// `to = fold(from·ĥ)`, or `to += …` if `add`.
+    pub fn multiply(&self, from: &[Complex<T>], to: &mut [Complex<T>], add: bool) {
+        if !add && !self.exact {
+            to.fill(Complex::new(T::zero(), T::zero()));
+        }
+        let assign = !add && self.exact;
+        match &self.values {
+            Values::Real(values) => self.run(values, from, to, assign, |h, x| {
+                Complex::new(h * x.re, h * x.im)
+            }),
+            Values::Complex(values) => self.run(values, from, to, assign, |h, x| h * x),
+        }
+    }
+
+    fn run<V: Copy>(
+        &self,
+        values: &[V],
+        from: &[Complex<T>],
+        to: &mut [Complex<T>],
+        assign: bool,
+        times: impl Fn(V, Complex<T>) -> Complex<T>,
+    ) {
+        for piece in &self.pieces {
+            let to = to[piece.target..][..piece.len].iter_mut();
+            let from = &from[piece.source..][..piece.len];
+            let both = to.zip(&values[piece.value..][..piece.len]);
+            match (piece.mirrored, assign) {
+                (false, true) => both.zip(from).for_each(|((to, &h), &x)| *to = times(h, x)),
+                (false, false) => both.zip(from).for_each(|((to, &h), &x)| *to += times(h, x)),
+                (true, true) => both
+                    .zip(from.iter().rev())
+                    .for_each(|((to, &h), x)| *to = times(h, x.conj())),
+                (true, false) => both
+                    .zip(from.iter().rev())
+                    .for_each(|((to, &h), x)| *to += times(h, x.conj())),
+            }
+        }
+    }
+
+    /// Rows of the result's spectrum that are not zero.
+    pub fn live(&self) -> &[bool] {
+        &self.live
+    }
+
+    /// Bytes it takes.
+    pub fn bytes(&self) -> u64 {
+        let values = match &self.values {
+            Values::Real(values) => size_of_val(&values[..]),
+            Values::Complex(values) => size_of_val(&values[..]),
+        };
+        (values + size_of_val(&self.pieces[..])) as u64
+    }
+}
+
+/// Transforms of blocks of one length.
+pub(super) enum Engine<T> {
+    Line(Line<T>),
+    Plane(Plane<T>),
+}
+
+impl<T: Real> Engine<T> {
+    /// Plans for one layout.
+    pub fn new(layout: Layout) -> Self {
+        if layout.line {
+            Self::Line(Line::new(layout))
+        } else {
+            Self::Plane(Plane::new(layout))
+        }
+    }
+
+    pub fn layout(&self) -> &Layout {
+        match self {
+            Self::Line(line) => line.layout(),
+            Self::Plane(plane) => plane.layout(),
+        }
+    }
+
+    /// Complex blocks that are transformed together.
+    pub fn lines(&self) -> usize {
+        match self {
+            Self::Line(line) => line.lines(),
+            Self::Plane(_) => 1,
+        }
+    }
+
+    /// Complex samples of scratch for a call.
+    pub fn scratch_len(&self) -> usize {
+        match self {
+            Self::Line(line) => line.scratch_len(),
+            Self::Plane(plane) => plane.scratch_len(),
+        }
+    }
+
+    /// The spectra of blocks whose rows from `rows` on are zero. Destroys the blocks.
+    pub fn forward(
+        &self,
+        block: Block<T>,
+        rows: usize,
+        hat: &mut [Complex<T>],
+        scratch: &mut [Complex<T>],
+    ) {
+        match self {
+            Self::Line(line) => line.forward(block, hat, scratch),
+            Self::Plane(plane) => plane.forward(block, rows, hat, scratch),
+        }
+    }
+
+    /// The first `rows` rows of the results, unscaled, from spectra that are zero where not `live`. Destroys the
+    /// spectra.
+    pub fn inverse(
+        &self,
+        hat: &mut [Complex<T>],
+        live: &[bool],
+        block: Block<T>,
+        rows: usize,
+        scratch: &mut [Complex<T>],
+    ) {
+        match self {
+            Self::Line(line) => line.inverse(hat, block, scratch),
+            Self::Plane(plane) => plane.inverse(hat, live, block, rows, scratch),
+        }
+    }
+}
+
+/// The transfer function of a kernel in a block: tap `t` stands at `t − shift`, modulo the block. In double precision,
+/// whatever the plan's.
+pub(super) fn transfer_of_taps(
+    taps: &[Complex<f64>],
+    k: [usize; 2],
+    shift: [usize; 2],
+    layout: &Layout,
+) -> Vec<Complex<f64>> {
+    let [b0, b1] = layout.block;
+    let place = |t: usize, shift: usize, b: usize| (t + b - shift % b) % b;
+    let mut block = vec![Complex::ZERO; b0 * b1];
+    let mut rows = vec![false; b0];
+    for (i, tap) in taps.iter().enumerate() {
+        let row = place(i / k[1], shift[0], b0);
+        rows[row] = true;
+        block[row * b1 + place(i % k[1], shift[1], b1)] += tap;
+    }
+    let mut planner = rustfft::FftPlanner::new();
+    let fft = planner.plan_fft_forward(b1);
+    let mut scratch = vec![Complex::ZERO; fft.get_inplace_scratch_len()];
+    for (row, _) in block
+        .chunks_exact_mut(b1)
+        .zip(rows)
+        .filter(|(_, used)| *used)
+    {
+        fft.process_with_scratch(row, &mut scratch);
+    }
+    if layout.line {
+        return block;
+    }
+    let mut hat = vec![Complex::ZERO; b0 * b1];
+    transpose::transpose(&block, &mut hat, b1, b0);
+    planner.plan_fft_forward(b0).process(&mut hat);
+    hat
+}
+
+impl<T> std::fmt::Debug for Engine<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Line(_) => f.write_str("Line"),
+            Self::Plane(_) => f.write_str("Plane"),
+        }
+    }
+}

@@ -1,0 +1,517 @@
+//! [`Convolution`]: signals in, their convolutions with planned kernels out.
+//!
+//! ```text
+//! y(i) = Σ_t h(t)·x(i + offset − t)          per axis, offset and the range of i by the mode
+//! ```
+
+use std::marker::PhantomData;
+
+use ndarray::{ArrayBase, ArrayD, Data, DataMut, Dimension};
+use num_traits::Float;
+
+use super::axis::{Axis, Mode, check_kernel};
+use super::cost::{Explanation, Method, Planning, choose};
+use super::kernels::{Kernels, position};
+use super::sample::{Convolve, Sample};
+use super::tiles::{Task, Tiled, Worker};
+use crate::num::Real;
+use crate::{Error, Result, memory, parallel};
+
+/// Description of a [`Convolution`]: plain data, checked by [`plan`](Self::plan).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvolutionParams<const D: usize> {
+    /// Samples of a signal along each axis.
+    pub shape: [usize; D],
+    /// Which samples of the result are computed. Standard: as many as go in, centred.
+    pub mode: Mode,
+    /// Subsampling by 2^level: of the samples of the mode those at multiples of 2^level are computed, `⌈m / 2^level⌉`
+    /// of m along each axis. On a circular axis 2^level divides the length, so that what is kept is a grid of the
+    /// same circle. Where transforms are used it is done by folding spectra, which adds 2^level aliases an axis one
+    /// after another; rounding grows with it, to 7e-7 in `f32` for a single sample at 4 levels of an image, the worst
+    /// case. Standard: 0.
+    pub level: usize,
+    /// How it is computed. Standard: whatever costs least.
+    pub method: Method<D>,
+    /// Where costs come from. Standard: a table.
+    pub planning: Planning,
+}
+
+/// The largest level: 2^31 samples are beyond any axis.
+const MAX_LEVEL: usize = 31;
+
+impl<const D: usize> ConvolutionParams<D> {
+    /// Sets which samples of the result are computed.
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
+    }
+
+    /// Sets log2 of the subsampling.
+    pub fn level(mut self, level: usize) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// Sets how it is computed.
+    pub fn method(mut self, method: Method<D>) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// Sets where costs come from.
+    pub fn planning(mut self, planning: Planning) -> Self {
+        self.planning = planning;
+        self
+    }
+
+    /// Checks everything, chooses the method and transforms the kernels.
+    ///
+    /// `X` are the samples of the signals, and follow from the first call of the plan; `K` are those of the kernels.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] for an axis without samples; [`Error::WrongShape`] for kernels that do not fit, or are longer
+    /// than the input in mode valid; [`Error::InvalidParameter`] for a kernel with a NaN, a level or block that does
+    /// not fit, kernels in Fourier in another mode than circular or with another method than one FFT, and D other than
+    /// 1 or 2; [`Error::OutOfMemory`] if signals or spectra exceed the machine.
+    pub fn plan<X, K>(&self, kernels: impl Into<Kernels<K>>) -> Result<Convolution<X, K, D>>
+    where
+        X: Convolve<K>,
+        K: Sample<Real = X::Real>,
+    {
+        let kernels = kernels.into();
+        let task = self.task::<X, K>(&kernels)?;
+        let kernel_axes = kernels.leading(D)?.to_vec();
+        Convolution::new(*self, task, kernel_axes, kernels)
+    }
+
+    /// What is to be computed, after all checks that need no plan.
+    fn task<X: Sample, K: Sample>(&self, kernels: &Kernels<K>) -> Result<Task> {
+        let invalid = |name, value: String, limit: String| {
+            Err(Error::InvalidParameter { name, value, limit })
+        };
+        if D != 1 && D != 2 {
+            let limit = "signals have 1 or 2 axes beside those of the batch".into();
+            return invalid("D", D.to_string(), limit);
+        }
+        if self.shape.contains(&0) {
+            return Err(Error::Empty {
+                shape: self.shape.to_vec(),
+            });
+        }
+        let leading = kernels.leading(D)?;
+        let support = kernels.support(D);
+        let shape = both(self.shape);
+        memory::require(
+            "one signal and its convolution",
+            memory::bytes_of::<X>(memory::count(&[
+                shape[0].saturating_add(support[0]),
+                shape[1].saturating_add(support[1]),
+            ])),
+            "use a smaller signal or kernel",
+        )?;
+        if self.level > MAX_LEVEL {
+            let limit = format!("a level is at most {MAX_LEVEL}, subsampling by 2^{MAX_LEVEL}");
+            return invalid("level", self.level.to_string(), limit);
+        }
+        let keep = 1_usize << self.level;
+        if self.mode == Mode::Circular
+            && let Some(axis) = self.shape.iter().position(|n| n % keep != 0)
+        {
+            let n = self.shape[axis];
+            let limit = format!(
+                "2^level divides every side of a circular convolution, and axis {axis} has {n} samples; use a level \
+                 up to {} or crop",
+                n.trailing_zeros()
+            );
+            return invalid("level", self.level.to_string(), limit);
+        }
+        let in_fourier = kernels.in_fourier();
+        if in_fourier {
+            if self.mode != Mode::Circular {
+                let limit =
+                    "kernels in Fourier are circular; use mode circular or give the taps".into();
+                return invalid("mode", format!("{:?}", self.mode), limit);
+            }
+            if !matches!(self.method, Method::Auto | Method::Fft) {
+                let limit =
+                    "kernels in Fourier take one FFT; use auto or fft, or give the taps".into();
+                return invalid("method", self.method.to_string(), limit);
+            }
+            if support != shape {
+                return Err(Error::WrongShape {
+                    what: "the kernel",
+                    got: sides_of::<D>(support),
+                    expected: format!(
+                        "{:?}, the grid of the signals, for kernels in Fourier",
+                        self.shape
+                    ),
+                });
+            }
+        }
+        check_kernel(self.mode, &self.shape, &sides_of::<D>(support))?;
+        kernels.check()?;
+        let axes = [0, 1].map(|i| {
+            // A circular kernel wraps around; one in Fourier has nothing to reverse.
+            let k = match (in_fourier, self.mode) {
+                (true, _) => 1,
+                (false, Mode::Circular) => support[i].min(shape[i]),
+                (false, _) => support[i],
+            };
+            // The axis before those of a line is one sample that stays.
+            let keep = if i + D < 2 { 1 } else { keep };
+            Axis::new(self.mode, shape[i], k, keep)
+        });
+        Ok(Task {
+            axes,
+            line: D == 1,
+            kernels: leading.iter().product(),
+            support,
+            in_fourier,
+            complex_input: X::COMPLEX,
+            complex_kernels: K::COMPLEX,
+            adjoint: false,
+        })
+    }
+}
+
+/// Two axes of `D`, a 1 before one alone.
+fn both<const D: usize>(shape: [usize; D]) -> [usize; 2] {
+    match shape[..] {
+        [n1] => [1, n1],
+        [n0, n1, ..] => [n0, n1],
+        [] => [1, 1],
+    }
+}
+
+/// The last `D` of two axes.
+fn sides_of<const D: usize>(both: [usize; 2]) -> Vec<usize> {
+    both[2 - D.min(2)..].to_vec()
+}
+
+/// A planned convolution of signals of samples `X` with kernels of samples `K`, in `D` dimensions: immutable, shared
+/// freely among threads.
+///
+/// **Shape** signals `[batch.., N..]`, results `[batch.., kernels.., N'..]`, where `kernels..` are the leading axes of
+/// the kernels, none for a single one, and N' follows from the mode and the level. Results are complex if signals or
+/// kernels are. They depend neither on the number of threads nor on how signals are grouped into batches, to the last
+/// bit.
+///
+/// ```
+/// use ndarray::{Array1, array};
+/// use wavelet_scattering::conv::{Convolution1d, Mode};
+///
+/// let echo = array![1.0_f32, 0.0, 0.5];
+/// let plan = Convolution1d::params([5]).mode(Mode::Full).plan(&echo)?;
+/// let y = plan.apply(&array![1.0_f32, 2.0, 3.0, 4.0, 5.0])?;
+/// assert_eq!(y.into_dimensionality::<ndarray::Ix1>().unwrap(), array![1.0, 2.0, 3.5, 5.0, 6.5, 2.0, 2.5]);
+/// println!("{}", plan.explain());
+/// # Ok::<(), wavelet_scattering::Error>(())
+/// ```
+pub struct Convolution<X: Sample, K: Sample, const D: usize> {
+    params: ConvolutionParams<D>,
+    /// Leading axes of the kernels.
+    kernel_axes: Vec<usize>,
+    kernels: Kernels<K>,
+    tiled: Tiled<X::Real>,
+    explanation: Explanation<D>,
+    samples: PhantomData<X>,
+}
+
+/// A convolution of one-dimensional signals.
+pub type Convolution1d<X = f32, K = X> = Convolution<X, K, 1>;
+
+/// A convolution of images.
+pub type Convolution2d<X = f32, K = X> = Convolution<X, K, 2>;
+
+/// Scratch of a [`Convolution`]: one part for every thread that works at a time. Its contents are garbage between
+/// calls.
+#[derive(Debug)]
+pub struct Workspace<T> {
+    workers: Vec<Worker<T>>,
+}
+
+/// On one kind of samples only, so that `Convolution2d::params` needs no type; [`ConvolutionParams::plan`] chooses it.
+impl<const D: usize> Convolution<f32, f32, D> {
+    /// Describes a convolution of signals of this shape, with standard values elsewhere.
+    pub fn params(shape: [usize; D]) -> ConvolutionParams<D> {
+        ConvolutionParams {
+            shape,
+            mode: Mode::default(),
+            level: 0,
+            method: Method::default(),
+            planning: Planning::default(),
+        }
+    }
+}
+
+impl<X, K, const D: usize> Convolution<X, K, D>
+where
+    X: Convolve<K>,
+    K: Sample<Real = X::Real>,
+{
+    fn new(
+        params: ConvolutionParams<D>,
+        task: Task,
+        kernel_axes: Vec<usize>,
+        kernels: Kernels<K>,
+    ) -> Result<Self> {
+        let chosen = choose::<X, K, D>(&task, params.method, params.planning, &kernels);
+        let Some((explanation, cut)) = chosen else {
+            let k = sides_of::<D>(task.axes.map(|axis| axis.k));
+            return Err(Error::InvalidParameter {
+                name: "method",
+                value: params.method.to_string(),
+                limit: format!(
+                    "every side of a block is a multiple of the subsampling {} and at least the kernel's {k:?} less 1 \
+                     longer than that; use a larger block or auto",
+                    1_usize << params.level
+                ),
+            });
+        };
+        memory::require(
+            "the kernels and one thread's workspace",
+            task.bytes::<X::Real>(&cut),
+            "use fewer or smaller kernels, method OverlapSave or Direct, or 32-bit precision",
+        )?;
+        Ok(Self {
+            params,
+            kernel_axes,
+            tiled: Tiled::new(task, cut, &kernels),
+            kernels,
+            explanation,
+            samples: PhantomData,
+        })
+    }
+
+    /// What the plan was made from; of an adjoint, what the plan was made from whose adjoint it is.
+    pub fn description(&self) -> &ConvolutionParams<D> {
+        &self.params
+    }
+
+    /// Which method runs, and what the others would have cost.
+    pub fn explain(&self) -> &Explanation<D> {
+        &self.explanation
+    }
+
+    /// Whether this is the adjoint of a convolution.
+    pub fn is_adjoint(&self) -> bool {
+        self.tiled.task().adjoint
+    }
+
+    /// The last axes of an input: `[N..]`; of an adjoint `[kernels.., N'..]`.
+    pub fn input_axes(&self) -> Vec<usize> {
+        let task = self.tiled.task();
+        let samples = sides_of::<D>(task.axes.map(|axis| axis.inputs()));
+        let kernels = if task.adjoint {
+            &self.kernel_axes[..]
+        } else {
+            &[]
+        };
+        [kernels, &samples].concat()
+    }
+
+    /// The last axes of an output: `[kernels.., N'..]`; of an adjoint `[N..]`.
+    pub fn output_axes(&self) -> Vec<usize> {
+        let task = self.tiled.task();
+        let samples = sides_of::<D>(task.axes.map(|axis| axis.outputs()));
+        let kernels = if task.adjoint {
+            &[]
+        } else {
+            &self.kernel_axes[..]
+        };
+        [kernels, &samples].concat()
+    }
+
+    /// Bytes of the planned kernels.
+    pub fn bytes(&self) -> u64 {
+        self.tiled.bytes()
+    }
+
+    /// The adjoint A* of this convolution A: ⟨A·x, y⟩ = ⟨x, A*·y⟩ with ⟨a, b⟩ = Σ a·conj b.
+    ///
+    /// It correlates with the conjugate kernels, puts zeros between subsampled inputs and sums over the kernels. Its
+    /// inputs are what this plan puts out, `[batch.., kernels.., N'..]`, and its outputs `[batch.., N..]`; they are
+    /// complex if this plan's are, so for real x and complex kernels it is the adjoint on complex signals, and the
+    /// real part is the adjoint on real ones. The adjoint of the adjoint is this convolution.
+    ///
+    /// # Errors
+    /// As [`ConvolutionParams::plan`]. A method or block that this plan was asked for is asked for again.
+    pub fn adjoint(&self) -> Result<Convolution<X::Output, K, D>> {
+        let task = self.tiled.task();
+        let task = Task {
+            axes: task.axes.map(Axis::adjoint),
+            complex_input: X::Output::COMPLEX,
+            adjoint: !task.adjoint,
+            ..*task
+        };
+        let kernels = self.kernels.clone();
+        Convolution::new(self.params, task, self.kernel_axes.clone(), kernels)
+    }
+
+    /// Scratch for all threads of the current pool.
+    pub fn workspace(&self) -> Workspace<X::Real> {
+        self.workspace_for(parallel::threads())
+    }
+
+    /// Scratch for at most this many threads at a time; 1 makes every call run on its caller's thread.
+    pub fn workspace_for(&self, threads: usize) -> Workspace<X::Real> {
+        Workspace {
+            workers: (0..threads.max(1)).map(|_| self.tiled.worker()).collect(),
+        }
+    }
+
+    /// The convolution of signals with any leading batch axes.
+    ///
+    /// Any strides are taken. Allocates the output and a workspace; see [`apply_into`](Self::apply_into).
+    ///
+    /// # Errors
+    /// As [`apply_into`](Self::apply_into), and [`Error::OutOfMemory`] if the output would not fit.
+    pub fn apply<S, Dm>(&self, signals: &ArrayBase<S, Dm>) -> Result<ArrayD<X::Output>>
+    where
+        S: Data<Elem = X>,
+        Dm: Dimension,
+    {
+        let batch = self.batch_axes(signals.shape())?;
+        let shape = [batch, &self.output_axes()].concat();
+        memory::require(
+            "the output",
+            memory::bytes_of::<X::Output>(memory::count(&shape)),
+            "convolve fewer signals or kernels at a time",
+        )?;
+        let mut out = ArrayD::from_elem(shape, X::Output::default());
+        self.apply_into(signals, &mut out, &mut self.workspace())?;
+        Ok(out)
+    }
+
+    /// The same into an array of shape `[batch.., output_axes..]`.
+    ///
+    /// With a workspace of one thread nothing is allocated, as long as input and output are contiguous in row-major
+    /// order; otherwise a copy of either is made.
+    ///
+    /// # Errors
+    /// [`Error::WrongShape`] if an array or the workspace does not fit the plan, [`Error::Empty`] for an empty batch,
+    /// [`Error::NotFinite`] for a NaN or infinite sample, with its position.
+    pub fn apply_into<S, Dm, S2, Dm2>(
+        &self,
+        signals: &ArrayBase<S, Dm>,
+        out: &mut ArrayBase<S2, Dm2>,
+        workspace: &mut Workspace<X::Real>,
+    ) -> Result<()>
+    where
+        S: Data<Elem = X>,
+        Dm: Dimension,
+        S2: DataMut<Elem = X::Output>,
+        Dm2: Dimension,
+    {
+        let batch = self.batch_axes(signals.shape())?;
+        let task = self.tiled.task();
+        let fits = {
+            // without allocating what `output_axes` would
+            let samples = task.axes.map(|axis| axis.outputs());
+            let kernels = if task.adjoint {
+                &[]
+            } else {
+                &self.kernel_axes[..]
+            };
+            let expected = batch.iter().chain(kernels).chain(&samples[2 - D..]);
+            out.shape().iter().eq(expected)
+        };
+        if !fits {
+            return Err(Error::WrongShape {
+                what: "the output",
+                got: out.shape().to_vec(),
+                expected: format!("{:?}", [batch, &self.output_axes()].concat()),
+            });
+        }
+        if !self.tiled.fits(&workspace.workers[0]) {
+            return Err(Error::WrongShape {
+                what: "the workspace",
+                got: vec![workspace.workers.len()],
+                expected: "one that this plan made".into(),
+            });
+        }
+        let copied;
+        let input = match signals.as_slice() {
+            Some(input) => input,
+            None => {
+                copied = signals.iter().copied().collect::<Vec<_>>();
+                &copied
+            }
+        };
+        if let Some(index) = first_not_finite(input) {
+            return Err(not_finite(input[index], position(signals.shape(), index)));
+        }
+        match out.as_slice_mut() {
+            Some(out) => self.tiled.run(input, out, &mut workspace.workers),
+            None => {
+                let mut dense = vec![X::Output::default(); out.len()];
+                self.tiled.run(input, &mut dense, &mut workspace.workers);
+                out.iter_mut().zip(dense).for_each(|(to, from)| *to = from);
+            }
+        }
+        Ok(())
+    }
+
+    /// The axes before those of one input.
+    fn batch_axes<'a>(&self, shape: &'a [usize]) -> Result<&'a [usize]> {
+        let task = self.tiled.task();
+        let samples = task.axes.map(|axis| axis.inputs());
+        let kernels = if task.adjoint {
+            &self.kernel_axes[..]
+        } else {
+            &[]
+        };
+        let own = kernels.len() + D;
+        let fits = shape.len() >= own
+            && shape[shape.len() - own..]
+                .iter()
+                .eq(kernels.iter().chain(&samples[2 - D..]));
+        if !fits {
+            return Err(Error::WrongShape {
+                what: "the input",
+                got: shape.to_vec(),
+                expected: format!("[batch.., {:?}], as planned", self.input_axes()),
+            });
+        }
+        if shape.contains(&0) {
+            return Err(Error::Empty {
+                shape: shape.to_vec(),
+            });
+        }
+        Ok(&shape[..shape.len() - own])
+    }
+}
+
+/// The refusal of a sample.
+pub(super) fn not_finite<X: Sample>(value: X, position: Vec<usize>) -> Error {
+    let part = if value.re().is_finite() {
+        value.im()
+    } else {
+        value.re()
+    };
+    Error::NotFinite {
+        position,
+        value: part.widen(),
+    }
+}
+
+/// Index of the first NaN or infinity; a branch every 64 samples, so that the scan is vectors and costs little.
+pub(super) fn first_not_finite<X: Sample>(samples: &[X]) -> Option<usize> {
+    let finite = |x: &X| x.re().is_finite() & x.im().is_finite();
+    let fine = |chunk: &&[X]| chunk.iter().fold(true, |fine, x| fine & finite(x));
+    let chunk = samples.chunks(64).position(|chunk| !fine(&chunk))? * 64;
+    samples[chunk..]
+        .iter()
+        .position(|x| !finite(x))
+        .map(|i| chunk + i)
+}
+
+impl<X: Sample, K: Sample, const D: usize> std::fmt::Debug for Convolution<X, K, D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Convolution")
+            .field("params", &self.params)
+            .field("kernel_axes", &self.kernel_axes)
+            .field("explanation", &self.explanation)
+            .finish_non_exhaustive()
+    }
+}

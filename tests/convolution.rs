@@ -1,0 +1,761 @@
+//! Convolutions against their definition, in every mode, by every method, in one and two dimensions.
+
+use ndarray::{Array, Array1, Array2, Array3, ArrayD, Axis, Dimension, IxDyn, s};
+use num_complex::Complex;
+use proptest::prelude::*;
+use wavelet_scattering::Error;
+use wavelet_scattering::conv::{
+    Convolution1d, Convolution2d, ConvolutionParams, Convolve, Kernels, Method, Mode, Planning,
+    Sample, Stream,
+};
+use wavelet_scattering::filters::FilterBank2d;
+use wavelet_scattering::num::Real;
+
+type C32 = Complex<f32>;
+type C64 = Complex<f64>;
+
+/// White noise from a seed, real or complex.
+fn noise<X: Sample>(shape: &[usize], seed: u64) -> ArrayD<X> {
+    let mut state = seed | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        X::Real::narrow((state >> 11) as f64 / (1_u64 << 53) as f64 - 0.5)
+    };
+    (0..8).for_each(|_| {
+        next();
+    });
+    Array::from_shape_simple_fn(shape, || X::from_parts(next(), next()))
+}
+
+fn widen<X: Sample, D: Dimension>(x: &Array<X, D>) -> ArrayD<C64> {
+    x.mapv(|x| Complex::new(x.re().widen(), x.im().widen()))
+        .into_dyn()
+}
+
+/// ‖got − expected‖ / ‖expected‖.
+fn error<X: Sample>(got: &ArrayD<X>, expected: &ArrayD<C64>) -> f64 {
+    assert_eq!(got.shape(), expected.shape());
+    let difference = norm(&(widen(got) - expected));
+    if difference == 0.0 {
+        0.0
+    } else {
+        difference / norm(expected)
+    }
+}
+
+/// One signal and one kernel of two axes, by the definition, in double precision.
+fn definition(x: &ArrayD<C64>, h: &ArrayD<C64>, mode: Mode, keep: [usize; 2]) -> ArrayD<C64> {
+    let n = [x.shape()[0], x.shape()[1]];
+    let k = [h.shape()[0], h.shape()[1]];
+    let first = |i: usize| match mode {
+        Mode::Circular | Mode::Full => 0,
+        Mode::Same => (k[i] - 1) / 2, // SciPy: (full − n) / 2, rounded down
+        Mode::Valid => k[i] - 1,
+    };
+    let len = |i: usize| match mode {
+        Mode::Circular | Mode::Same => n[i],
+        Mode::Full => n[i] + k[i] - 1,
+        Mode::Valid => n[i] + 1 - k[i],
+    };
+    let shape = [0, 1].map(|i| len(i).div_ceil(keep[i]));
+    ArrayD::from_shape_fn(&shape[..], |i| {
+        let at = [0, 1].map(|axis| (i[axis] * keep[axis] + first(axis)) as i64);
+        let mut sum = Complex::new(0.0, 0.0);
+        for ((t0, t1), &tap) in h
+            .view()
+            .into_dimensionality::<ndarray::Ix2>()
+            .unwrap()
+            .indexed_iter()
+        {
+            let mut p = [at[0] - t0 as i64, at[1] - t1 as i64];
+            if mode == Mode::Circular {
+                p = [p[0].rem_euclid(n[0] as i64), p[1].rem_euclid(n[1] as i64)];
+            }
+            if (0..2).all(|axis| (0..n[axis] as i64).contains(&p[axis])) {
+                sum += tap * x[[p[0] as usize, p[1] as usize]];
+            }
+        }
+        sum
+    })
+}
+
+const MODES: [Mode; 4] = [Mode::Circular, Mode::Full, Mode::Same, Mode::Valid];
+
+fn modes() -> impl Strategy<Value = Mode> {
+    prop::sample::select(MODES.to_vec())
+}
+
+/// Every method, with a block that the kernel and the subsampling allow; one FFT and the definition need no more.
+fn methods<const D: usize>(k: [usize; D], level: usize, extra: usize) -> [Method<D>; 4] {
+    let block = k.map(|k| (k + extra + (1 << level) - 1).next_multiple_of(1 << level));
+    [
+        Method::Auto,
+        Method::Direct,
+        Method::Fft,
+        Method::OverlapSave { block },
+    ]
+}
+
+/// Rounding of a sum of products in units of its [`bound`]: a few halves of a last place for every factor and sum of an FFT.
+fn tolerance<T: Real>() -> f64 {
+    if T::NAME == "float32" {
+        5e-7
+    } else {
+        1e-15 * 2.0
+    }
+}
+
+fn norm<X: Sample>(x: &ArrayD<X>) -> f64 {
+    widen(x).iter().map(Complex::norm_sqr).sum::<f64>().sqrt()
+}
+
+/// What rounding is measured against where few samples may cancel: by Cauchy and Schwarz no sample of x ⋆ h exceeds
+/// ‖x‖·‖h‖, and neither does any sum of its terms. A short periodic signal repeats within a block, so that its norm there
+/// is that of `repeats` periods.
+fn bound<X: Sample, K: Sample>(x: &ArrayD<X>, h: &ArrayD<K>, samples: usize, mode: Mode) -> f64 {
+    let sides = x.shape().iter().zip(h.shape());
+    let repeats: usize = match mode {
+        Mode::Circular => sides.map(|(n, k)| (2 * k + 48).div_ceil(*n)).product(),
+        _ => 1,
+    };
+    norm(x) * norm(h) * ((samples * repeats) as f64).sqrt()
+}
+
+fn check_1d<X, K>(n: usize, k: usize, mode: Mode, level: usize, extra: usize, seed: u64)
+where
+    X: Convolve<K>,
+    K: Sample<Real = X::Real>,
+{
+    let (x, h) = (noise::<X>(&[n], seed), noise::<K>(&[k], seed ^ 77));
+    let row = |x: ArrayD<C64>| x.insert_axis(Axis(0));
+    let expected = definition(&row(widen(&x)), &row(widen(&h)), mode, [1, 1 << level]);
+    let expected = expected.index_axis_move(Axis(0), 0);
+    for method in methods([k], level, extra) {
+        let params = Convolution1d::params([n])
+            .mode(mode)
+            .level(level)
+            .method(method);
+        let plan = params.plan::<X, K>(&h).unwrap();
+        let y = plan.apply(&x).unwrap();
+        let bound = bound(&x, &h, y.len() + x.len(), mode);
+        let error = norm(&(widen(&y) - &expected)) / bound;
+        assert!(
+            error <= tolerance::<X::Real>(),
+            "{params:?}, {k} taps: {error:e}"
+        );
+        check_adjoint(&plan, &x, bound, seed);
+    }
+}
+
+fn check_2d<X, K>(n: [usize; 2], k: [usize; 2], mode: Mode, level: usize, extra: usize, seed: u64)
+where
+    X: Convolve<K>,
+    K: Sample<Real = X::Real>,
+{
+    let (x, h) = (noise::<X>(&n, seed), noise::<K>(&k, seed ^ 77));
+    let expected = definition(&widen(&x), &widen(&h), mode, [1 << level; 2]);
+    for method in methods(k, level, extra) {
+        let params = Convolution2d::params(n)
+            .mode(mode)
+            .level(level)
+            .method(method);
+        let plan = params.plan::<X, K>(&h).unwrap();
+        let y = plan.apply(&x).unwrap();
+        let bound = bound(&x, &h, y.len() + x.len(), mode);
+        let error = norm(&(widen(&y) - &expected)) / bound;
+        assert!(
+            error <= tolerance::<X::Real>(),
+            "{params:?}, {k:?} taps: {error:e}"
+        );
+        check_adjoint(&plan, &x, bound, seed);
+    }
+}
+
+/// ⟨A·x, y⟩ = ⟨x, A*·y⟩ to the rounding of either side, and the adjoint of the adjoint is A.
+fn check_adjoint<X, K, const D: usize>(
+    plan: &wavelet_scattering::conv::Convolution<X, K, D>,
+    x: &ArrayD<X>,
+    bound: f64,
+    seed: u64,
+) where
+    X: Convolve<K>,
+    K: Sample<Real = X::Real>,
+{
+    let ax = plan.apply(x).unwrap();
+    let y = noise::<X::Output>(ax.shape(), seed ^ 1234);
+    let adjoint = plan.adjoint().unwrap();
+    let ay = adjoint.apply(&y).unwrap();
+    assert_eq!(ay.shape(), x.shape());
+    let inner = |a: &ArrayD<C64>, b: &ArrayD<C64>| -> C64 {
+        a.iter().zip(b).map(|(a, b)| a * b.conj()).sum()
+    };
+    let (ax, y, x, ay) = (widen(&ax), widen(&y), widen(x), widen(&ay));
+    let difference = (inner(&ax, &y) - inner(&x, &ay)).norm();
+    let scale = bound * norm(&y);
+    assert!(
+        difference <= tolerance::<X::Real>() * scale,
+        "{plan:?}: {difference:e} of {scale:e}"
+    );
+    assert!(adjoint.is_adjoint() && !adjoint.adjoint().unwrap().is_adjoint());
+}
+
+/// A length and a kernel that the mode allows at a level.
+fn sizes(largest: usize) -> impl Strategy<Value = (usize, usize, Mode, usize)> {
+    (1..=largest, 1..=largest, modes(), 0_usize..4).prop_map(|(n, k, mode, level)| match mode {
+        Mode::Circular => {
+            let level = level.min(n.trailing_zeros() as usize);
+            (n, k, mode, level)
+        }
+        Mode::Valid => (n.max(k), n.min(k), mode, level),
+        _ => (n, k, mode, level),
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn every_method_in_one_dimension_is_the_definition(
+        (n, k, mode, level) in sizes(70),
+        extra in 0_usize..40,
+        seed in any::<u64>(),
+    ) {
+        check_1d::<f64, f64>(n, k, mode, level, extra, seed);
+        check_1d::<f64, C64>(n, k, mode, level, extra, seed);
+        check_1d::<C64, f64>(n, k, mode, level, extra, seed);
+        check_1d::<C64, C64>(n, k, mode, level, extra, seed);
+        check_1d::<f32, f32>(n, k, mode, level, extra, seed);
+        check_1d::<C32, C32>(n, k, mode, level, extra, seed);
+    }
+
+    #[test]
+    fn every_method_in_two_dimensions_is_the_definition(
+        (n0, k0, mode, level) in sizes(17),
+        (n1, k1) in (1_usize..17, 1_usize..17),
+        extra in 0_usize..12,
+        seed in any::<u64>(),
+    ) {
+        let (n1, k1) = if mode == Mode::Valid { (n1.max(k1), n1.min(k1)) } else { (n1, k1) };
+        let level = if mode == Mode::Circular { level.min(n1.trailing_zeros() as usize) } else { level };
+        let (n, k) = ([n0, n1], [k0, k1]);
+        check_2d::<f64, f64>(n, k, mode, level, extra, seed);
+        check_2d::<f64, C64>(n, k, mode, level, extra, seed);
+        check_2d::<C64, f64>(n, k, mode, level, extra, seed);
+        check_2d::<C64, C64>(n, k, mode, level, extra, seed);
+        check_2d::<f32, f32>(n, k, mode, level, extra, seed);
+        check_2d::<f32, C32>(n, k, mode, level, extra, seed);
+    }
+
+    #[test]
+    fn a_stream_gives_what_the_full_convolution_gives(
+        n in 0_usize..300,
+        k in 1_usize..40,
+        latency in 0_usize..90,
+        cuts in prop::collection::vec(0_usize..50, 0..12),
+        seed in any::<u64>(),
+    ) {
+        let h = noise::<f64>(&[2, k], seed ^ 5);
+        let mut stream = Stream::<f64>::new(&h, latency).unwrap();
+        for round in 0..2 {
+            let x = noise::<f64>(&[n], seed ^ round);
+            let x = x.as_slice().unwrap();
+            let (mut pieces, mut done, mut given) = (Vec::new(), 0, 0);
+            for cut in cuts.iter().map(|&cut| cut.min(n - done)).collect::<Vec<_>>().into_iter().chain([n]) {
+                let piece = &x[done..(done + cut).min(n)];
+                done += piece.len();
+                let out = stream.push(piece).unwrap();
+                given += out.shape()[1];
+                pieces.push(out);
+                prop_assert!(given <= done && done - given <= latency, "{given} of {done}");
+            }
+            pieces.push(stream.finish().unwrap());
+            let views: Vec<_> = pieces.iter().map(|piece| piece.view()).collect();
+            let all = ndarray::concatenate(Axis(1), &views).unwrap();
+            if n == 0 {
+                prop_assert!(all.iter().all(|&y| y == 0.0));
+                continue;
+            }
+            prop_assert_eq!(all.shape(), [2, n + k - 1]);
+            for (got, h) in all.outer_iter().zip(h.outer_iter()) {
+                let row = |x: ArrayD<C64>| x.insert_axis(Axis(0));
+                let x = row(widen(&Array1::from(x.to_vec())));
+                let expected = definition(&x, &row(widen(&h.to_owned())), Mode::Full, [1, 1]);
+                let got = got.to_owned().insert_axis(Axis(0));
+                let h = h.to_owned().insert_axis(Axis(0)).into_dyn();
+                let bound = bound(&x, &h, got.len(), Mode::Full);
+                let error = norm(&(widen(&got) - &expected)) / bound;
+                prop_assert!(error <= tolerance::<f64>(), "{error:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn one_sample_and_one_tap_are_enough_at_any_level() {
+    for mode in MODES {
+        for level in 0..if mode == Mode::Circular { 1 } else { 6 } {
+            for extra in [0, 40] {
+                check_1d::<f64, f64>(1, 1, mode, level, extra, 7);
+                // in two dimensions folding adds 4^level equal terms, whose roundings add up
+                check_2d::<f32, C32>([1, 1], [1, 1], mode, level.min(3), extra, 7);
+                check_1d::<C64, f64>(1, 1, mode, level, extra, 8);
+            }
+        }
+    }
+}
+
+/// A DFT by its definition, of two axes.
+fn dft(h: &ArrayD<C64>) -> ArrayD<C64> {
+    let [n0, n1] = [h.shape()[0], h.shape()[1]];
+    ArrayD::from_shape_fn(h.raw_dim(), |k| {
+        let mut sum = Complex::new(0.0, 0.0);
+        for i0 in 0..n0 {
+            for i1 in 0..n1 {
+                let turns =
+                    (k[0] * i0 % n0) as f64 / n0 as f64 + (k[1] * i1 % n1) as f64 / n1 as f64;
+                sum += h[[i0, i1]] * Complex::cis(-2.0 * std::f64::consts::PI * turns);
+            }
+        }
+        sum
+    })
+}
+
+#[test]
+fn a_kernel_in_fourier_is_the_kernel_in_space() {
+    for (n, level) in [([1, 1], 0), ([7, 6], 0), ([8, 12], 2), ([16, 8], 3)] {
+        let h = noise::<C64>(&n, 3);
+        let hat = dft(&h);
+        let params = Convolution2d::params(n).mode(Mode::Circular).level(level);
+        let in_fourier = params.plan(Kernels::fourier(&hat)).unwrap();
+        let x = noise::<f64>(&n, 4);
+        let expected = definition(&widen(&x), &h, Mode::Circular, [1 << level; 2]);
+        assert!(error(&in_fourier.apply(&x).unwrap(), &expected) < 1e-14);
+        check_adjoint(&in_fourier, &x, bound(&x, &h, 2 * x.len(), Mode::Full), 9);
+        let in_fourier = params.plan(Kernels::fourier(&hat)).unwrap();
+        let z = noise::<C64>(&n, 5);
+        let expected = definition(&z, &h, Mode::Circular, [1 << level; 2]);
+        assert!(error(&in_fourier.apply(&z).unwrap(), &expected) < 1e-14);
+
+        // the real part of a transfer function belongs to (h(t) + conj h(−t))/2; zeros in it are skipped
+        let mut real = hat.mapv(|value| value.re);
+        real.indexed_iter_mut().for_each(|(k, value)| {
+            if k[0] % 16 >= 8 || k[1] >= 3 {
+                *value = 0.0;
+            }
+        });
+        let plan = params.plan(Kernels::fourier(&real)).unwrap();
+        let conj = dft(&real.mapv(|value| Complex::new(value, 0.0))).mapv(|value| value.conj());
+        let h = conj.mapv(|value| value / (n[0] * n[1]) as f64);
+        let expected = definition(&z, &h, Mode::Circular, [1 << level; 2]);
+        assert!(error(&plan.apply(&z).unwrap(), &expected) < 1e-14);
+    }
+    let line = noise::<C64>(&[1, 12], 3);
+    let hat = dft(&line).index_axis_move(Axis(0), 0);
+    let plan = Convolution1d::params([12])
+        .mode(Mode::Circular)
+        .level(1)
+        .plan(Kernels::fourier(&hat))
+        .unwrap();
+    let x = noise::<f64>(&[12], 4);
+    let expected = definition(
+        &widen(&x).insert_axis(Axis(0)),
+        &line,
+        Mode::Circular,
+        [1, 2],
+    );
+    assert!(
+        error(
+            &plan.apply(&x).unwrap(),
+            &expected.index_axis_move(Axis(0), 0)
+        ) < 1e-14
+    );
+}
+
+#[test]
+fn filters_of_a_bank_are_kernels() {
+    let bank = FilterBank2d::params([16, 24], 2)
+        .L(3)
+        .build::<f64>()
+        .unwrap();
+    let params = Convolution2d::params([16, 24]).mode(Mode::Circular);
+    let x = noise::<f64>(&[16, 24], 4);
+    let all = params.plan(&bank).unwrap().apply(&x).unwrap();
+    assert_eq!(all.shape(), [6, 16, 24]);
+    for (lambda, got) in all.outer_iter().enumerate() {
+        let (j, l) = (lambda / 3, lambda % 3);
+        let psi = bank.psi_in_space(j, l).into_dyn();
+        let expected = definition(&widen(&x), &psi, Mode::Circular, [1, 1]);
+        assert!(error(&got.to_owned(), &expected) < 1e-13, "{j}, {l}");
+        let alone = params.plan(bank.psi(j, l)).unwrap().apply(&x).unwrap();
+        assert_eq!(alone, got);
+    }
+}
+
+#[test]
+fn a_level_keeps_every_so_many_samples_of_its_mode() {
+    let (x, h) = (noise::<f64>(&[24, 40], 1), noise::<f64>(&[5, 4], 2));
+    for mode in MODES {
+        let params = Convolution2d::params([24, 40]).mode(mode);
+        let all = widen(&params.plan(&h).unwrap().apply(&x).unwrap());
+        for level in 1..=3 {
+            let step = 1 << level;
+            for method in methods([5, 4], level, 9) {
+                let plan = params.level(level).method(method).plan(&h).unwrap();
+                let got = plan.apply(&x).unwrap();
+                let expected = all.slice(s![..;step, ..;step]).to_owned().into_dyn();
+                assert!(
+                    error(&got, &expected) < 1e-14,
+                    "{mode:?}, {level}, {method}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn banks_batches_and_threads_do_not_change_a_bit() {
+    let (x, h) = (
+        noise::<f32>(&[3, 2, 30, 41], 1),
+        noise::<f32>(&[2, 2, 5, 6], 2),
+    );
+    for mode in MODES {
+        for method in methods([5, 6], 0, 10) {
+            let params = Convolution2d::params([30, 41]).mode(mode).method(method);
+            let bank = params.plan(&h).unwrap();
+            let out = bank.apply(&x).unwrap();
+            assert_eq!(out.shape()[..4], [3, 2, 2, 2]);
+            for threads in 1..6 {
+                let mut again = ArrayD::from_elem(out.shape(), f32::NAN);
+                bank.apply_into(&x, &mut again, &mut bank.workspace_for(threads))
+                    .unwrap();
+                assert_eq!(out, again, "{mode:?}, {method}, {threads}");
+            }
+            for (b, c) in [(0, 0), (2, 1)] {
+                let x = x.slice(s![b, c, .., ..]);
+                assert_eq!(
+                    bank.apply(&x).unwrap(),
+                    out.slice(s![b, c, .., .., .., ..]).into_dyn()
+                );
+                for (p, q) in [(0, 1), (1, 0)] {
+                    if method == Method::Auto {
+                        continue; // one kernel may be computed otherwise than four
+                    }
+                    let single = params.plan(&h.slice(s![p, q, .., ..])).unwrap();
+                    let expected = out.slice(s![b, c, p, q, .., ..]);
+                    assert_eq!(single.apply(&x).unwrap(), expected.into_dyn());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_adjoint_of_a_bank_sums_over_its_kernels() {
+    let h = noise::<C64>(&[3, 4, 5], 2);
+    for mode in MODES {
+        for method in methods([4, 5], 1, 6) {
+            let params = Convolution2d::params([12, 18])
+                .mode(mode)
+                .level(1)
+                .method(method);
+            let plan = params.plan(&h).unwrap();
+            let x = noise::<f64>(&[12, 18], 1);
+            check_adjoint(&plan, &x, norm(&x) * norm(&h) * 20.0, 8);
+            let adjoint = plan.adjoint().unwrap();
+            assert_eq!(adjoint.input_axes(), plan.output_axes());
+            assert_eq!(adjoint.output_axes(), [12, 18]);
+            let y = noise::<C64>(&[&[4][..], &adjoint.input_axes()].concat(), 6);
+            let all = adjoint.apply(&y).unwrap();
+            assert_eq!(
+                all.index_axis(Axis(0), 2),
+                adjoint.apply(&y.index_axis(Axis(0), 2)).unwrap()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_second_call_allocates_nothing_and_takes_dirty_scratch() {
+    let (x, h) = (noise::<f32>(&[2, 33, 40], 1), noise::<f32>(&[2, 5, 6], 2));
+    let other = noise::<f32>(&[2, 33, 40], 7) * 1e6;
+    for level in [0, 2] {
+        for method in methods([5, 6], level, 10) {
+            let plan = Convolution2d::params([33, 40])
+                .level(level)
+                .method(method)
+                .plan(&h)
+                .unwrap();
+            steady(&plan, &x, &other);
+            let complex = h.mapv(|tap| Complex::new(tap, tap * 2.0));
+            let plan = Convolution2d::params([33, 40])
+                .level(level)
+                .method(method)
+                .plan(&complex)
+                .unwrap();
+            steady(&plan, &x, &other);
+        }
+        for method in methods([6], level, 10) {
+            let h = h.slice(s![.., 0, ..]);
+            let plan = Convolution1d::params([40])
+                .level(level)
+                .method(method)
+                .plan(&h)
+                .unwrap();
+            steady(&plan, &x, &other);
+            steady(
+                &plan.adjoint().unwrap(),
+                &plan.apply(&x).unwrap(),
+                &plan.apply(&other).unwrap(),
+            );
+        }
+    }
+    let mut stream = Stream::<f32>::new(&h.slice(s![0, 0, ..]), 20).unwrap();
+    let x = x.as_slice().unwrap();
+    for len in [7, 90, 0, 21] {
+        let mut out = Array1::zeros(stream.ready(len));
+        let counted =
+            allocation_counter::measure(|| stream.push_into(&x[..len], &mut out).unwrap());
+        assert_eq!(counted.count_total, 0);
+    }
+}
+
+fn steady<X: Convolve<K>, K: Sample<Real = X::Real>, const D: usize>(
+    plan: &wavelet_scattering::conv::Convolution<X, K, D>,
+    x: &ArrayD<X>,
+    other: &ArrayD<X>,
+) {
+    let expected = plan.apply(x).unwrap();
+    let mut out = expected.clone();
+    let mut workspace = plan.workspace_for(1);
+    plan.apply_into(other, &mut out, &mut workspace).unwrap();
+    assert_ne!(out, expected);
+    let counted =
+        allocation_counter::measure(|| plan.apply_into(x, &mut out, &mut workspace).unwrap());
+    assert_eq!(
+        (counted.count_total, counted.bytes_total),
+        (0, 0),
+        "{plan:?}"
+    );
+    assert_eq!(out, expected);
+}
+
+#[test]
+fn any_strides_give_the_same_bits() {
+    let (x, h) = (noise::<f64>(&[3, 20, 14], 1), noise::<f64>(&[3, 3], 2));
+    let plan = Convolution2d::params([20, 14]).plan(&h).unwrap();
+    let expected = plan.apply(&x).unwrap();
+    let mut wide = ArrayD::<f64>::zeros(IxDyn(&[14, 40, 3]));
+    let mut view = wide.slice_mut(s![..;-1, ..;2, ..]);
+    view.swap_axes(0, 2);
+    view.assign(&x);
+    let mut out = ArrayD::zeros(IxDyn(&[3, 20, 28]));
+    let mut gaps = out.slice_mut(s![.., .., ..;2]);
+    plan.apply_into(&view, &mut gaps, &mut plan.workspace())
+        .unwrap();
+    assert_eq!(gaps.into_dyn(), expected);
+}
+
+#[test]
+fn rounding_in_single_precision_stays_that_of_an_fft() {
+    // 2^17 and 211 x 205 samples of noise: eps/2 · √log2(n), a few times over
+    let (x, h) = (noise::<f32>(&[1 << 17], 1), noise::<f32>(&[900], 2));
+    let exact = |x: &ArrayD<f32>, h: &ArrayD<f32>| (x.mapv(f64::from), h.mapv(f64::from));
+    let (x64, h64) = exact(&x, &h);
+    let expected = Convolution1d::params([1 << 17])
+        .plan(&h64)
+        .unwrap()
+        .apply(&x64)
+        .unwrap();
+    for method in methods([900], 0, 4000) {
+        let plan = Convolution1d::params([1 << 17])
+            .method(method)
+            .plan(&h)
+            .unwrap();
+        let error = error(&plan.apply(&x).unwrap(), &widen(&expected));
+        assert!(error < 6e-7, "{method}: {error:e}");
+    }
+    let (x, h) = (noise::<f32>(&[211, 205], 1), noise::<f32>(&[31, 31], 2));
+    let (x64, h64) = exact(&x, &h);
+    let expected = Convolution2d::params([211, 205])
+        .plan(&h64)
+        .unwrap()
+        .apply(&x64)
+        .unwrap();
+    for method in methods([31, 31], 0, 60) {
+        let plan = Convolution2d::params([211, 205])
+            .method(method)
+            .plan(&h)
+            .unwrap();
+        let error = error(&plan.apply(&x).unwrap(), &widen(&expected));
+        assert!(error < 6e-7, "{method}: {error:e}");
+    }
+}
+
+#[test]
+fn a_plan_says_what_it_chose_and_why() {
+    let explain = |params: ConvolutionParams<1>, k: usize| {
+        let plan = params.plan::<f32, f32>(&noise::<f32>(&[k], 1)).unwrap();
+        assert!(format!("{plan:?}").contains("Explanation"));
+        plan.explain().clone()
+    };
+    let long = Convolution1d::params([1 << 18]);
+    let short_kernel = explain(long, 3);
+    assert_eq!(short_kernel.chosen().method, Method::Direct);
+    let medium = explain(long, 300);
+    assert!(
+        matches!(medium.chosen().method, Method::OverlapSave { .. }),
+        "{medium}"
+    );
+    let large = explain(Convolution1d::params([4000]).mode(Mode::Circular), 4000);
+    assert_eq!(large.chosen().method, Method::Fft, "{large}");
+    for explanation in [short_kernel, medium, large] {
+        let least = explanation
+            .candidates()
+            .iter()
+            .map(|candidate| candidate.nanoseconds);
+        assert_eq!(
+            least.fold(f64::INFINITY, f64::min),
+            explanation.chosen().nanoseconds
+        );
+        let text = explanation.to_string();
+        let line = text.lines().find(|line| line.contains("cheapest")).unwrap();
+        let name = explanation.chosen().method.to_string();
+        assert!(line.starts_with(&name), "{text}");
+    }
+    let forced = explain(long.method(Method::OverlapSave { block: [1000] }), 3);
+    assert!(forced.is_forced());
+    assert_eq!(forced.chosen().block, [1000]);
+    assert!(forced.to_string().contains("overlap-save 1000"), "{forced}");
+    // the estimate is a table: the same for the same request
+    assert_eq!(explain(long, 300), explain(long, 300));
+    let measured = explain(long.planning(Planning::Measure), 300);
+    assert_eq!(measured.chosen().planning, Planning::Measure);
+    assert!(measured.chosen().nanoseconds > 0.0);
+}
+
+#[test]
+fn what_cannot_be_done_is_refused() {
+    let h = noise::<f64>(&[4, 5], 1);
+    let params = Convolution2d::params([8, 12]);
+    let refused =
+        |params: ConvolutionParams<2>| params.plan::<f64, f64>(&h).unwrap_err().to_string();
+    let has = |message: String, parts: &[&str]| {
+        assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+    };
+    has(
+        refused(Convolution2d::params([3, 12]).mode(Mode::Valid)),
+        &["[4, 5]", "[3, 12]"],
+    );
+    has(refused(Convolution2d::params([8, 0])), &["[8, 0]"]);
+    has(
+        refused(params.mode(Mode::Circular).level(3)),
+        &["level = 3", "axis 1", "12", "up to 2"],
+    );
+    has(refused(params.level(40)), &["level = 40", "31"]);
+    has(
+        refused(params.method(Method::OverlapSave { block: [3, 8] })),
+        &["3 x 8", "[4, 5]"],
+    );
+    has(
+        refused(
+            params
+                .level(1)
+                .method(Method::OverlapSave { block: [9, 8] }),
+        ),
+        &["9 x 8", "multiple"],
+    );
+    assert!(matches!(
+        Convolution2d::params([1 << 40, 1 << 40]).plan::<f64, f64>(&h),
+        Err(Error::OutOfMemory { .. })
+    ));
+    for shape in [[usize::MAX, 2], [usize::MAX, usize::MAX]] {
+        let huge = Convolution2d::params(shape)
+            .mode(Mode::Full)
+            .plan::<f64, f64>(&h);
+        assert!(matches!(huge, Err(Error::OutOfMemory { .. })));
+    }
+    let hat = noise::<C64>(&[8, 12], 1);
+    let in_fourier = |params: ConvolutionParams<2>| params.plan::<f64, _>(Kernels::fourier(&hat));
+    has(
+        in_fourier(params).unwrap_err().to_string(),
+        &["mode", "circular"],
+    );
+    let circular = params.mode(Mode::Circular);
+    has(
+        in_fourier(circular.method(Method::Direct))
+            .unwrap_err()
+            .to_string(),
+        &["direct", "FFT"],
+    );
+    let wrong = Convolution2d::params([8, 13]).mode(Mode::Circular);
+    has(
+        in_fourier(wrong).unwrap_err().to_string(),
+        &["[8, 12]", "[8, 13]"],
+    );
+    let flat = noise::<f64>(&[4], 1);
+    has(
+        params.plan::<f64, f64>(&flat).unwrap_err().to_string(),
+        &["[4]", "2 axes"],
+    );
+    has(
+        params
+            .plan::<f64, f64>(&Array2::zeros([0, 3]))
+            .unwrap_err()
+            .to_string(),
+        &["[0, 3]"],
+    );
+    let mut bad = h.clone();
+    bad[[1, 2]] = f64::NAN;
+    has(
+        params.plan::<f64, f64>(&bad).unwrap_err().to_string(),
+        &["[1, 2]"],
+    );
+    let three = wavelet_scattering::conv::Convolution::params([2, 3, 4]);
+    has(
+        three
+            .plan::<f64, f64>(&Array3::ones([1, 1, 1]))
+            .unwrap_err()
+            .to_string(),
+        &["D = 3"],
+    );
+    assert!(Stream::<f64, C64>::new(Kernels::fourier(&hat), 3).is_err());
+
+    let plan = params.plan::<f64, f64>(&h).unwrap();
+    assert!(matches!(
+        plan.apply(&Array2::zeros([8, 11])),
+        Err(Error::WrongShape { .. })
+    ));
+    assert!(matches!(
+        plan.apply(&Array1::zeros(12)),
+        Err(Error::WrongShape { .. })
+    ));
+    assert!(matches!(
+        plan.apply(&Array3::zeros([0, 8, 12])),
+        Err(Error::Empty { .. })
+    ));
+    let mut x = Array3::<f64>::zeros([2, 8, 12]);
+    let mut out = Array2::zeros([8, 12]);
+    let mut workspace = plan.workspace_for(1);
+    let error = plan.apply_into(&x, &mut out, &mut workspace).unwrap_err();
+    has(error.to_string(), &["[8, 12]", "[2, 8, 12]"]);
+    let other = Convolution2d::params([80, 120])
+        .plan::<f64, f64>(&h)
+        .unwrap();
+    let alien = other.apply_into(
+        &Array2::zeros([80, 120]),
+        &mut Array2::zeros([80, 120]),
+        &mut workspace,
+    );
+    has(alien.unwrap_err().to_string(), &["workspace"]);
+    for bad in [f64::NAN, f64::INFINITY] {
+        x[[1, 7, 3]] = bad;
+        let error = plan.apply(&x).unwrap_err();
+        assert!(
+            matches!(&error, Error::NotFinite { position, .. } if *position == [1, 7, 3]),
+            "{error}"
+        );
+    }
+    assert!(plan.apply(&Array1::zeros(0)).is_err());
+}
