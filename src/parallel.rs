@@ -22,6 +22,14 @@ pub(crate) fn map<R: Send>(count: usize, f: impl Fn(usize) -> R + Sync + Send) -
     (0..count).map(f).collect()
 }
 
+/// Runs something on a thread of the pool, so that what it shares out starts without waking the pool every time.
+pub(crate) fn inside<R: Send>(f: impl FnOnce() -> R + Send) -> R {
+    #[cfg(feature = "parallel")]
+    return rayon::scope(|_| f());
+    #[cfg(not(feature = "parallel"))]
+    f()
+}
+
 /// Hands the tasks out, in order, to whichever worker is free; each worker has its own scratch.
 ///
 /// One worker runs on the caller's thread and allocates nothing.

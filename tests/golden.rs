@@ -143,7 +143,8 @@ fn scattering_agrees<T: Real>(isa: Isa, tolerance: f64, of_path: f64) {
 #[test]
 fn features_are_kymatios_in_double_precision_on_every_instruction_set() {
     for isa in Isa::available() {
-        scattering_agrees::<f64>(isa, 5e-7, 1e-6); // Kymatio's filters are rounded to 32 bits
+        // Kymatio's filters are rounded to 32 bits, which shows in paths of little energy
+        scattering_agrees::<f64>(isa, 5e-7, 5e-6);
     }
 }
 

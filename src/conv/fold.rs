@@ -108,11 +108,6 @@ impl Fold {
         fold
     }
 
-    /// Bytes of the plan.
-    pub fn bytes(&self) -> usize {
-        self.pieces.len() * size_of::<Piece>() + self.columns.len() * size_of::<u32>()
-    }
-
     /// Column `k1` of the product.
     pub fn column<T: Real, S: Simd<T>, P: Product<T, S::V>>(
         &self,

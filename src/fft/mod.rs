@@ -1,7 +1,8 @@
-//! Fourier transforms of planes, by `rustfft` and `realfft`.
+//! Fourier transforms: [`Line`] for as many lines at once as a vector has lanes, which is where the time goes, and
+//! [`PlaneFft`] by `rustfft` and `realfft` for what is done once an image.
 //!
-//! DFT signs and scales are those of the crate: forward unscaled, exp(−2πi·kn/N); inverse with exp(+2πi·kn/N), and
-//! unscaled too in [`PlaneFft`], whose callers fold 1/N into a factor they apply anyway.
+//! DFT signs are those of the crate, forward exp(−2πi·kn/N); nothing is scaled here, since callers fold 1/N into a factor
+//! they apply anyway.
 
 mod line;
 mod plane;

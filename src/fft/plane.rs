@@ -1,8 +1,8 @@
-//! [`PlaneFft`]: real planes to half spectra, spectra to complex planes, with one transposition each way.
+//! [`PlaneFft`]: real planes to half spectra, with one transposition.
 //!
-//! Layouts: a plane is `[n0][n1]`, rows of axis 1 contiguous. A spectrum is transposed, `[k1][k0]`, so that the passes
-//! along axis 0 are contiguous as well and filters are stored in the same order. A half spectrum keeps
-//! `k1 = 0 ..= n1/2`; the rest follows from X(−k) = conj X(k).
+//! Layouts: a plane is `[n0][n1]`, rows of axis 1 contiguous. Its spectrum is transposed, `[k1][k0]`, so that the passes
+//! along axis 0 are contiguous as well and filters are stored in the same order. It keeps `k1 = 0 ..= n1/2`; the rest
+//! follows from X(−k) = conj X(k).
 
 use std::sync::Arc;
 
@@ -18,8 +18,6 @@ pub(crate) struct PlaneFft<T> {
     grid: Grid<2>,
     rows_forward: Arc<dyn RealToComplex<T>>,
     columns_forward: Arc<dyn Fft<T>>,
-    columns_inverse: Arc<dyn Fft<T>>,
-    rows_inverse: Arc<dyn Fft<T>>,
 }
 
 impl<T: Real> PlaneFft<T> {
@@ -34,8 +32,6 @@ impl<T: Real> PlaneFft<T> {
             grid,
             rows_forward: planner.plan_fft_forward(n1),
             columns_forward: complex.plan_fft_forward(n0),
-            columns_inverse: complex.plan_fft_inverse(n0),
-            rows_inverse: complex.plan_fft_inverse(n1),
         }
     }
 
@@ -52,16 +48,8 @@ impl<T: Real> PlaneFft<T> {
 
     /// Scratch samples that the passes need.
     pub fn scratch_len(&self) -> usize {
-        let complex = [
-            &self.columns_forward,
-            &self.columns_inverse,
-            &self.rows_inverse,
-        ];
-        complex
-            .iter()
-            .map(|fft| fft.get_inplace_scratch_len())
-            .max()
-            .unwrap_or(0)
+        self.columns_forward
+            .get_inplace_scratch_len()
             .max(self.rows_forward.get_scratch_len())
     }
 
@@ -88,20 +76,6 @@ impl<T: Real> PlaneFft<T> {
         }
         transpose::transpose(work, half, width, n0);
         self.columns_forward.process_with_scratch(half, scratch);
-    }
-
-    /// The complex plane of a full spectrum `[n1][n0]`, unscaled. Destroys the spectrum.
-    pub fn inverse(
-        &self,
-        spectrum: &mut [Complex<T>],
-        plane: &mut [Complex<T>],
-        scratch: &mut [Complex<T>],
-    ) {
-        let [n0, n1] = self.grid.shape;
-        let (spectrum, plane) = (&mut spectrum[..n0 * n1], &mut plane[..n0 * n1]);
-        self.columns_inverse.process_with_scratch(spectrum, scratch);
-        transpose::transpose(spectrum, plane, n0, n1);
-        self.rows_inverse.process_with_scratch(plane, scratch);
     }
 }
 
@@ -156,19 +130,6 @@ mod tests {
             for (i, got) in half.iter().enumerate() {
                 let expected = dft(&complex, shape, -1.0, [i % n0, i / n0]);
                 assert!((got - expected).norm() < 1e-10, "{shape:?} at {i}");
-            }
-
-            // a spectrum stands transposed
-            let mut spectrum: Vec<_> = (0..n0 * n1)
-                .map(|i| Complex::new((i as f64).cos(), i as f64))
-                .collect();
-            let natural: Vec<_> = (0..n0 * n1)
-                .map(|i| spectrum[(i % n1) * n0 + i / n1])
-                .collect();
-            fft.inverse(&mut spectrum, &mut work, &mut scratch);
-            for (i, got) in work[..n0 * n1].iter().enumerate() {
-                let expected = dft(&natural, shape, 1.0, [i / n1, i % n1]);
-                assert!((got - expected).norm() < 1e-9, "{shape:?} at {i}");
             }
         }
     }

@@ -63,15 +63,6 @@ impl Layout {
     pub fn len(&self) -> usize {
         self.offsets[self.shapes.len()]
     }
-
-    /// Numbers of the longest row.
-    pub fn longest(&self) -> usize {
-        self.shapes
-            .iter()
-            .map(|[height, width]| height * width)
-            .max()
-            .unwrap_or(0)
-    }
 }
 
 /// Scattering coefficients with the table that says which row is which.

@@ -17,8 +17,27 @@ use crate::conv::layer::Rows;
 use crate::kernels::vector::{Kernel, Simd, Vector};
 use crate::num::Real;
 
-/// Outputs that are summed side by side, to hide the latency of a product behind the others.
+/// The most outputs that are summed side by side, to hide the latency of one product behind the others.
 const SIDE_BY_SIDE: usize = 8;
+
+/// How many outputs to sum side by side, so that the last group is about as full as the others.
+fn side_by_side(outputs: usize) -> usize {
+    let groups = outputs.div_ceil(SIDE_BY_SIDE).max(1);
+    outputs.div_ceil(groups).max(4)
+}
+
+/// Runs a kernel that is generic over the outputs side by side.
+macro_rules! by_group {
+    ($group:expr, $run:ident) => {
+        match $group {
+            4 => $run!(4),
+            5 => $run!(5),
+            6 => $run!(6),
+            7 => $run!(7),
+            _ => $run!(8),
+        }
+    };
+}
 
 /// The average along one axis, in every lane.
 #[derive(Debug, Clone)]
@@ -39,7 +58,7 @@ enum Window<T> {
         step: usize,
         halo: usize,
     },
-    /// Weights of `e` and `d` for groups of outputs, `[group][n][SIDE_BY_SIDE]`; `folded[i]` is the i-th output
+    /// Weights of `e` and `d` for groups of outputs, `[group][n][side by side]`; `folded[i]` is the i-th output
     /// position o in 0 ..= P/2, of `period` P.
     Round {
         folded: Vec<usize>,
@@ -71,12 +90,13 @@ impl<T: Real, S: Simd<T>> LineAverage<T, S> {
                     .collect();
                 folded.sort_unstable();
                 folded.dedup();
+                let size = side_by_side(folded.len());
                 let weights = |sign: f64| -> Vec<T> {
                     folded
-                        .chunks(SIDE_BY_SIDE)
+                        .chunks(size)
                         .flat_map(|group| (0..=len / 2).map(move |n| (group, n)))
                         .flat_map(|(group, n)| {
-                            (0..SIDE_BY_SIDE).map(move |i| {
+                            (0..size).map(move |i| {
                                 // At the middle of an even length a sample meets itself, so e is 2u there.
                                 let half = if 2 * n == len { 0.25 } else { 0.5 };
                                 let Some(o) = group.get(i) else {
@@ -129,34 +149,46 @@ impl<T: Real, S: Simd<T>> LineAverage<T, S> {
                 ..
             } => {
                 let line = &line[first..];
-                simd.run(Short {
-                    simd,
-                    taps,
-                    step,
-                    line,
-                    to,
-                });
+                macro_rules! run {
+                    ($G:literal) => {
+                        simd.run(Short::<T, S, $G> {
+                            simd,
+                            taps,
+                            step,
+                            line,
+                            to,
+                        })
+                    };
+                }
+                by_group!(side_by_side(to.len()), run);
             }
             Window::Round {
                 folded,
                 even,
                 odd,
                 period,
-            } => simd.run(Round {
-                simd,
-                folded,
-                even,
-                odd,
-                period: *period,
-                outputs: self.outputs.clone(),
-                line: &line[..self.len],
-                to,
-            }),
+            } => {
+                macro_rules! run {
+                    ($G:literal) => {
+                        simd.run(Round::<T, S, $G> {
+                            simd,
+                            folded,
+                            even,
+                            odd,
+                            period: *period,
+                            outputs: self.outputs.clone(),
+                            line: &line[..self.len],
+                            to,
+                        })
+                    };
+                }
+                by_group!(side_by_side(folded.len()), run);
+            }
         }
     }
 }
 
-struct Short<'a, T, S: Simd<T>> {
+struct Short<'a, T, S: Simd<T>, const G: usize> {
     simd: S,
     taps: &'a [T],
     step: usize,
@@ -164,7 +196,7 @@ struct Short<'a, T, S: Simd<T>> {
     to: &'a mut [S::V],
 }
 
-impl<T: Real, S: Simd<T>> Kernel for Short<'_, T, S> {
+impl<T: Real, S: Simd<T>, const G: usize> Kernel for Short<'_, T, S, G> {
     type Output = ();
 
     #[inline(always)]
@@ -177,20 +209,20 @@ impl<T: Real, S: Simd<T>> Kernel for Short<'_, T, S> {
             to,
         } = self;
         let zero = simd.splat(T::zero());
-        let mut outputs = to.chunks_exact_mut(SIDE_BY_SIDE);
+        let mut outputs = to.chunks_exact_mut(G);
         let mut start = 0;
         for to in outputs.by_ref() {
-            let windows: [&[S::V]; SIDE_BY_SIDE] =
+            let windows: [&[S::V]; G] =
                 std::array::from_fn(|i| &line[start + i * step..][..taps.len()]);
-            let mut sums = [zero; SIDE_BY_SIDE];
+            let mut sums = [zero; G];
             for (t, &tap) in taps.iter().enumerate() {
                 let tap = simd.splat(tap);
-                for i in 0..SIDE_BY_SIDE {
+                for i in 0..G {
                     sums[i] = tap.mul_add(windows[i][t], sums[i]);
                 }
             }
             to.copy_from_slice(&sums);
-            start += SIDE_BY_SIDE * step;
+            start += G * step;
         }
         for to in outputs.into_remainder() {
             let window = &line[start..][..taps.len()];
@@ -202,7 +234,7 @@ impl<T: Real, S: Simd<T>> Kernel for Short<'_, T, S> {
     }
 }
 
-struct Round<'a, T, S: Simd<T>> {
+struct Round<'a, T, S: Simd<T>, const G: usize> {
     simd: S,
     folded: &'a [usize],
     even: &'a [T],
@@ -213,7 +245,7 @@ struct Round<'a, T, S: Simd<T>> {
     to: &'a mut [S::V],
 }
 
-impl<T: Real, S: Simd<T>> Kernel for Round<'_, T, S> {
+impl<T: Real, S: Simd<T>, const G: usize> Kernel for Round<'_, T, S, G> {
     type Output = ();
 
     #[inline(always)]
@@ -231,21 +263,15 @@ impl<T: Real, S: Simd<T>> Kernel for Round<'_, T, S> {
         let zero = simd.splat(T::zero());
         let n = line.len();
         let half = n / 2;
-        let weights = |weights| {
-            let weights: &[T] = weights;
-            weights
-                .as_chunks::<SIDE_BY_SIDE>()
-                .0
-                .chunks_exact(half + 1)
-        };
+        let (even, odd) = (even.as_chunks::<G>().0, odd.as_chunks::<G>().0);
         for ((group, even), odd) in folded
-            .chunks(SIDE_BY_SIDE)
-            .zip(weights(even))
-            .zip(weights(odd))
+            .chunks(G)
+            .zip(even.chunks_exact(half + 1))
+            .zip(odd.chunks_exact(half + 1))
         {
-            let mut sums = [zero; SIDE_BY_SIDE];
-            let mut differences = [zero; SIDE_BY_SIDE];
-            for i in 0..SIDE_BY_SIDE {
+            let mut sums = [zero; G];
+            let mut differences = [zero; G];
+            for i in 0..G {
                 sums[i] = line[0] * simd.splat(even[0][i]);
             }
             let mirrored = line[n - half..].iter().rev();
@@ -253,7 +279,7 @@ impl<T: Real, S: Simd<T>> Kernel for Round<'_, T, S> {
                 line[1..=half].iter().zip(mirrored).zip(&even[1..]).zip(&odd[1..])
             {
                 let (e, d) = (u + mirrored, u - mirrored);
-                for i in 0..SIDE_BY_SIDE {
+                for i in 0..G {
                     sums[i] = e.mul_add(simd.splat(even[i]), sums[i]);
                     differences[i] = d.mul_add(simd.splat(odd[i]), differences[i]);
                 }

@@ -36,9 +36,6 @@ pub(super) trait Engine<T>: Send + Sync {
         out: &mut [T],
         workspace: &mut (dyn Any + Send + Sync),
     ) -> Option<()>;
-
-    /// Numbers in a vector.
-    fn lanes(&self) -> usize;
 }
 
 /// What every instruction set shares.
@@ -479,11 +476,10 @@ impl<T: Real, S: Simd<T>> Engine<T> for Cascade<T, S> {
     ) -> Option<()> {
         let Workers(workers) = workspace.downcast_mut::<Workers<T, S>>()?;
         let fits = workers[0].root.plane.len() == self.image.grid().len();
-        fits.then(|| self.run_batch(batch, out, workers))
-    }
-
-    fn lanes(&self) -> usize {
-        S::V::LANES
+        fits.then(|| match &mut workers[..] {
+            [_] => self.run_batch(batch, out, workers),
+            _ => parallel::inside(|| self.run_batch(batch, out, workers)),
+        })
     }
 }
 
