@@ -117,9 +117,14 @@ impl Fold {
         tile: &mut [Cell<S::V>],
     ) {
         let pieces = &self.pieces[self.columns[k1] as usize..self.columns[k1 + 1] as usize];
+        let ahead = match self.columns.get(k1 + 2) {
+            Some(&end) => &self.pieces[self.columns[k1 + 1] as usize..end as usize],
+            None => &[],
+        };
         simd.run(Column {
             simd,
             pieces,
+            ahead,
             product,
             tile,
         });
@@ -255,6 +260,9 @@ impl<T: Real, V: Vector<T>> Product<T, V> for OfModuli<'_, T, V> {
 struct Column<'a, T, S: Simd<T>, P> {
     simd: S,
     pieces: &'a [Piece],
+    /// The pieces of the next column: the factors come from a third-level cache, whose latency the transform of this
+    /// column hides.
+    ahead: &'a [Piece],
     product: P,
     tile: &'a mut [Cell<S::V>],
 }
@@ -267,10 +275,17 @@ impl<T: Real, S: Simd<T>, P: Product<T, S::V>> Kernel for Column<'_, T, S, P> {
         let Self {
             simd,
             pieces,
+            ahead,
             product,
             tile,
         } = self;
         let zero = crate::kernels::vector::zero(simd);
+        for piece in ahead.iter().filter(|piece| piece.act != Act::Clear) {
+            let (len, from) = (piece.len as usize, piece.from as usize);
+            simd.prefetch(&product.filter()[piece.values as usize..][..len]);
+            let first = if piece.mirrored { from + 1 - len } else { from };
+            simd.prefetch(&product.spectrum()[first..][..len]);
+        }
         for piece in pieces {
             let len = piece.len as usize;
             let tile = &mut tile[piece.at as usize..][..len];
