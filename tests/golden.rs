@@ -134,7 +134,11 @@ fn scattering_agrees<T: Real>(isa: Isa, tolerance: f64, of_path: f64) {
                 let expected = expected.index_axis(axis, row);
                 let error = relative_error(got, expected.iter().copied());
                 let path = paths[row].lambdas.to_vec();
-                assert!(error <= of_path, "{}, {isa}, {path:?}: {error:e}", case.display());
+                assert!(
+                    error <= of_path,
+                    "{}, {isa}, {path:?}: {error:e}",
+                    case.display()
+                );
             }
         }
     }

@@ -108,6 +108,11 @@ impl Fold {
         fold
     }
 
+    /// Bytes of the plan.
+    pub fn bytes(&self) -> u64 {
+        (size_of_val(&self.pieces[..]) + size_of_val(&self.columns[..])) as u64
+    }
+
     /// Column `k1` of the product.
     pub fn column<T: Real, S: Simd<T>, P: Product<T, S::V>>(
         &self,

@@ -446,7 +446,10 @@ mod tests {
                 threads,
             } = self;
             let lanes = S::V::LANES;
-            let bank = FilterBank2d::params(shape, J).L(lanes).build::<f64>().unwrap();
+            let bank = FilterBank2d::params(shape, J)
+                .L(lanes)
+                .build::<f64>()
+                .unwrap();
             let grid = Grid::new(shape);
             let planes: Vec<Plane<T, S>> = (0..J)
                 .map_while(|level| grid.at_level(level))
@@ -553,7 +556,14 @@ mod tests {
 
     #[test]
     fn two_layers_equal_convolution_in_space_by_the_definition() {
-        for (shape, J) in [([8, 12], 2), ([16, 8], 3), ([12, 20], 2), ([24, 40], 3), ([7, 5], 1), ([1, 6], 1)] {
+        for (shape, J) in [
+            ([8, 12], 2),
+            ([16, 8], 3),
+            ([12, 20], 2),
+            ([24, 40], 3),
+            ([7, 5], 1),
+            ([1, 6], 1),
+        ] {
             for (first, threads) in [(0, 1), (J - 1, 2)] {
                 for isa in Isa::available() {
                     let check = || Check {

@@ -164,14 +164,49 @@ impl<T: Real, S: Simd<T>> Bluestein<T, S> {
         let (line, spectrum) = tile[..2 * self.len()].split_at_mut(self.len());
         line[len..].fill(zero(simd));
         let (chirp, response) = (&self.chirp, &self.response);
-        simd.run(Multiply { simd, cells: &mut line[..len], by: chirp, swap: false });
-        self.line.run(simd, line, Emit::Cells { to: &mut *spectrum, stride: 1 });
+        simd.run(Multiply {
+            simd,
+            cells: &mut line[..len],
+            by: chirp,
+            swap: false,
+        });
+        self.line.run(
+            simd,
+            line,
+            Emit::Cells {
+                to: &mut *spectrum,
+                stride: 1,
+            },
+        );
         // The way back has the other sign: exchange the parts before it and after it.
-        simd.run(Multiply { simd, cells: &mut *spectrum, by: response, swap: true });
-        self.line.run(simd, spectrum, Emit::Cells { to: &mut *line, stride: 1 });
-        line[..len].iter_mut().for_each(|cell| *cell = cell.swapped());
-        simd.run(Multiply { simd, cells: &mut line[..len], by: chirp, swap: false });
-        simd.run(Hand { simd, cells: &line[..len], emit: &mut emit });
+        simd.run(Multiply {
+            simd,
+            cells: &mut *spectrum,
+            by: response,
+            swap: true,
+        });
+        self.line.run(
+            simd,
+            spectrum,
+            Emit::Cells {
+                to: &mut *line,
+                stride: 1,
+            },
+        );
+        line[..len]
+            .iter_mut()
+            .for_each(|cell| *cell = cell.swapped());
+        simd.run(Multiply {
+            simd,
+            cells: &mut line[..len],
+            by: chirp,
+            swap: false,
+        });
+        simd.run(Hand {
+            simd,
+            cells: &line[..len],
+            emit: &mut emit,
+        });
     }
 }
 
@@ -193,7 +228,11 @@ impl<T: Real, S: Simd<T>> Kernel for Multiply<'_, T, S> {
                 re: self.simd.splat(by.re),
                 im: self.simd.splat(by.im),
             });
-            *cell = if self.swap { product.swapped() } else { product };
+            *cell = if self.swap {
+                product.swapped()
+            } else {
+                product
+            };
         }
     }
 }
@@ -348,11 +387,23 @@ mod tests {
             let stride = 2;
             let mut cells = vec![Cell { re: dirt, im: dirt }; len * stride];
             fill(&mut tile);
-            line.run(&mut tile, Emit::Cells { to: &mut cells, stride });
+            line.run(
+                &mut tile,
+                Emit::Cells {
+                    to: &mut cells,
+                    stride,
+                },
+            );
             let mut moduli = vec![dirt; len];
             fill(&mut tile);
             let scale = T::narrow(0.5);
-            line.run(&mut tile, Emit::Modulus { to: &mut moduli, scale });
+            line.run(
+                &mut tile,
+                Emit::Modulus {
+                    to: &mut moduli,
+                    scale,
+                },
+            );
 
             let mut worst = 0.0_f64;
             for lane in 0..lanes {
@@ -365,7 +416,8 @@ mod tests {
                         .flat_map(|cell| [cell.re.lanes()[lane], cell.im.lanes()[lane]])
                         .collect()
                 };
-                let error = relative_error(parts(&cells), expected.iter().flat_map(|y| [y.re, y.im]));
+                let error =
+                    relative_error(parts(&cells), expected.iter().flat_map(|y| [y.re, y.im]));
                 let of_moduli = relative_error(
                     moduli.iter().map(|v| v.lanes()[lane]),
                     expected.iter().map(|y| 0.5 * y.norm()),
@@ -381,7 +433,10 @@ mod tests {
     fn a_line_equals_the_definition_at_every_length_on_every_instruction_set() {
         use crate::num::sealed::Sealed;
         // all up to 40, one of every radix alone and twice, sizes of padded images, large primes and their products
-        let lengths = (1..=40).chain([49, 60, 68, 72, 96, 121, 136, 144, 169, 225, 240, 256, 272, 288, 289])
+        let lengths = (1..=40)
+            .chain([
+                49, 60, 68, 72, 96, 121, 136, 144, 169, 225, 240, 256, 272, 288, 289,
+            ])
             .chain([23 * 2, 43 * 6, 127, 19 * 19, 509]);
         for len in lengths {
             for isa in Isa::available() {
@@ -400,7 +455,10 @@ mod tests {
                 assert_eq!(radices.iter().product::<usize>(), len);
                 assert!(radices.iter().all(|radix| RADICES.contains(radix)));
             } else {
-                assert!((18..=len).any(|p| len % p == 0 && (2..p).all(|q| p % q != 0)), "{len}");
+                assert!(
+                    (18..=len).any(|p| len % p == 0 && (2..p).all(|q| p % q != 0)),
+                    "{len}"
+                );
             }
         }
         assert_eq!(radices(272).unwrap(), [16, 17]);

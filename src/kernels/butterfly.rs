@@ -287,7 +287,14 @@ pub fn constants_of_17() -> [Complex<f64>; 17] {
     let quarter = |n, sign: f64| 0.25 * (c(n) + sign * c(n + 2) + c(n + 4) + sign * c(n + 6));
     std::array::from_fn(|i| match i {
         0..7 => Complex::new(s(i), s(i + 4) - s(i)),
-        7..14 => Complex::new(s(i - 3) + s(i - 7), if i < 11 { 0.5 * (c(i - 7) - c(i - 3)) } else { 0.0 }),
+        7..14 => Complex::new(
+            s(i - 3) + s(i - 7),
+            if i < 11 {
+                0.5 * (c(i - 7) - c(i - 3))
+            } else {
+                0.0
+            },
+        ),
         14 | 15 => Complex::new(quarter(i - 14, 1.0), quarter(i - 14, -1.0)),
         _ => Complex::new(0.0, 0.0),
     })

@@ -6,9 +6,6 @@ use std::str::FromStr;
 use super::vector::WithSimd;
 use crate::{Error, Result};
 
-/// The environment variable that forces an instruction set.
-pub const VARIABLE: &str = "WAVELET_SCATTERING_ISA";
-
 /// An instruction set that there are kernels for, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Isa {
@@ -21,10 +18,13 @@ pub enum Isa {
 }
 
 impl Isa {
+    /// The environment variable that forces an instruction set.
+    pub const VARIABLE: &str = "WAVELET_SCATTERING_ISA";
+
     /// All of them, least first.
     pub const ALL: [Isa; 3] = [Isa::Portable, Isa::Avx2, Isa::Avx512];
 
-    /// The name that [`WAVELET_SCATTERING_ISA`](VARIABLE) takes.
+    /// The name that [`WAVELET_SCATTERING_ISA`](Self::VARIABLE) takes.
     pub fn name(self) -> &'static str {
         match self {
             Isa::Portable => "portable",
@@ -51,16 +51,14 @@ impl Isa {
         Self::ALL.into_iter().filter(|isa| isa.is_available())
     }
 
-    /// What plans use: the one that the environment variable [`WAVELET_SCATTERING_ISA`](VARIABLE) names, or the best
+    /// What plans use: the one that the environment variable [`WAVELET_SCATTERING_ISA`](Self::VARIABLE) names, or the best
     /// that this machine has.
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] if the variable names none that is known, or one that this machine lacks.
     pub fn select() -> Result<Self> {
-        match std::env::var_os(VARIABLE) {
-            Some(name) if !name.is_empty() => {
-                name.to_string_lossy().parse::<Self>()?.require()
-            }
+        match std::env::var_os(Self::VARIABLE) {
+            Some(name) if !name.is_empty() => name.to_string_lossy().parse::<Self>()?.require(),
             _ => Ok(Self::available().last().unwrap_or(Isa::Portable)),
         }
     }
@@ -84,7 +82,7 @@ fn invalid(value: &str, those: &str) -> Error {
         _ => Isa::available().map(Isa::name).collect(),
     };
     Error::InvalidParameter {
-        name: VARIABLE,
+        name: Isa::VARIABLE,
         value: value.into(),
         limit: format!("{those} {}", names.join(", ")),
     }
@@ -116,10 +114,14 @@ macro_rules! dispatch {
             #[cfg(target_arch = "x86_64")]
             {
                 use super::x86_64::{Avx2, Avx512};
-                if isa == Isa::Avx512 && let Some(simd) = Avx512::detect() {
+                if isa == Isa::Avx512
+                    && let Some(simd) = Avx512::detect()
+                {
                     return with.run(simd);
                 }
-                if isa == Isa::Avx2 && let Some(simd) = Avx2::detect() {
+                if isa == Isa::Avx2
+                    && let Some(simd) = Avx2::detect()
+                {
                     return with.run(simd);
                 }
             }
@@ -143,7 +145,10 @@ mod tests {
             assert_eq!(isa.require().is_ok(), isa.is_available());
         }
         let message = "sse9".parse::<Isa>().unwrap_err().to_string();
-        assert!(message.contains("sse9") && message.contains("portable, avx2, avx512"), "{message}");
+        assert!(
+            message.contains("sse9") && message.contains("portable, avx2, avx512"),
+            "{message}"
+        );
         assert!(Isa::available().next() == Some(Isa::Portable));
     }
 }

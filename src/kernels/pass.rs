@@ -128,7 +128,10 @@ pub fn last<T: Real, S: Simd<T>>(
 ) {
     match emit {
         Emit::Cells { to, stride } => {
-            assert!(to.len() > (cells.len() - 1) * stride, "room for the last cell");
+            assert!(
+                to.len() > (cells.len() - 1) * stride,
+                "room for the last cell"
+            );
             let store = StoreCells::<S::V> { to, stride };
             macro_rules! run {
                 ($R:literal) => {
@@ -194,12 +197,7 @@ struct Last<'a, T, S: Simd<T>, E, const R: usize> {
 }
 
 impl<'a, T: Real, S: Simd<T>, E, const R: usize> Last<'a, T, S, E, R> {
-    fn new(
-        cells: &'a [Cell<S::V>],
-        order: &'a [u32],
-        roots: &'a [Cell<S::V>],
-        store: E,
-    ) -> Self {
+    fn new(cells: &'a [Cell<S::V>], order: &'a [u32], roots: &'a [Cell<S::V>], store: E) -> Self {
         assert_eq!(cells.len(), order.len() * R, "one place for every block");
         debug_assert!(order.iter().all(|&first| (first as usize) < order.len()));
         Self {

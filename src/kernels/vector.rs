@@ -208,7 +208,10 @@ mod tests {
             let same = |got: S::V, expected: &dyn Fn(usize) -> T| {
                 for (i, &got) in got.lanes().iter().enumerate() {
                     let error = (got - expected(i)).abs();
-                    assert!(error <= T::epsilon() * (T::one() + T::one()), "lane {i}: {got}");
+                    assert!(
+                        error <= T::epsilon() * (T::one() + T::one()),
+                        "lane {i}: {got}"
+                    );
                 }
             };
             assert_eq!(va.lanes(), &a[..n]);
@@ -230,7 +233,12 @@ mod tests {
             }
 
             let [p, q] = [Cell { re: va, im: vb }, Cell { re: vc, im: va }];
-            let complex = |i: usize| (crate::num::Complex::new(a[i], b[i]), crate::num::Complex::new(c[i], a[i]));
+            let complex = |i: usize| {
+                (
+                    crate::num::Complex::new(a[i], b[i]),
+                    crate::num::Complex::new(c[i], a[i]),
+                )
+            };
             let turn = crate::num::Complex::new(T::zero(), T::one());
             let check = |got: Cell<S::V>, expected: &dyn Fn(usize) -> crate::num::Complex<T>| {
                 same(got.re, &|i| expected(i).re);

@@ -253,7 +253,39 @@ macro_rules! simd {
     };
 }
 
-simd!(Avx2, "avx2,fma", f32, F32x8, 8, _mm256_set1_ps, _mm256_loadu_ps);
-simd!(Avx2, "avx2,fma", f64, F64x4, 4, _mm256_set1_pd, _mm256_loadu_pd);
-simd!(Avx512, "avx2,fma,avx512f,avx512vl", f32, F32x8, 8, _mm256_set1_ps, _mm256_loadu_ps);
-simd!(Avx512, "avx2,fma,avx512f,avx512vl", f64, F64x8, 8, _mm512_set1_pd, _mm512_loadu_pd);
+simd!(
+    Avx2,
+    "avx2,fma",
+    f32,
+    F32x8,
+    8,
+    _mm256_set1_ps,
+    _mm256_loadu_ps
+);
+simd!(
+    Avx2,
+    "avx2,fma",
+    f64,
+    F64x4,
+    4,
+    _mm256_set1_pd,
+    _mm256_loadu_pd
+);
+simd!(
+    Avx512,
+    "avx2,fma,avx512f,avx512vl",
+    f32,
+    F32x8,
+    8,
+    _mm256_set1_ps,
+    _mm256_loadu_ps
+);
+simd!(
+    Avx512,
+    "avx2,fma,avx512f,avx512vl",
+    f64,
+    F64x8,
+    8,
+    _mm512_set1_pd,
+    _mm512_loadu_pd
+);

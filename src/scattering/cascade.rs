@@ -27,10 +27,7 @@ pub(crate) struct Group {
 
 impl Group {
     /// The groups of the first layer: neighbouring wavelets of one scale, `lanes` at a time.
-    pub fn first<W: Scale>(
-        paths: &PathTable<W>,
-        lanes: usize,
-    ) -> impl Iterator<Item = Group> + '_ {
+    pub fn first<W: Scale>(paths: &PathTable<W>, lanes: usize) -> impl Iterator<Item = Group> + '_ {
         let scale = |row: usize| paths.last_wavelet(row).map(Scale::j);
         let mut rows = paths.children(0).peekable();
         std::iter::from_fn(move || {
@@ -119,7 +116,15 @@ pub(crate) fn walk<T, D: Layers<T>, W: Scale>(
         Some((hat, deeper)) if group.has_children(paths) => {
             layers.layer(parent, &group, Some(hat), scratch, emit);
             for child in group.children(paths) {
-                walk(layers, paths, Parent::Moduli(hat), child, deeper, scratch, emit);
+                walk(
+                    layers,
+                    paths,
+                    Parent::Moduli(hat),
+                    child,
+                    deeper,
+                    scratch,
+                    emit,
+                );
             }
         }
         _ => layers.layer(parent, &group, None, scratch, emit),
@@ -158,7 +163,10 @@ mod tests {
                 let parent = hat[0].expect("a spectrum that nobody filled");
                 let paths = table();
                 for (lane, &row) in group.rows().iter().enumerate() {
-                    assert_eq!(paths[row].lambdas[..1], paths[parent.rows()[lane]].lambdas[..1]);
+                    assert_eq!(
+                        paths[row].lambdas[..1],
+                        paths[parent.rows()[lane]].lambdas[..1]
+                    );
                     assert_eq!(paths.parent(row), Some(parent.rows()[lane]));
                 }
             }
@@ -189,7 +197,15 @@ mod tests {
             for first in Group::first(&paths, lanes) {
                 let mut emit = |_: usize, _: &[f32]| emitted += 1;
                 let parent = Parent::Input(&[()]);
-                walk(&Counting, &paths, parent, first, &mut hats, &mut counts, &mut emit);
+                walk(
+                    &Counting,
+                    &paths,
+                    parent,
+                    first,
+                    &mut hats,
+                    &mut counts,
+                    &mut emit,
+                );
             }
             // Per group: J = 4 scales, then 6·(3 + 2 + 1) pairs, then 6²·4 triples.
             assert_eq!(counts.inverse, groups * (4 + 6 * 6 + 36 * 4));

@@ -226,9 +226,10 @@ impl<T: Real, S: Simd<T>, const G: usize> Kernel for Short<'_, T, S, G> {
         }
         for to in outputs.into_remainder() {
             let window = &line[start..][..taps.len()];
-            *to = taps.iter().zip(window).fold(zero, |sum, (&tap, &u)| {
-                simd.splat(tap).mul_add(u, sum)
-            });
+            *to = taps
+                .iter()
+                .zip(window)
+                .fold(zero, |sum, (&tap, &u)| simd.splat(tap).mul_add(u, sum));
             start += step;
         }
     }
@@ -275,8 +276,11 @@ impl<T: Real, S: Simd<T>, const G: usize> Kernel for Round<'_, T, S, G> {
                 sums[i] = line[0] * simd.splat(even[0][i]);
             }
             let mirrored = line[n - half..].iter().rev();
-            for (((&u, &mirrored), even), odd) in
-                line[1..=half].iter().zip(mirrored).zip(&even[1..]).zip(&odd[1..])
+            for (((&u, &mirrored), even), odd) in line[1..=half]
+                .iter()
+                .zip(mirrored)
+                .zip(&even[1..])
+                .zip(&odd[1..])
             {
                 let (e, d) = (u + mirrored, u - mirrored);
                 for i in 0..G {
@@ -418,7 +422,10 @@ impl<T: Real, S: Simd<T>> Observer<T, S> {
                 }
             }
             Self::Whole { kept: on } => {
-                for (i, row) in rows[on[0].start * width..].chunks(width).take(on[0].len()).enumerate()
+                for (i, row) in rows[on[0].start * width..]
+                    .chunks(width)
+                    .take(on[0].len())
+                    .enumerate()
                 {
                     for (k, value) in row.iter().enumerate() {
                         for (lane, &value) in value.lanes().iter().enumerate() {
@@ -517,7 +524,11 @@ mod tests {
             let n = self.phi_hat.len();
             let axis = AxisAverage::<T>::new(self.phi_hat, self.outputs.clone(), self.step, 1e-13);
             let average = LineAverage::new(simd, &axis);
-            assert_eq!(matches!(average.window, Window::Short { .. }), self.short, "{n}");
+            assert_eq!(
+                matches!(average.window, Window::Short { .. }),
+                self.short,
+                "{n}"
+            );
             let value = |i: usize, lane: usize| ((i * i + 5 * lane) as f64 * 0.37).sin();
             let halo = average.halo();
             let line: Vec<S::V> = (0..n + 2 * halo)
@@ -535,7 +546,9 @@ mod tests {
             for (o, got) in self.outputs.zip(&got) {
                 for (lane, got) in got.lanes().iter().enumerate() {
                     let expected: f64 = (0..n)
-                        .map(|i| axis.kernel((i + n * self.step - o * self.step) % n) * value(i, lane))
+                        .map(|i| {
+                            axis.kernel((i + n * self.step - o * self.step) % n) * value(i, lane)
+                        })
                         .sum();
                     let error = (got.widen() - expected).abs();
                     assert!(!error.is_nan());

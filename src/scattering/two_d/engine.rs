@@ -36,6 +36,9 @@ pub(super) trait Engine<T>: Send + Sync {
         out: &mut [T],
         workspace: &mut (dyn Any + Send + Sync),
     ) -> Option<()>;
+
+    /// Bytes of the filters as the vectors want them, beside the bank.
+    fn bytes(&self) -> u64;
 }
 
 /// What every instruction set shares.
@@ -387,7 +390,9 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
         let (by_image, shared) = batch.split_at(Axis(0), whole);
         let (by_image_out, shared_out) = out.split_at_mut(whole * len);
         if whole > 0 {
-            workers.iter_mut().for_each(|worker| self.reserve(worker, 0));
+            workers
+                .iter_mut()
+                .for_each(|worker| self.reserve(worker, 0));
         }
         let by_image = by_image
             .outer_iter()
@@ -427,7 +432,9 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
             parallel::for_each(workers, first.children(paths), |worker, child| {
                 let mut deeper = std::mem::take(&mut worker.deeper);
                 let parent = Parent::Moduli(&hat[..]);
-                walk(self, paths, parent, child, &mut deeper, worker, &mut { emit });
+                walk(self, paths, parent, child, &mut deeper, worker, &mut {
+                    emit
+                });
                 worker.deeper = deeper;
             });
         }
@@ -481,9 +488,25 @@ impl<T: Real, S: Simd<T>> Engine<T> for Cascade<T, S> {
             _ => parallel::inside(|| self.run_batch(batch, out, workers)),
         })
     }
+
+    fn bytes(&self) -> u64 {
+        let first: u64 = self.first.iter().map(FirstWavelets::bytes).sum();
+        let deeper: u64 = self
+            .deeper
+            .iter()
+            .flatten()
+            .flatten()
+            .map(Fold::bytes)
+            .sum();
+        first + deeper
+    }
 }
 
 impl<V: Copy> FirstWavelets<V> {
+    fn bytes(&self) -> u64 {
+        size_of_val(&self.values[..]) as u64 + self.fold.bytes()
+    }
+
     /// Wavelets, one in each lane, and their product with spectra on `from`, folded to `to`.
     fn new<T: Real, S: Simd<T, V = V>>(
         simd: S,

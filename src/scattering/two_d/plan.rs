@@ -78,13 +78,10 @@ impl<T: Real> Scattering2d<T> {
             None => Isa::select()?,
         };
         let Design { axes, bank, paths } = params.design()?;
-        let needed = bank
-            .expected_bytes::<T>()
-            .saturating_add(Self::expected_workspace_bytes(
-                params,
-                bank.shape,
-                parallel::threads(),
-            ));
+        // The bank, and the first wavelets again, side by side.
+        let needed = bank.expected_bytes::<T>().saturating_mul(2).saturating_add(
+            Self::expected_workspace_bytes(params, bank.shape, parallel::threads()),
+        );
         memory::require(
             "the filter bank and the workspace",
             needed,
@@ -173,6 +170,11 @@ impl<T: Real> Scattering2d<T> {
         [leading, self.shared.layout.trailing()].concat()
     }
 
+    /// Bytes of the plan: the filters, and the same again as the vectors want them.
+    pub fn bytes(&self) -> u64 {
+        self.shared.bank.bytes() + self.engine.bytes()
+    }
+
     /// Bytes of scratch for this many threads.
     pub fn workspace_bytes(&self, threads: usize) -> u64 {
         Self::expected_workspace_bytes(&self.shared.params, self.padded_shape(), threads)
@@ -187,7 +189,11 @@ impl<T: Real> Scattering2d<T> {
         // order, which shrink by 4, and what is kept of all rows, if that is U itself; lines and borders on top.
         let samples = memory::count(&padded);
         let sides = memory::count(&[16 * (padded[0] + padded[1])]);
-        let whole = if params.average == Average::None { 1 } else { 0 };
+        let whole = if params.average == Average::None {
+            1
+        } else {
+            0
+        };
         let cells = samples.saturating_mul(3 + whole).saturating_add(sides);
         let bytes = memory::bytes_of::<[T; 16]>(cells);
         bytes.saturating_mul(threads.max(1) as u64)
@@ -224,9 +230,7 @@ impl<T: Real> Scattering2d<T> {
         let scratch = self.workspace_bytes(parallel::threads());
         memory::require(
             "the filter bank, the workspace and the output",
-            output
-                .saturating_add(scratch)
-                .saturating_add(self.shared.bank.bytes()),
+            output.saturating_add(scratch).saturating_add(self.bytes()),
             "transform fewer images at a time, or lower max_order, L or oversampling",
         )?;
         let mut out = ArrayD::zeros(shape);
@@ -419,4 +423,3 @@ fn not_finite<T: Real, S: Data<Elem = T>, D: Dimension>(
             .map_or(f64::NAN, |value| value.widen()),
     }
 }
-

@@ -1,6 +1,7 @@
 //! `scatter explain`: the design of a transform in numbers, before any image is read.
 
 use anyhow::Result;
+use wavelet_scattering::Isa;
 use wavelet_scattering::error::bytes;
 use wavelet_scattering::memory;
 use wavelet_scattering::num::Real;
@@ -107,11 +108,18 @@ fn explain<T: Real>(args: &ExplainArgs) -> Result<String> {
         "\nframe      A = {:.4}, B = {:.4}: least and largest Littlewood-Paley sum",
         bounds.lower, bounds.upper
     )?;
+    writeln!(
+        out,
+        "kernels    {} ({} overrides), filters without what is below {:e} of their peak",
+        plan.isa(),
+        Isa::VARIABLE,
+        plan.tolerance(),
+    )?;
     let numbers = plan.features_len() as u64 * size_of::<T>() as u64;
     writeln!(
         out,
         "memory     filters {}, workspace {} per thread, output {} per image and channel (this machine has {})",
-        bytes(plan.bank().bytes()),
+        bytes(plan.bytes()),
         bytes(plan.workspace_bytes(1)),
         bytes(numbers),
         bytes(memory::available()),
