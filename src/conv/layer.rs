@@ -18,7 +18,7 @@
 use super::fold::{Fold, Product};
 use crate::fft::Line;
 use crate::grid::Grid;
-use crate::kernels::pass::Emit;
+use crate::kernels::pass::{Apart, Emit};
 use crate::kernels::vector::{Cell, Kernel, Simd, zero};
 use crate::num::Real;
 use crate::parallel;
@@ -32,6 +32,9 @@ pub(crate) struct Plane<T, S: Simd<T>> {
     simd: S,
     grid: Grid<2>,
     lines: [Line<T, S>; 2],
+    /// Where the cells of a row stand in the bands, and those of a column in the pairs.
+    row: Vec<u32>,
+    column: Vec<u32>,
 }
 
 /// What a layer leaves in memory between its stages. Long enough for the largest grid it is used on.
@@ -76,8 +79,20 @@ impl<V> Default for LayerBuffers<V> {
 
 impl<T: Real, S: Simd<T>> Plane<T, S> {
     pub fn new(simd: S, grid: Grid<2>) -> Self {
-        let lines = grid.shape.map(|n| Line::new(simd, n));
-        Self { simd, grid, lines }
+        let [n0, n1] = grid.shape;
+        let mut plane = Self {
+            simd,
+            grid,
+            lines: grid.shape.map(|n| Line::new(simd, n)),
+            row: Vec::new(),
+            column: Vec::new(),
+        };
+        let apart = |i: usize, together: usize, apart: usize| {
+            (i / together * apart + i % together) as u32
+        };
+        plane.row = (0..n1).map(|k1| apart(k1, BAND, plane.band_len())).collect();
+        plane.column = (0..n0).map(|y| apart(y, 2, plane.pair_len())).collect();
+        plane
     }
 
     pub fn grid(&self) -> Grid<2> {
@@ -200,17 +215,13 @@ impl<T: Real, S: Simd<T>> Plane<T, S> {
                 moduli,
             } = worker.as_mut();
             for ((y, to), moduli) in (2 * pair..n0).zip(rows.chunks_mut(width)).zip(&mut *moduli) {
-                self.simd.run(Collect::<_, BAND> {
-                    from: &bands[y * BAND..],
-                    apart: self.band_len(),
-                    tile: &mut tile[..n1],
-                });
                 let u = &mut moduli[..n1 + 2 * halo];
                 let to_moduli = Emit::Modulus {
                     to: &mut u[halo..],
                     scale,
                 };
-                self.lines[1].run(tile, to_moduli);
+                let cells = Apart::new(&bands[y * BAND..], &self.row, self.row[n1 - 1]);
+                self.lines[1].run_collected(cells, tile, to_moduli);
                 u.copy_within(n1..n1 + halo, 0);
                 u.copy_within(halo..2 * halo, n1 + halo);
                 observer.observe(u, to);
@@ -257,39 +268,9 @@ impl<T: Real, S: Simd<T>> Plane<T, S> {
         let columns = hat[..self.half_len()].chunks_mut(n0).enumerate();
         parallel::for_each(workers, columns, |worker, (k1, to)| {
             let tile = &mut worker.as_mut().tile;
-            self.simd.run(Collect::<_, 2> {
-                from: &pairs[2 * k1..],
-                apart: self.pair_len(),
-                tile: &mut tile[..n0],
-            });
-            self.lines[0].run(tile, Emit::Cells { to, stride: 1 });
+            let cells = Apart::new(&pairs[2 * k1..], &self.column, self.column[n0 - 1]);
+            self.lines[0].run_collected(cells, tile, Emit::Cells { to, stride: 1 });
         });
-    }
-}
-
-/// A line from groups of `N` neighbours that lie `apart` cells from each other.
-struct Collect<'a, V, const N: usize> {
-    from: &'a [Cell<V>],
-    apart: usize,
-    tile: &'a mut [Cell<V>],
-}
-
-impl<V: Copy, const N: usize> Kernel for Collect<'_, V, N> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { from, apart, tile } = self;
-        let (groups, rest) = tile.as_chunks_mut::<N>();
-        let mut sources = from.chunks(apart);
-        for (group, source) in groups.iter_mut().zip(&mut sources) {
-            if let Some(source) = source.first_chunk::<N>() {
-                *group = *source;
-            }
-        }
-        if let Some(source) = sources.next() {
-            rest.copy_from_slice(&source[..rest.len()]);
-        }
     }
 }
 

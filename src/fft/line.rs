@@ -10,7 +10,7 @@
 use std::f64::consts::PI;
 
 use crate::kernels::butterfly::constants_of_17;
-use crate::kernels::pass::{self, Emit, RADICES};
+use crate::kernels::pass::{self, Apart, Emit, RADICES};
 use crate::kernels::vector::{Cell, Kernel, Simd, Vector, zero};
 use crate::num::{Complex, Real};
 
@@ -47,6 +47,26 @@ impl<T: Real, S: Simd<T>> Line<T, S> {
         match &self.method {
             Method::Passes(_) => self.len,
             Method::Bluestein(chirp) => 2 * chirp.len(),
+        }
+    }
+
+    /// Transforms a line that stands apart, on a tile of scratch.
+    pub fn run_collected(
+        &self,
+        from: Apart<'_, S::V>,
+        tile: &mut [Cell<S::V>],
+        emit: Emit<'_, T, S::V>,
+    ) {
+        match &self.method {
+            Method::Passes(passes) if !passes.passes.is_empty() => {
+                passes.run_collected(self.simd, from, &mut tile[..self.len], emit);
+            }
+            _ => {
+                tile.iter_mut()
+                    .zip(from.iter())
+                    .for_each(|(to, cell)| *to = *cell);
+                self.run(tile, emit);
+            }
         }
     }
 
@@ -111,8 +131,43 @@ impl<T: Real, S: Simd<T>> Passes<T, S> {
     }
 
     fn run(&self, simd: S, cells: &mut [Cell<S::V>], emit: Emit<'_, T, S::V>) {
-        for pass in &self.passes {
-            pass::twiddled(simd, pass.radix, cells, pass.m, &pass.twiddles, &pass.roots);
+        self.run_from(0, simd, cells, emit);
+    }
+
+    /// The same from a line that stands apart; there is more than one pass.
+    fn run_collected(
+        &self,
+        simd: S,
+        from: Apart<'_, S::V>,
+        cells: &mut [Cell<S::V>],
+        emit: Emit<'_, T, S::V>,
+    ) {
+        let Pass {
+            radix,
+            twiddles,
+            roots,
+            ..
+        } = &self.passes[0];
+        pass::collected(simd, *radix, from, cells, twiddles, roots);
+        self.run_from(1, simd, cells, emit);
+    }
+
+    fn run_from(
+        &self,
+        first: usize,
+        simd: S,
+        cells: &mut [Cell<S::V>],
+        emit: Emit<'_, T, S::V>,
+    ) {
+        for pass in &self.passes[first..] {
+            pass::twiddled(
+                simd,
+                pass.radix,
+                cells,
+                pass.m,
+                &pass.twiddles,
+                &pass.roots,
+            );
         }
         pass::last(simd, self.last, cells, &self.order, &self.roots, emit);
     }
@@ -394,6 +449,24 @@ mod tests {
                     stride,
                 },
             );
+            // the same line, every third of other cells, backwards
+            let mut apart = vec![Cell { re: dirt, im: dirt }; 3 * len];
+            let offsets: Vec<u32> = (0..len).map(|i| 3 * (len - 1 - i) as u32).collect();
+            fill(&mut tile);
+            for (i, &offset) in offsets.iter().enumerate() {
+                apart[offset as usize] = tile[i];
+            }
+            tile.fill(Cell { re: dirt, im: dirt });
+            let mut collected = cells.clone();
+            let to = Emit::Cells {
+                to: &mut collected,
+                stride,
+            };
+            line.run_collected(Apart::new(&apart, &offsets, offsets[0]), &mut tile, to);
+            for (a, b) in cells.iter().zip(&collected).step_by(stride) {
+                assert_eq!(a.re.lanes(), b.re.lanes());
+                assert_eq!(a.im.lanes(), b.im.lanes());
+            }
             let mut moduli = vec![dirt; len];
             fill(&mut tile);
             let scale = T::narrow(0.5);

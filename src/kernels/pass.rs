@@ -60,6 +60,111 @@ pub fn twiddled<T: Real, S: Simd<T>>(
     by_radix!(radix, run)
 }
 
+/// Cells that stand apart: number i is `cells[offsets[i]]`.
+#[derive(Clone, Copy)]
+pub struct Apart<'a, V> {
+    cells: &'a [Cell<V>],
+    offsets: &'a [u32],
+}
+
+impl<'a, V> Apart<'a, V> {
+    /// Panics if an offset is beyond the cells. `last` is the largest of them.
+    pub fn new(cells: &'a [Cell<V>], offsets: &'a [u32], last: u32) -> Self {
+        debug_assert!(offsets.iter().all(|&offset| offset <= last));
+        assert!((last as usize) < cells.len(), "all offsets are among the cells");
+        Self { cells, offsets }
+    }
+
+    pub fn len(&self) -> usize {
+        self.offsets.len()
+    }
+
+    pub fn iter(self) -> impl Iterator<Item = &'a Cell<V>> {
+        let Self { cells, offsets } = self;
+        offsets.iter().map(|&offset| &cells[offset as usize])
+    }
+}
+
+/// The first pass of a line that stands apart, into `cells`.
+pub fn collected<T: Real, S: Simd<T>>(
+    simd: S,
+    radix: usize,
+    from: Apart<'_, S::V>,
+    cells: &mut [Cell<S::V>],
+    twiddles: &[Complex<T>],
+    roots: &[Cell<S::V>],
+) {
+    assert_eq!(from.len(), cells.len(), "a whole line");
+    macro_rules! run {
+        ($R:literal) => {
+            simd.run(Collected::<T, S, $R> {
+                simd,
+                from,
+                cells,
+                twiddles,
+                roots: roots.try_into().expect("as many roots as the radix"),
+            })
+        };
+    }
+    by_radix!(radix, run)
+}
+
+struct Collected<'a, T, S: Simd<T>, const R: usize> {
+    simd: S,
+    from: Apart<'a, S::V>,
+    cells: &'a mut [Cell<S::V>],
+    twiddles: &'a [Complex<T>],
+    roots: &'a Roots<S::V, R>,
+}
+
+impl<T: Real, S: Simd<T>, const R: usize> Kernel for Collected<'_, T, S, R>
+where
+    Radix: Butterfly<T, S::V, R>,
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            simd,
+            from: Apart { cells: from, offsets },
+            cells,
+            twiddles,
+            roots,
+        } = self;
+        let m = cells.len() / R;
+        for (i, twiddles) in twiddles.chunks_exact(R - 1).take(m).enumerate() {
+            // SAFETY: i < m and r < R, so i + r·m < R·m, the number of cells and of offsets; and every offset has been
+            // compared with the number of cells it points into.
+            let x = std::array::from_fn(|r| unsafe {
+                *from.get_unchecked(*offsets.get_unchecked(i + r * m) as usize)
+            });
+            let y = turned(simd, Radix::dft(x, roots), twiddles);
+            for r in 0..R {
+                // SAFETY: as above.
+                unsafe { *cells.get_unchecked_mut(i + r * m) = y[r] };
+            }
+        }
+    }
+}
+
+/// Results of a butterfly, each but the first times its twiddle.
+#[inline(always)]
+fn turned<T: Real, S: Simd<T>, const R: usize>(
+    simd: S,
+    mut y: [Cell<S::V>; R],
+    twiddles: &[Complex<T>],
+) -> [Cell<S::V>; R] {
+    for r in 1..R {
+        let twiddle = twiddles[r - 1];
+        y[r] = y[r].times(Cell {
+            re: simd.splat(twiddle.re),
+            im: simd.splat(twiddle.im),
+        });
+    }
+    y
+}
+
 struct Twiddled<'a, T, S: Simd<T>, const R: usize> {
     simd: S,
     cells: &'a mut [Cell<S::V>],
@@ -87,19 +192,10 @@ where
             for (i, twiddles) in twiddles.chunks_exact(R - 1).take(m).enumerate() {
                 // SAFETY: i < m and r < R, so i + r·m < R·m, the length of the block.
                 let x = std::array::from_fn(|r| unsafe { *block.get_unchecked(i + r * m) });
-                let y = Radix::dft(x, roots);
+                let y = turned(simd, Radix::dft(x, roots), twiddles);
                 for r in 0..R {
-                    let value = if r == 0 {
-                        y[0]
-                    } else {
-                        let twiddle = twiddles[r - 1];
-                        y[r].times(Cell {
-                            re: simd.splat(twiddle.re),
-                            im: simd.splat(twiddle.im),
-                        })
-                    };
                     // SAFETY: as above.
-                    unsafe { *block.get_unchecked_mut(i + r * m) = value };
+                    unsafe { *block.get_unchecked_mut(i + r * m) = y[r] };
                 }
             }
         }
