@@ -18,7 +18,7 @@
 use super::fold::{Fold, Product};
 use crate::fft::Line;
 use crate::grid::Grid;
-use crate::kernels::pass::{Apart, Emit};
+use crate::kernels::pass::{Apart, Emit, Offsets};
 use crate::kernels::vector::{Cell, Kernel, Simd, zero};
 use crate::num::Real;
 use crate::parallel;
@@ -33,8 +33,8 @@ pub(crate) struct Plane<T, S: Simd<T>> {
     grid: Grid<2>,
     lines: [Line<T, S>; 2],
     /// Where the cells of a row stand in the bands, and those of a column in the pairs.
-    row: Vec<u32>,
-    column: Vec<u32>,
+    row: Offsets,
+    column: Offsets,
 }
 
 /// What a layer leaves in memory between its stages. Long enough for the largest grid it is used on.
@@ -77,22 +77,28 @@ impl<V> Default for LayerBuffers<V> {
     }
 }
 
+/// Cells of a band; one row of them is spare, so that bands do not lie a multiple of 4096 bytes apart.
+fn band_len(grid: Grid<2>) -> usize {
+    (grid.shape[0] + 1) * BAND
+}
+
+/// Cells of the spectra of two rows.
+fn pair_len(grid: Grid<2>) -> usize {
+    (grid.shape[1] / 2 + 1) * 2
+}
+
 impl<T: Real, S: Simd<T>> Plane<T, S> {
     pub fn new(simd: S, grid: Grid<2>) -> Self {
         let [n0, n1] = grid.shape;
-        let mut plane = Self {
+        let at =
+            |i: usize, together: usize, apart: usize| (i / together * apart + i % together) as u32;
+        Self {
             simd,
             grid,
             lines: grid.shape.map(|n| Line::new(simd, n)),
-            row: Vec::new(),
-            column: Vec::new(),
-        };
-        let apart = |i: usize, together: usize, apart: usize| {
-            (i / together * apart + i % together) as u32
-        };
-        plane.row = (0..n1).map(|k1| apart(k1, BAND, plane.band_len())).collect();
-        plane.column = (0..n0).map(|y| apart(y, 2, plane.pair_len())).collect();
-        plane
+            row: (0..n1).map(|k1| at(k1, BAND, band_len(grid))).collect(),
+            column: (0..n0).map(|y| at(y, 2, pair_len(grid))).collect(),
+        }
     }
 
     pub fn grid(&self) -> Grid<2> {
@@ -105,15 +111,6 @@ impl<T: Real, S: Simd<T>> Plane<T, S> {
         (n1 / 2 + 1) * n0
     }
 
-    /// Cells of a band; one row of them is spare, so that bands do not lie a multiple of 4096 bytes apart.
-    fn band_len(&self) -> usize {
-        (self.grid.shape[0] + 1) * BAND
-    }
-
-    fn pair_len(&self) -> usize {
-        (self.grid.shape[1] / 2 + 1) * 2
-    }
-
     /// Makes the buffers long enough for this grid, with `width` samples observed of a row.
     pub fn reserve(&self, buffers: &mut LayerBuffers<S::V>, goes_on: bool, width: usize) {
         let [n0, n1] = self.grid.shape;
@@ -123,9 +120,9 @@ impl<T: Real, S: Simd<T>> Plane<T, S> {
                 cells.resize(len, zero);
             }
         };
-        grow(&mut buffers.bands, n1.div_ceil(BAND) * self.band_len());
+        grow(&mut buffers.bands, n1.div_ceil(BAND) * band_len(self.grid));
         if goes_on {
-            grow(&mut buffers.pairs, n0.div_ceil(2) * self.pair_len());
+            grow(&mut buffers.pairs, n0.div_ceil(2) * pair_len(self.grid));
         }
         if buffers.rows.len() < n0 * width {
             buffers.rows.resize(n0 * width, zero.re);
@@ -171,7 +168,7 @@ impl<T: Real, S: Simd<T>> Plane<T, S> {
         workers: &mut [W],
     ) {
         let n1 = self.grid.shape[1];
-        let bands = buffers.bands.chunks_mut(self.band_len());
+        let bands = buffers.bands.chunks_mut(band_len(self.grid));
         let bands = bands.take(n1.div_ceil(BAND)).enumerate();
         parallel::for_each(workers, bands, |worker, (band, cells)| {
             let tile = &mut worker.as_mut().tile;
@@ -199,7 +196,7 @@ impl<T: Real, S: Simd<T>> Plane<T, S> {
         let (width, halo) = (observer.width(), observer.halo());
         let count = n0.div_ceil(2);
         let (pair_len, pairs) = if goes_on {
-            (self.pair_len(), &mut pairs[..])
+            (pair_len(self.grid), &mut pairs[..])
         } else {
             (0, &mut [][..])
         };
@@ -220,7 +217,7 @@ impl<T: Real, S: Simd<T>> Plane<T, S> {
                     to: &mut u[halo..],
                     scale,
                 };
-                let cells = Apart::new(&bands[y * BAND..], &self.row, self.row[n1 - 1]);
+                let cells = Apart::new(&bands[y * BAND..], &self.row);
                 self.lines[1].run_collected(cells, tile, to_moduli);
                 u.copy_within(n1..n1 + halo, 0);
                 u.copy_within(halo..2 * halo, n1 + halo);
@@ -268,7 +265,7 @@ impl<T: Real, S: Simd<T>> Plane<T, S> {
         let columns = hat[..self.half_len()].chunks_mut(n0).enumerate();
         parallel::for_each(workers, columns, |worker, (k1, to)| {
             let tile = &mut worker.as_mut().tile;
-            let cells = Apart::new(&pairs[2 * k1..], &self.column, self.column[n0 - 1]);
+            let cells = Apart::new(&pairs[2 * k1..], &self.column);
             self.lines[0].run_collected(cells, tile, Emit::Cells { to, stride: 1 });
         });
     }

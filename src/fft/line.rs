@@ -10,7 +10,7 @@
 use std::f64::consts::PI;
 
 use crate::kernels::butterfly::constants_of_17;
-use crate::kernels::pass::{self, Apart, Emit, RADICES};
+use crate::kernels::pass::{self, Apart, Emit, Offsets, RADICES};
 use crate::kernels::vector::{Cell, Kernel, Simd, Vector, zero};
 use crate::num::{Complex, Real};
 
@@ -86,7 +86,7 @@ struct Passes<T, S: Simd<T>> {
     last: usize,
     roots: Vec<Cell<S::V>>,
     /// The first result of every block of the last pass.
-    order: Vec<u32>,
+    order: Offsets,
 }
 
 #[derive(Debug, Clone)]
@@ -100,7 +100,7 @@ struct Pass<T, S: Simd<T>> {
 impl<T: Real, S: Simd<T>> Passes<T, S> {
     fn new(simd: S, len: usize, radices: &[usize]) -> Self {
         let mut passes = Vec::new();
-        let mut order = vec![0];
+        let mut order = vec![0_u32];
         let mut block = len; // cells that still depend on each other
         let (&last, first) = radices.split_last().unwrap_or((&1, &[]));
         for &radix in first {
@@ -126,7 +126,7 @@ impl<T: Real, S: Simd<T>> Passes<T, S> {
             passes,
             last,
             roots: roots(simd, last),
-            order,
+            order: order.into_iter().collect(),
         }
     }
 
@@ -152,22 +152,9 @@ impl<T: Real, S: Simd<T>> Passes<T, S> {
         self.run_from(1, simd, cells, emit);
     }
 
-    fn run_from(
-        &self,
-        first: usize,
-        simd: S,
-        cells: &mut [Cell<S::V>],
-        emit: Emit<'_, T, S::V>,
-    ) {
+    fn run_from(&self, first: usize, simd: S, cells: &mut [Cell<S::V>], emit: Emit<'_, T, S::V>) {
         for pass in &self.passes[first..] {
-            pass::twiddled(
-                simd,
-                pass.radix,
-                cells,
-                pass.m,
-                &pass.twiddles,
-                &pass.roots,
-            );
+            pass::twiddled(simd, pass.radix, cells, pass.m, &pass.twiddles, &pass.roots);
         }
         pass::last(simd, self.last, cells, &self.order, &self.roots, emit);
     }
@@ -451,10 +438,11 @@ mod tests {
             );
             // the same line, every third of other cells, backwards
             let mut apart = vec![Cell { re: dirt, im: dirt }; 3 * len];
-            let offsets: Vec<u32> = (0..len).map(|i| 3 * (len - 1 - i) as u32).collect();
+            let offset = |i: usize| 3 * (len - 1 - i);
+            let offsets: Offsets = (0..len).map(|i| offset(i) as u32).collect();
             fill(&mut tile);
-            for (i, &offset) in offsets.iter().enumerate() {
-                apart[offset as usize] = tile[i];
+            for i in 0..len {
+                apart[offset(i)] = tile[i];
             }
             tile.fill(Cell { re: dirt, im: dirt });
             let mut collected = cells.clone();
@@ -462,7 +450,7 @@ mod tests {
                 to: &mut collected,
                 stride,
             };
-            line.run_collected(Apart::new(&apart, &offsets, offsets[0]), &mut tile, to);
+            line.run_collected(Apart::new(&apart, &offsets), &mut tile, to);
             for (a, b) in cells.iter().zip(&collected).step_by(stride) {
                 assert_eq!(a.re.lanes(), b.re.lanes());
                 assert_eq!(a.im.lanes(), b.im.lanes());

@@ -60,6 +60,21 @@ pub fn twiddled<T: Real, S: Simd<T>>(
     by_radix!(radix, run)
 }
 
+/// Positions that are read or written unchecked, with the largest of them, which is checked instead.
+#[derive(Debug, Clone)]
+pub struct Offsets {
+    offsets: Vec<u32>,
+    largest: u32,
+}
+
+impl FromIterator<u32> for Offsets {
+    fn from_iter<I: IntoIterator<Item = u32>>(offsets: I) -> Self {
+        let offsets: Vec<_> = offsets.into_iter().collect();
+        let largest = offsets.iter().copied().max().unwrap_or(0);
+        Self { offsets, largest }
+    }
+}
+
 /// Cells that stand apart: number i is `cells[offsets[i]]`.
 #[derive(Clone, Copy)]
 pub struct Apart<'a, V> {
@@ -68,15 +83,14 @@ pub struct Apart<'a, V> {
 }
 
 impl<'a, V> Apart<'a, V> {
-    /// Panics if an offset is beyond the cells. `last` is the largest of them.
-    pub fn new(cells: &'a [Cell<V>], offsets: &'a [u32], last: u32) -> Self {
-        debug_assert!(offsets.iter().all(|&offset| offset <= last));
-        assert!((last as usize) < cells.len(), "all offsets are among the cells");
+    /// Panics if an offset is beyond the cells.
+    pub fn new(cells: &'a [Cell<V>], at: &'a Offsets) -> Self {
+        assert!(
+            (at.largest as usize) < cells.len(),
+            "offsets within the cells"
+        );
+        let offsets = &at.offsets;
         Self { cells, offsets }
-    }
-
-    pub fn len(&self) -> usize {
-        self.offsets.len()
     }
 
     pub fn iter(self) -> impl Iterator<Item = &'a Cell<V>> {
@@ -94,7 +108,7 @@ pub fn collected<T: Real, S: Simd<T>>(
     twiddles: &[Complex<T>],
     roots: &[Cell<S::V>],
 ) {
-    assert_eq!(from.len(), cells.len(), "a whole line");
+    assert_eq!(from.offsets.len(), cells.len(), "a whole line");
     macro_rules! run {
         ($R:literal) => {
             simd.run(Collected::<T, S, $R> {
@@ -127,7 +141,10 @@ where
     fn run(self) {
         let Self {
             simd,
-            from: Apart { cells: from, offsets },
+            from: Apart {
+                cells: from,
+                offsets,
+            },
             cells,
             twiddles,
             roots,
@@ -218,7 +235,7 @@ pub fn last<T: Real, S: Simd<T>>(
     simd: S,
     radix: usize,
     cells: &[Cell<S::V>],
-    order: &[u32],
+    order: &Offsets,
     roots: &[Cell<S::V>],
     emit: Emit<'_, T, S::V>,
 ) {
@@ -293,9 +310,11 @@ struct Last<'a, T, S: Simd<T>, E, const R: usize> {
 }
 
 impl<'a, T: Real, S: Simd<T>, E, const R: usize> Last<'a, T, S, E, R> {
-    fn new(cells: &'a [Cell<S::V>], order: &'a [u32], roots: &'a [Cell<S::V>], store: E) -> Self {
+    fn new(cells: &'a [Cell<S::V>], order: &'a Offsets, roots: &'a [Cell<S::V>], store: E) -> Self {
+        let largest = order.largest as usize;
+        let order = &order.offsets[..];
         assert_eq!(cells.len(), order.len() * R, "one place for every block");
-        debug_assert!(order.iter().all(|&first| (first as usize) < order.len()));
+        assert!(largest < order.len(), "places within the line");
         Self {
             cells,
             order,
@@ -325,8 +344,7 @@ where
         for (block, &first) in cells.as_chunks::<R>().0.iter().zip(order) {
             let y = Radix::dft(*block, roots);
             for r in 0..R {
-                // SAFETY: the plan's order is a permutation of 0..blocks, so this is below blocks·R, the length of
-                // the line.
+                // SAFETY: the order is below the number of blocks, so this is below blocks·R, the length of the line.
                 unsafe { store.store(first as usize + r * blocks, y[r]) };
             }
         }
