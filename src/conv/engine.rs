@@ -5,7 +5,7 @@
 //! [`plane`](super::plane) two-dimensional, and nobody else in `conv` calls a transform.
 //!
 //! Layouts: a block is `[line][b0][b1]`. A spectrum is `[line][rows][columns]`: in 2D rows are k1 and columns k0,
-//! transposed as in [`PlaneFft`](crate::fft::PlaneFft); in 1D there is one row. Half spectra keep the frequencies
+//! transposed; in 1D there is one row. Half spectra keep the frequencies
 //! `0 ..= n/2` of axis 1.
 
 use num_complex::Complex;

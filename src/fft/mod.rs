@@ -1,14 +1,11 @@
-//! Fourier transforms: [`Line`] for as many lines at once as a vector has lanes, which is where the time goes, and
-//! [`PlaneFft`] by `rustfft` and `realfft` for what is done once an image.
+//! Fourier transforms: [`Line`], for as many lines at once as a vector has lanes.
 //!
 //! DFT signs are those of the crate, forward exp(−2πi·kn/N); nothing is scaled here, since callers fold 1/N into a factor
 //! they apply anyway.
 
 mod line;
-mod plane;
 
 pub(crate) use line::Line;
-pub(crate) use plane::PlaneFft;
 
 use ndarray::{Array2, Axis};
 use num_complex::Complex;

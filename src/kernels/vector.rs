@@ -9,6 +9,9 @@ use std::ops::{Add, Mul, Sub};
 
 use crate::num::Real;
 
+/// The most lanes a vector has.
+pub const MAX_LANES: usize = 8;
+
 /// Neighbouring numbers that take part in one instruction. Lanes never mix but in [`transpose`](Self::transpose).
 pub trait Vector<T>:
     Copy + Debug + Send + Sync + 'static + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self>

@@ -14,9 +14,7 @@
 //! of paths. Source: Mallat, "Group invariant scattering", 2012; Bruna & Mallat 2013, section 2.
 
 use super::path::{PathTable, Scale};
-
-/// The most lanes a vector has.
-const MAX_LANES: usize = 8;
+use crate::kernels::vector::MAX_LANES;
 
 /// Rows of the path table that walk side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

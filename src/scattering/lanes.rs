@@ -14,7 +14,7 @@ use std::ops::Range;
 
 use super::average::AxisAverage;
 use crate::conv::layer::Rows;
-use crate::kernels::vector::{Kernel, Simd, Vector};
+use crate::kernels::vector::{Kernel, MAX_LANES, Simd, Vector};
 use crate::num::Real;
 
 /// The most outputs that are summed side by side, to hide the latency of one product behind the others.
@@ -486,7 +486,7 @@ impl<T: Real, S: Simd<T>> Kernel for Scatter<'_, T, S> {
             width,
             kept,
         } = self;
-        let mut block = [simd.splat(T::zero()); 16];
+        let mut block = [simd.splat(T::zero()); MAX_LANES];
         let block = &mut block[..S::V::LANES];
         for y in 0..height {
             for (i, cell) in block[..columns.len()].iter_mut().enumerate() {

@@ -5,13 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use ndarray::{ArrayView2, ArrayView3, Axis};
 use num_complex::Complex;
-use realfft::RealFftPlanner;
-use rustfft::FftPlanner;
 
 use super::params::{Average, Scattering2dParams};
 use crate::conv::fold::{FilterRun, Fold, OfImage, OfModuli};
 use crate::conv::layer::{LayerBuffers, LineBuffers, Plane, Rows};
-use crate::fft::PlaneFft;
 use crate::filters::{Band, FilterBank2d, Run, Wavelet2d};
 use crate::grid::{Grid, signed_frequencies, wrap};
 use crate::kernels::vector::{Cell, Simd, Vector, zero};
@@ -71,8 +68,7 @@ pub(super) struct Cascade<T, S: Simd<T>> {
     first: Vec<FirstWavelets<S::V>>,
     /// The product with a wavelet of every λ, of spectra on every level: `[from][lambda]`; none where no path goes.
     deeper: Vec<Vec<Option<Fold>>>,
-    /// The image itself: its spectrum, and its average.
-    image: PlaneFft<T>,
+    /// The average of the image itself.
     low_pass: Option<LowPass<T>>,
 }
 
@@ -110,8 +106,6 @@ pub(super) struct Root<T> {
     plane: Vec<T>,
     /// Its half spectrum.
     hat: Vec<Complex<T>>,
-    work: Vec<Complex<T>>,
-    fft: Vec<Complex<T>>,
     /// Column averages.
     columns: Vec<T>,
     /// What the output is multiplied by to undo the scaling.
@@ -192,18 +186,12 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
                 })
             })
             .collect();
-        let image = PlaneFft::new(
-            bank.grid(),
-            &mut RealFftPlanner::new(),
-            &mut FftPlanner::new(),
-        );
         Self {
             simd,
             planes,
             observers,
             first,
             deeper,
-            image,
             low_pass,
             shared,
         }
@@ -229,7 +217,7 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
             kept: vec![T::zero(); S::V::LANES * longest],
         };
         if is_first {
-            self.reserve(&mut worker, 0);
+            self.reserve(&mut worker);
         } else {
             self.reserve_layers(&mut worker.buffers, 1);
         }
@@ -242,15 +230,13 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
     }
 
     /// Makes a worker's scratch long enough for a whole image.
-    fn reserve(&self, worker: &mut Worker<T, S>, finest: usize) {
-        self.reserve_layers(&mut worker.buffers, finest);
+    fn reserve(&self, worker: &mut Worker<T, S>) {
+        self.reserve_layers(&mut worker.buffers, 0);
         if worker.root.plane.is_empty() {
             let complex = Complex::new(T::zero(), T::zero());
             worker.root = Root {
-                plane: vec![T::zero(); self.image.grid().len()],
-                hat: vec![complex; self.image.half_len()],
-                work: vec![complex; self.image.half_len()],
-                fft: vec![complex; self.image.scratch_len()],
+                plane: vec![T::zero(); self.planes[0].grid().len()],
+                hat: vec![complex; self.planes[0].half_len()],
                 columns: vec![T::zero(); self.low_pass.as_ref().map_or(0, LowPass::scratch_len)],
                 amplitude: T::one(),
             };
@@ -268,8 +254,8 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
         }
     }
 
-    /// Pads and scales an image, writes row 0, and transforms it.
-    fn enter(&self, image: ArrayView2<T>, root: &mut Root<T>, out: &mut [T]) {
+    /// Pads and scales an image, takes its mean out and writes row 0. Returns the mean.
+    fn enter(&self, image: ArrayView2<T>, root: &mut Root<T>, out: &mut [T]) -> T {
         let largest = image
             .iter()
             .fold(T::zero(), |largest, value| largest.max(value.abs()));
@@ -319,9 +305,7 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
                 .zip(&inside)
                 .for_each(|(to, &value)| *to = value),
         }
-        self.image
-            .forward(plane, &mut root.hat, &mut root.work, &mut root.fft);
-        root.hat[0].re += mean * T::narrow(bank.grid().len() as f64);
+        mean
     }
 
     /// One layer, its stages shared among the threads.
@@ -342,8 +326,7 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
             self.shared.level(paths.parent(row).unwrap_or(0)),
         );
         let (plane, observer) = (&self.planes[to], &self.observers[to]);
-        let scale = 1.0 / self.planes[from].grid().len() as f64;
-        let scale = match parent {
+        match parent {
             Parent::Input(spectrum) => {
                 let L = self.shared.params.L;
                 let per_scale = L.div_ceil(S::V::LANES);
@@ -355,7 +338,6 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
                     spectrum,
                 };
                 plane.columns(fold, product, buffers, workers);
-                scale
             }
             Parent::Moduli(spectrum) => {
                 let lambda = path.lambdas[path.order() - 1];
@@ -366,9 +348,9 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
                     };
                     plane.columns(fold, product, buffers, workers);
                 }
-                0.5 * scale // spectra of moduli are twice as large as they should be
             }
-        };
+        }
+        let scale = 0.5 / self.planes[from].grid().len() as f64; // spectra are twice as large as they should be
         let goes_on = hat.is_some();
         plane.rows(T::narrow(scale), observer, goes_on, buffers, workers);
         if let Some(hat) = hat {
@@ -390,9 +372,7 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
         let (by_image, shared) = batch.split_at(Axis(0), whole);
         let (by_image_out, shared_out) = out.split_at_mut(whole * len);
         if whole > 0 {
-            workers
-                .iter_mut()
-                .for_each(|worker| self.reserve(worker, 0));
+            workers.iter_mut().for_each(|worker| self.reserve(worker));
         }
         let by_image = by_image
             .outer_iter()
@@ -410,7 +390,13 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
         let paths = &self.shared.paths;
         let mut root = std::mem::take(&mut workers[0].root);
         let mut hat = std::mem::take(&mut workers[0].hat);
-        self.enter(image, &mut root, out);
+        let mut buffers = std::mem::take(&mut workers[0].buffers);
+        let mean = self.enter(image, &mut root, out);
+        let Root {
+            plane, hat: x_hat, ..
+        } = &mut root;
+        self.planes[0].image_spectrum(plane, x_hat, &mut buffers, workers);
+        x_hat[0].re += mean * T::narrow(2.0 * plane.len() as f64); // spectra are twice as large as they should be
         let out = Mutex::new(out);
         let emit = |row: usize, values: &[T]| {
             // Rows are disjoint; the lock is held for the copy only and no copy can fail half-way.
@@ -419,7 +405,6 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
         };
         for first in Group::first(paths, S::V::LANES) {
             let goes_on = first.has_children(paths);
-            let mut buffers = std::mem::take(&mut workers[0].buffers);
             self.layer_on(
                 Parent::Input(&root.hat),
                 &first,
@@ -428,7 +413,7 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
                 workers,
                 &mut { emit },
             );
-            workers[0].buffers = buffers;
+            workers[0].buffers = std::mem::take(&mut buffers);
             parallel::for_each(workers, first.children(paths), |worker, child| {
                 let mut deeper = std::mem::take(&mut worker.deeper);
                 let parent = Parent::Moduli(&hat[..]);
@@ -437,7 +422,9 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
                 });
                 worker.deeper = deeper;
             });
+            buffers = std::mem::take(&mut workers[0].buffers);
         }
+        workers[0].buffers = buffers;
         (workers[0].hat, workers[0].root) = (hat, root);
     }
 
@@ -482,7 +469,7 @@ impl<T: Real, S: Simd<T>> Engine<T> for Cascade<T, S> {
         workspace: &mut (dyn Any + Send + Sync),
     ) -> Option<()> {
         let Workers(workers) = workspace.downcast_mut::<Workers<T, S>>()?;
-        let fits = workers[0].root.plane.len() == self.image.grid().len();
+        let fits = workers[0].root.plane.len() == self.planes[0].grid().len();
         fits.then(|| match &mut workers[..] {
             [_] => self.run_batch(batch, out, workers),
             _ => parallel::inside(|| self.run_batch(batch, out, workers)),
