@@ -3,13 +3,13 @@
 use ndarray::{Array, Array1, Array2, Array3, ArrayD, Axis, Dimension, IxDyn, s};
 use num_complex::Complex;
 use proptest::prelude::*;
-use wavelet_scattering::Error;
 use wavelet_scattering::conv::{
     Convolution1d, Convolution2d, ConvolutionParams, Convolve, Kernels, Method, Mode, Planning,
     Sample, Stream,
 };
 use wavelet_scattering::filters::FilterBank2d;
 use wavelet_scattering::num::Real;
+use wavelet_scattering::{Error, Isa};
 
 type C32 = Complex<f32>;
 type C64 = Complex<f64>;
@@ -132,12 +132,18 @@ where
     let row = |x: ArrayD<C64>| x.insert_axis(Axis(0));
     let expected = definition(&row(widen(&x)), &row(widen(&h)), mode, [1, 1 << level]);
     let expected = expected.index_axis_move(Axis(0), 0);
-    for method in methods([k], level, extra) {
+    let methods = methods([k], level, extra);
+    for (method, isa) in methods
+        .into_iter()
+        .flat_map(|method| Isa::available().map(move |isa| (method, isa)))
+    {
         let params = Convolution1d::params([n])
             .mode(mode)
             .level(level)
-            .method(method);
+            .method(method)
+            .isa(isa);
         let plan = params.plan::<X, K>(&h).unwrap();
+        assert_eq!(plan.isa(), isa);
         let y = plan.apply(&x).unwrap();
         let bound = bound(&x, &h, y.len() + x.len(), mode);
         let error = norm(&(widen(&y) - &expected)) / bound;
@@ -156,12 +162,18 @@ where
 {
     let (x, h) = (noise::<X>(&n, seed), noise::<K>(&k, seed ^ 77));
     let expected = definition(&widen(&x), &widen(&h), mode, [1 << level; 2]);
-    for method in methods(k, level, extra) {
+    let methods = methods(k, level, extra);
+    for (method, isa) in methods
+        .into_iter()
+        .flat_map(|method| Isa::available().map(move |isa| (method, isa)))
+    {
         let params = Convolution2d::params(n)
             .mode(mode)
             .level(level)
-            .method(method);
+            .method(method)
+            .isa(isa);
         let plan = params.plan::<X, K>(&h).unwrap();
+        assert_eq!(plan.isa(), isa);
         let y = plan.apply(&x).unwrap();
         let bound = bound(&x, &h, y.len() + x.len(), mode);
         let error = norm(&(widen(&y) - &expected)) / bound;

@@ -172,6 +172,18 @@ impl Axis {
         }
     }
 
+    /// The sample at a position, if there is one and none are left out.
+    pub fn sample(&self, position: i64) -> Option<usize> {
+        debug_assert!(self.every == 1);
+        let n = self.n as i64;
+        let position = if self.circular {
+            position.rem_euclid(n)
+        } else {
+            position
+        };
+        (0..n).contains(&position).then_some(position as usize)
+    }
+
     /// One past the last place of a block that holds a sample.
     pub fn extent(&self, origin: i64, len: usize) -> usize {
         let mut extent = 0;

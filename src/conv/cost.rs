@@ -3,12 +3,15 @@
 //! ```text
 //! direct:  outputs · taps · (1, 2 or 4 real products) · multiply_add
 //! FFT:     n · Σ_p w(p) over the prime factors p of n, w(2) = butterfly;   + touch a sample read, written or multiplied
+//! lanes:   n / lanes · (pass · the operations of its radices + row and product, the farther the block is from the core)
 //! ```
 //!
 //! The constants are nanoseconds, measured on one core of a server of 2022 (AVX2 in the FFTs, SSE2 in the direct form),
 //! other work beside it: transforms of 60 to 2²⁰ samples, and the candidates of 16 to 4096 taps and of 5² to 127² on signals
-//! of 2²⁰ and images of 512² to 2048² samples. They are a table and not a clock: the same request is computed the same way
-//! on every machine and gives the same bits. [`Planning::Measure`] is the clock.
+//! of 2²⁰ and images of 512² to 2048² samples; those of lanes on AVX-512 for 32-bit numbers, with blocks of 512 to 69632
+//! samples and of 96² to 640², and scaled from there for what was not measured. They are a table and not a clock: the same
+//! request is computed the same way on every machine of one instruction set and gives the same bits.
+//! [`Planning::Measure`] is the clock.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -18,7 +21,9 @@ use super::axis::{Axis, Blocks};
 use super::engine::Spectra;
 use super::kernels::Kernels;
 use super::sample::Sample;
-use super::tiles::{Cut, Task, Tiled};
+use super::tiles::{Cut, Means, Task, Tiled};
+use crate::fft::line_cost;
+use crate::kernels::isa::Isa;
 use crate::num::Real;
 use num_traits::Zero;
 
@@ -56,7 +61,7 @@ impl<const D: usize> fmt::Display for Method<D> {
 /// Where the costs come from that a plan compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Planning {
-    /// From a table: the same choice, and the same bits, in every run and on every machine.
+    /// From a table: the same choice, and the same bits, in every run and on every machine of one instruction set.
     #[default]
     Estimate,
     /// From a few milliseconds of trying the best candidates of the table on this machine, now.
@@ -202,7 +207,7 @@ fn estimate<T: Real>(task: &Task, cut: &Cut) -> f64 {
     let kernels = task.kernels as f64;
     let [b0, b1] = cut.blocks;
     let tiles = (b0.count * b1.count) as f64;
-    if cut.direct {
+    if cut.means == Means::Direct {
         let products = parts(task.complex_input) * parts(task.complex_kernels);
         let window = (b0.len * b1.len) as f64 * tiles * constants.touch;
         // The last taps of a row are as good as alone: a register holds 32 outputs.
@@ -254,13 +259,91 @@ fn estimate<T: Real>(task: &Task, cut: &Cut) -> f64 {
     }
 }
 
-/// Products 2^a·3^b·5^c, and such times 7, 11 or 13, in `from ..= to`, that `multiple` divides; in increasing order.
+/// Nanoseconds on lanes.
+struct LaneConstants {
+    /// Numbers in a vector.
+    lanes: usize,
+    /// A cell of a line, for every unit of [`line_cost`].
+    pass: f64,
+    /// A cell that is loaded or stored, transposed.
+    row: f64,
+    /// A cell that is multiplied.
+    product: f64,
+    /// A kernel on a row or column.
+    call: f64,
+}
+
+fn lane_constants<T: Real>(isa: Isa) -> LaneConstants {
+    match (isa, size_of::<T>() == 4) {
+        (Isa::Portable, single) => LaneConstants {
+            lanes: 4,
+            pass: if single { 0.35 } else { 0.7 },
+            row: if single { 6.0 } else { 8.0 },
+            product: 2.0,
+            call: 60.0,
+        },
+        (Isa::Avx2, single) => LaneConstants {
+            lanes: if single { 8 } else { 4 },
+            pass: 0.1,
+            row: if single { 2.5 } else { 3.5 },
+            product: 1.0,
+            call: 15.0,
+        },
+        (Isa::Avx512, single) => LaneConstants {
+            lanes: 8,
+            pass: if single { 0.09 } else { 0.17 },
+            row: if single { 2.5 } else { 6.0 },
+            product: if single { 1.0 } else { 2.0 },
+            call: 15.0,
+        },
+    }
+}
+
+/// Nanoseconds on lanes of a task cut in this way, if it can be done there.
+fn estimate_lanes<T: Real>(task: &Task, blocks: &[Blocks; 2], isa: Isa) -> Option<f64> {
+    let constants = lane_constants::<T>(isa);
+    let lanes = constants.lanes;
+    let [n0, n1] = task.sides(blocks, lanes)?;
+    let line = |n: usize| line_cost(n).map(|units| units as f64 * constants.pass);
+    let (line0, line1) = (line(n0)?, line(n1)?);
+    let groups = |n: usize| n.div_ceil(lanes) as f64;
+    let tiles = (blocks[0].count * blocks[1].count) as f64;
+    let units = if task.packs() {
+        (tiles / 2.0).ceil()
+    } else {
+        tiles
+    };
+    let (rows_in, rows_out) = match task.line {
+        true => (n0, n0),
+        false => (blocks[0].len.min(task.axes[0].n), blocks[0].step.min(n0)),
+    };
+    let kernels = task.kernels as f64;
+    let cells = (n0 as f64) * groups(n1);
+    // The plane, the kernel, and the twiddles of a line, which share a cache of about a megabyte.
+    let plane = cells * (2 * lanes * size_of::<T>()) as f64;
+    let far = match (task.line, plane) {
+        (true, plane) if plane <= 87_382.0 => 1.0,
+        (true, plane) if plane <= 174_763.0 => 1.8,
+        (true, plane) if plane <= 349_526.0 => 2.6,
+        (true, _) => 3.0,
+        (false, plane) if plane <= 393_216.0 => 1.0,
+        (false, plane) if plane <= 1_048_576.0 => 1.6,
+        (false, _) => 1.8,
+    };
+    let row = n1 as f64 * (line1 + constants.row * far) + 3.0 * constants.call;
+    let column = n0 as f64 * (line0 + constants.product * 0.5 * far) + 2.0 * constants.call;
+    let forward = groups(rows_in) * row + groups(n1) * column;
+    let inverse = groups(rows_out) * row + groups(n1) * column;
+    Some(units * (forward + kernels * inverse))
+}
+
+/// Products 2^a·3^b·5^c, and such times 7, 11, 13 or 17, in `from ..= to`, that `multiple` divides; in increasing order.
 fn good_lengths(from: usize, to: usize, multiple: usize) -> Vec<usize> {
     let mut lengths = Vec::new();
     let powers = |first: usize, p: usize| {
         std::iter::successors(Some(first), move |n| n.checked_mul(p)).take_while(move |n| *n <= to)
     };
-    for q in [1, 7, 11, 13] {
+    for q in [1, 7, 11, 13, 17] {
         for c in powers(q, 5) {
             for b in powers(c, 3) {
                 let fits = |n: &usize| *n >= from && n.is_multiple_of(multiple);
@@ -325,9 +408,26 @@ fn overlapping(axis: &Axis) -> Vec<Blocks> {
 /// A cut and its description.
 type Described<const D: usize> = (Candidate<D>, Cut);
 
-fn describe<T: Real, const D: usize>(task: &Task, cut: Cut, method: Method<D>) -> Described<D> {
-    let block = sides(cut.blocks.map(|blocks| blocks.len));
-    let nanoseconds = estimate::<T>(task, &cut);
+fn describe<T: Real, const D: usize>(
+    task: &Task,
+    blocks: [Blocks; 2],
+    method: Method<D>,
+    isa: Isa,
+) -> Described<D> {
+    let block = sides(blocks.map(|blocks| blocks.len));
+    let means = match method {
+        Method::Direct => Means::Direct,
+        _ => Means::Library,
+    };
+    let mut cut = Cut { blocks, means };
+    let mut nanoseconds = estimate::<T>(task, &cut);
+    if means == Means::Library
+        && let Some(on_lanes) = estimate_lanes::<T>(task, &blocks, isa)
+        && on_lanes < nanoseconds
+    {
+        nanoseconds = on_lanes;
+        cut.means = Means::Lanes;
+    }
     let method = match method {
         Method::OverlapSave { .. } => Method::OverlapSave { block },
         method => method,
@@ -347,20 +447,14 @@ fn sides<const D: usize>(both: [usize; 2]) -> [usize; D] {
 }
 
 /// Every way of computing a task, the direct one first, with its estimated cost.
-fn candidates<T: Real, const D: usize>(task: &Task) -> Vec<Described<D>> {
-    let one = Cut {
-        blocks: task.axes.each_ref().map(whole::<T>),
-        direct: false,
-    };
-    let one = describe::<T, D>(task, one, Method::Fft);
+fn candidates<T: Real, const D: usize>(task: &Task, isa: Isa) -> Vec<Described<D>> {
+    let one = task.axes.each_ref().map(whole::<T>);
+    let one = describe::<T, D>(task, one, Method::Fft, isa);
     if task.in_fourier {
         return vec![one];
     }
-    let direct = Cut {
-        blocks: direct_blocks(task),
-        direct: true,
-    };
-    let mut all = vec![describe::<T, D>(task, direct, Method::Direct), one];
+    let direct = describe::<T, D>(task, direct_blocks(task), Method::Direct, isa);
+    let mut all = vec![direct, one];
     let lengths = task.axes.each_ref().map(overlapping);
     let mut best: Vec<Option<Described<D>>> = vec![None; usize::BITS as usize];
     for &blocks0 in &lengths[0] {
@@ -372,12 +466,8 @@ fn candidates<T: Real, const D: usize>(task: &Task) -> Vec<Described<D>> {
             {
                 continue;
             }
-            let cut = Cut {
-                blocks: [blocks0, blocks1],
-                direct: false,
-            };
             let method = Method::OverlapSave { block: [0; D] };
-            let new = describe::<T, D>(task, cut, method);
+            let new = describe::<T, D>(task, [blocks0, blocks1], method, isa);
             let best = &mut best[(blocks0.len * blocks1.len).ilog2() as usize];
             let better = |old: &Described<D>| new.0.nanoseconds < old.0.nanoseconds;
             if best.as_ref().is_none_or(better) {
@@ -399,30 +489,28 @@ pub(super) fn choose<X, K, const D: usize>(
     method: Method<D>,
     planning: Planning,
     kernels: &Kernels<K>,
+    isa: Isa,
 ) -> Option<(Explanation<D>, Cut)>
 where
     X: Sample,
     K: Sample<Real = X::Real>,
 {
-    let mut all = candidates::<X::Real, D>(task);
+    let mut all = candidates::<X::Real, D>(task, isa);
     if let Method::OverlapSave { block } = method {
         let both: [usize; 2] = std::array::from_fn(|i| {
             let missing = 2 - D.min(2);
             if i < missing { 1 } else { block[i - missing] }
         });
         let [blocks0, blocks1] = [0, 1].map(|i| task.axes[i].overlapping(both[i]));
-        let cut = Cut {
-            blocks: [blocks0?, blocks1?],
-            direct: false,
-        };
         all.retain(|(candidate, _)| candidate.method != method);
-        all.push(describe::<X::Real, D>(task, cut, method));
+        let blocks = [blocks0?, blocks1?];
+        all.push(describe::<X::Real, D>(task, blocks, method, isa));
     }
     if planning == Planning::Measure && method == Method::Auto {
         let mut order: Vec<usize> = (0..all.len()).collect();
         order.sort_by(|&a, &b| all[a].0.nanoseconds.total_cmp(&all[b].0.nanoseconds));
         for &i in order.iter().take(TRIED) {
-            all[i].0.nanoseconds = measure::<X, K>(task, all[i].1, kernels);
+            all[i].0.nanoseconds = measure::<X, K>(task, all[i].1, kernels, isa);
             all[i].0.planning = Planning::Measure;
         }
     }
@@ -446,12 +534,12 @@ where
 }
 
 /// Nanoseconds of one signal: the shortest of a few runs of one share, times the shares.
-fn measure<X, K>(task: &Task, cut: Cut, kernels: &Kernels<K>) -> f64
+fn measure<X, K>(task: &Task, cut: Cut, kernels: &Kernels<K>, isa: Isa) -> f64
 where
     X: Sample,
     K: Sample<Real = X::Real>,
 {
-    let tiled = Tiled::<X::Real>::new(*task, cut, kernels);
+    let tiled = Tiled::<X::Real>::new(*task, cut, kernels, isa);
     let mut worker = tiled.worker();
     let input = vec![X::default(); task.input_len()];
     // Real parts only: a few stores fewer, in every candidate alike.

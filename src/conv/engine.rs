@@ -1,8 +1,8 @@
 //! [`Engine`]: everything that is Fourier transformed; and [`Transfer`], a kernel as the engine wants it.
 //!
 //! Comes in: a block of samples. Goes out: the same block convolved with a kernel, circularly, folded to a coarser grid
-//! if the output is subsampled. This is the seam for other FFTs: [`line`](super::line) is one-dimensional,
-//! [`plane`](super::plane) two-dimensional, and nobody else in `conv` calls a transform.
+//! if the output is subsampled. [`line`](super::line) is one-dimensional, [`plane`](super::plane) two-dimensional; both
+//! take any length, and what [`lanes`](super::lanes) has no radices or no rows for.
 //!
 //! Layouts: a block is `[line][b0][b1]`. A spectrum is `[line][rows][columns]`: in 2D rows are k1 and columns k0,
 //! transposed; in 1D there is one row. Half spectra keep the frequencies

@@ -48,6 +48,7 @@ mod sample;
 mod cost;
 mod direct;
 mod engine;
+mod lanes;
 mod line;
 mod plane;
 mod tiles;

@@ -14,6 +14,7 @@ use super::cost::{Explanation, Method, Planning, choose};
 use super::kernels::{Kernels, position};
 use super::sample::{Convolve, Sample};
 use super::tiles::{Task, Tiled, Worker};
+use crate::kernels::isa::Isa;
 use crate::num::Real;
 use crate::{Error, Result, memory, parallel};
 
@@ -34,6 +35,8 @@ pub struct ConvolutionParams<const D: usize> {
     pub method: Method<D>,
     /// Where costs come from. Standard: a table.
     pub planning: Planning,
+    /// The instruction set to use; `None` for what [`Isa::select`] says. Standard: `None`.
+    pub isa: Option<Isa>,
 }
 
 /// The largest level: 2^31 samples are beyond any axis.
@@ -61,6 +64,12 @@ impl<const D: usize> ConvolutionParams<D> {
     /// Sets where costs come from.
     pub fn planning(mut self, planning: Planning) -> Self {
         self.planning = planning;
+        self
+    }
+
+    /// Sets the instruction set.
+    pub fn isa(mut self, isa: Isa) -> Self {
+        self.isa = Some(isa);
         self
     }
 
@@ -213,6 +222,7 @@ pub struct Convolution<X: Sample, K: Sample, const D: usize> {
     kernel_axes: Vec<usize>,
     kernels: Kernels<K>,
     tiled: Tiled<X::Real>,
+    isa: Isa,
     explanation: Explanation<D>,
     samples: PhantomData<X>,
 }
@@ -240,6 +250,7 @@ impl<const D: usize> Convolution<f32, f32, D> {
             level: 0,
             method: Method::default(),
             planning: Planning::default(),
+            isa: None,
         }
     }
 }
@@ -255,7 +266,11 @@ where
         kernel_axes: Vec<usize>,
         kernels: Kernels<K>,
     ) -> Result<Self> {
-        let chosen = choose::<X, K, D>(&task, params.method, params.planning, &kernels);
+        let isa = match params.isa {
+            Some(isa) => isa.require()?,
+            None => Isa::select()?,
+        };
+        let chosen = choose::<X, K, D>(&task, params.method, params.planning, &kernels, isa);
         let Some((explanation, cut)) = chosen else {
             let k = sides_of::<D>(task.axes.map(|axis| axis.k));
             return Err(Error::InvalidParameter {
@@ -276,7 +291,8 @@ where
         Ok(Self {
             params,
             kernel_axes,
-            tiled: Tiled::new(task, cut, &kernels),
+            tiled: Tiled::new(task, cut, &kernels, isa),
+            isa,
             kernels,
             explanation,
             samples: PhantomData,
@@ -291,6 +307,11 @@ where
     /// Which method runs, and what the others would have cost.
     pub fn explain(&self) -> &Explanation<D> {
         &self.explanation
+    }
+
+    /// The instruction set that transforms on lanes use.
+    pub fn isa(&self) -> Isa {
+        self.isa
     }
 
     /// Whether this is the adjoint of a convolution.
@@ -511,6 +532,7 @@ impl<X: Sample, K: Sample, const D: usize> std::fmt::Debug for Convolution<X, K,
         f.debug_struct("Convolution")
             .field("params", &self.params)
             .field("kernel_axes", &self.kernel_axes)
+            .field("isa", &self.isa)
             .field("explanation", &self.explanation)
             .finish_non_exhaustive()
     }

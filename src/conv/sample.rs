@@ -12,6 +12,24 @@ mod sealed {
     impl<T: crate::num::Real> Sealed for num_complex::Complex<T> {}
 }
 
+/// Samples of either kind.
+#[derive(Debug, Clone, Copy)]
+pub enum Samples<'a, T> {
+    /// Real ones.
+    Real(&'a [T]),
+    /// Complex ones.
+    Complex(&'a [Complex<T>]),
+}
+
+/// Samples of either kind, to be written.
+#[derive(Debug)]
+pub enum SamplesMut<'a, T> {
+    /// Real ones.
+    Real(&'a mut [T]),
+    /// Complex ones.
+    Complex(&'a mut [Complex<T>]),
+}
+
 /// A sample of a signal or of a kernel: `f32`, `f64`, `Complex<f32>` or `Complex<f64>`.
 pub trait Sample:
     sealed::Sealed + Copy + Default + PartialEq + Debug + Send + Sync + 'static
@@ -31,9 +49,13 @@ pub trait Sample:
     /// A sample of these parts; a real one has no place for `im`.
     fn from_parts(re: Self::Real, im: Self::Real) -> Self;
 
-    /// The slice itself if its samples are complex.
+    /// The slice itself.
     #[doc(hidden)]
-    fn as_complex(samples: &mut [Self]) -> Option<&mut [Complex<Self::Real>]>;
+    fn samples(samples: &[Self]) -> Samples<'_, Self::Real>;
+
+    /// The slice itself, to be written.
+    #[doc(hidden)]
+    fn samples_mut(samples: &mut [Self]) -> SamplesMut<'_, Self::Real>;
 }
 
 impl<T: Real> Sample for T {
@@ -52,8 +74,12 @@ impl<T: Real> Sample for T {
         re
     }
 
-    fn as_complex(_: &mut [T]) -> Option<&mut [Complex<T>]> {
-        None
+    fn samples(samples: &[T]) -> Samples<'_, T> {
+        Samples::Real(samples)
+    }
+
+    fn samples_mut(samples: &mut [T]) -> SamplesMut<'_, T> {
+        SamplesMut::Real(samples)
     }
 }
 
@@ -73,8 +99,12 @@ impl<T: Real> Sample for Complex<T> {
         Complex::new(re, im)
     }
 
-    fn as_complex(samples: &mut [Self]) -> Option<&mut [Complex<T>]> {
-        Some(samples)
+    fn samples(samples: &[Self]) -> Samples<'_, T> {
+        Samples::Complex(samples)
+    }
+
+    fn samples_mut(samples: &mut [Self]) -> SamplesMut<'_, T> {
+        SamplesMut::Complex(samples)
     }
 }
 

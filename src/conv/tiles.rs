@@ -1,13 +1,13 @@
 //! [`Tiled`]: a convolution cut into tiles, and the walk over them.
 //!
 //! Comes in: the samples of one signal, or of a batch. Goes out: the samples of its convolution with every kernel.
-//! A tile is gathered with its border, convolved by the definition or by the [`Engine`], and stored. One FFT is the case
+//! A tile is gathered with its border, convolved by the definition, by the [`Engine`] or on [`Lanes`], and stored. One FFT is the case
 //! of one tile.
 //!
 //! The adjoint of a bank sums over its kernels. It is the same walk with the sum taken among the spectra, so that it
 //! costs one inverse a tile.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use num_complex::Complex;
 
@@ -15,7 +15,9 @@ use super::axis::{Axis, Blocks, gather};
 use super::direct::Direct;
 use super::engine::{Block, Engine, Layout, Spectra, Transfer, transfer_of_taps};
 use super::kernels::Kernels;
-use super::sample::Sample;
+use super::lanes::{self, Lanes, Output, Scratch};
+use super::sample::{Sample, SamplesMut};
+use crate::kernels::isa::Isa;
 use crate::num::Real;
 use crate::{memory, parallel};
 
@@ -40,7 +42,18 @@ pub(super) struct Task {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cut {
     pub blocks: [Blocks; 2],
-    pub direct: bool,
+    pub means: Means,
+}
+
+/// What computes a tile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Means {
+    /// The definition.
+    Direct,
+    /// Transforms of any length, by rustfft and realfft.
+    Library,
+    /// Our own transforms on vector lanes.
+    Lanes,
 }
 
 impl Task {
@@ -64,7 +77,7 @@ impl Task {
     pub fn bytes<T: Real>(&self, cut: &Cut) -> u64 {
         let block = memory::count(&cut.blocks.map(|blocks| blocks.len));
         let samples = |each: u64| memory::bytes_of::<Complex<T>>(block.saturating_mul(each));
-        if cut.direct {
+        if cut.means == Means::Direct {
             return samples(2);
         }
         samples((self.kernels as u64).saturating_add(4)).saturating_add(memory::bytes_of::<
@@ -93,7 +106,25 @@ impl Task {
 
     /// Whether two tiles share a complex block.
     pub fn packed(&self, spectra: Spectra) -> bool {
-        spectra == Spectra::Full && !self.complex_input && !self.complex_kernels
+        spectra == Spectra::Full && self.packs()
+    }
+
+    /// Whether two tiles can share a complex block.
+    pub fn packs(&self) -> bool {
+        !self.complex_input && !self.complex_kernels
+    }
+
+    /// Sides of what is transformed for a block on so many lanes, if lanes can do that: without subsampling, and without
+    /// sums over kernels.
+    pub fn sides(&self, blocks: &[Blocks; 2], lanes: usize) -> Option<[usize; 2]> {
+        let dense = self
+            .axes
+            .iter()
+            .all(|axis| axis.keep == 1 && axis.every == 1);
+        if !dense || self.adjoint && self.kernels > 1 {
+            return None;
+        }
+        lanes::sides(self.line, blocks.map(|blocks| blocks.len), lanes)
     }
 }
 
@@ -112,6 +143,7 @@ enum Operator<T> {
         /// For sums over kernels, where any row may be other than zero.
         all: Vec<bool>,
     },
+    Lanes(Box<dyn Lanes<T>>),
 }
 
 /// One thread's scratch.
@@ -128,6 +160,21 @@ pub(super) struct Worker<T> {
     hat: Vec<Complex<T>>,
     product: Vec<Complex<T>>,
     fft: Vec<Complex<T>>,
+    /// What lanes need, and the spectrum they leave for several kernels.
+    lanes: Option<[Scratch; 2]>,
+}
+
+impl<Y: Sample> Output<Y::Real> for Mutex<&mut [Y]> {
+    fn with(&self, store: &mut dyn FnMut(SamplesMut<Y::Real>)) {
+        store(Y::samples_mut(&mut lock(self)));
+    }
+}
+
+/// What threads share, locked. Tiles are disjoint; the lock is held for copies only, and no copy can fail half-way.
+fn lock<G>(shared: &Mutex<G>) -> MutexGuard<'_, G> {
+    shared
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 impl<T> Worker<T> {
@@ -145,10 +192,34 @@ impl<T> Worker<T> {
 }
 
 impl<T: Real> Tiled<T> {
-    pub fn new<K: Sample<Real = T>>(task: Task, cut: Cut, kernels: &Kernels<K>) -> Self {
+    pub fn new<K: Sample<Real = T>>(task: Task, cut: Cut, kernels: &Kernels<K>, isa: Isa) -> Self {
         let k = task.axes.map(|axis| axis.k);
         let taps = |index| kernels.taps(index, task.support, k, task.adjoint);
-        let operator = if cut.direct {
+        let on_lanes = if cut.means == Means::Lanes {
+            let layout = Layout {
+                spectra: Spectra::Full,
+                ..task.layout(&cut)
+            };
+            let shift = cut.blocks.map(|blocks| blocks.shift);
+            let transfer = |index| {
+                if task.in_fourier {
+                    kernels.transfer(index, layout.block, task.adjoint)
+                } else {
+                    transfer_of_taps(&taps(index), k, shift, &layout)
+                }
+            };
+            let build = lanes::Build {
+                task,
+                cut,
+                transfer: &transfer,
+            };
+            T::with_simd(isa, build)
+        } else {
+            None
+        };
+        let operator = if let Some(lanes) = on_lanes {
+            Operator::Lanes(lanes)
+        } else if cut.means == Means::Direct {
             let keep = task.axes.map(|axis| axis.keep);
             let direct = |index| Direct::new(&taps(index), k, keep);
             Operator::Direct((0..task.kernels).map(direct).collect())
@@ -185,6 +256,7 @@ impl<T: Real> Tiled<T> {
         match &self.operator {
             Operator::Direct(_) => 0,
             Operator::Fourier { transfers, .. } => transfers.iter().map(Transfer::bytes).sum(),
+            Operator::Lanes(lanes) => lanes.bytes(),
         }
     }
 
@@ -198,6 +270,7 @@ impl<T: Real> Tiled<T> {
                 let sums = s0 * s1 * self.parts(self.complex_output());
                 [window, sums, 0, 0, 0, 0, 0]
             }
+            Operator::Lanes(_) => [0; 7],
             Operator::Fourier { engine, .. } => {
                 let layout = engine.layout();
                 let lines = engine
@@ -226,12 +299,21 @@ impl<T: Real> Tiled<T> {
             hat: vec![zero; hat],
             product: vec![zero; product],
             fft: vec![zero; fft],
+            lanes: match &self.operator {
+                Operator::Lanes(lanes) => Some([lanes.scratch(), lanes.spectrum()]),
+                _ => None,
+            },
         }
     }
 
     /// Whether scratch was made for work like this.
     pub fn fits(&self, worker: &Worker<T>) -> bool {
-        self.scratch_lens() == worker.lens()
+        let lanes = match (&self.operator, &worker.lanes) {
+            (Operator::Lanes(lanes), Some([scratch, spectrum])) => lanes.fits(scratch, spectrum),
+            (Operator::Lanes(_), None) | (_, Some(_)) => false,
+            (_, None) => true,
+        };
+        lanes && self.scratch_lens() == worker.lens()
     }
 
     fn complex_output(&self) -> bool {
@@ -254,6 +336,7 @@ impl<T: Real> Tiled<T> {
     fn tiles_in_line(&self) -> usize {
         match &self.operator {
             Operator::Fourier { engine, .. } if self.task.packed(engine.layout().spectra) => 2,
+            Operator::Lanes(_) if self.task.packs() => 2,
             _ => 1,
         }
     }
@@ -263,6 +346,7 @@ impl<T: Real> Tiled<T> {
         match &self.operator {
             Operator::Direct(_) => 1,
             Operator::Fourier { engine, .. } => engine.lines() * self.tiles_in_line(),
+            Operator::Lanes(_) => self.tiles_in_line(),
         }
     }
 
@@ -305,7 +389,12 @@ impl<T: Real> Tiled<T> {
             .chunks_exact(len)
             .zip(alone_out.chunks_exact_mut(out_len));
         for (input, out) in signals {
-            if self.units() == 1 && !self.task.adjoint {
+            if let Operator::Lanes(lanes) = &self.operator
+                && self.units() == 1
+                && self.task.kernels > 1
+            {
+                self.run_bank(&**lanes, input, out, workers);
+            } else if self.units() == 1 && !self.task.adjoint && self.library() {
                 self.load(input, 0, &mut workers[0]);
                 let hat = std::mem::take(&mut workers[0].hat);
                 let window = std::mem::take(&mut workers[0].window);
@@ -325,6 +414,36 @@ impl<T: Real> Tiled<T> {
         }
     }
 
+    fn library(&self) -> bool {
+        !matches!(self.operator, Operator::Lanes(_))
+    }
+
+    /// One block and several kernels: the spectrum once, then the kernels shared among the workers.
+    fn run_bank<X: Sample<Real = T>, Y: Sample<Real = T>>(
+        &self,
+        lanes: &dyn Lanes<T>,
+        input: &[X],
+        out: &mut [Y],
+        workers: &mut [Worker<T>],
+    ) {
+        let Some([mut scratch, mut spectrum]) = workers[0].lanes.take() else {
+            debug_assert!(false, "workers are checked at the door");
+            return;
+        };
+        lanes.load(X::samples(input), 0, &mut scratch, &mut spectrum);
+        // A box without contents allocates nothing.
+        workers[0].lanes = Some([scratch, Box::new(())]);
+        let planes = out.chunks_exact_mut(self.task.plane_len()).enumerate();
+        parallel::for_each(workers, planes, |worker, (kernel, out)| {
+            if let Some([scratch, _]) = &mut worker.lanes {
+                lanes.finish(kernel, 0, &spectrum, scratch, &Mutex::new(out), 0);
+            }
+        });
+        if let Some([_, empty]) = &mut workers[0].lanes {
+            *empty = spectrum;
+        }
+    }
+
     /// One share of the work on one signal.
     pub fn run_unit<X: Sample<Real = T>, Y: Sample<Real = T>>(
         &self,
@@ -333,6 +452,18 @@ impl<T: Real> Tiled<T> {
         worker: &mut Worker<T>,
         out: &Mutex<&mut [Y]>,
     ) {
+        if let Operator::Lanes(lanes) = &self.operator {
+            let Some([scratch, spectrum]) = &mut worker.lanes else {
+                debug_assert!(false, "workers are checked at the door");
+                return;
+            };
+            lanes.load(X::samples(input), unit, scratch, spectrum);
+            for kernel in 0..self.task.kernels {
+                let offset = kernel * self.task.plane_len();
+                lanes.finish(kernel, unit, spectrum, scratch, out, offset);
+            }
+            return;
+        }
         let product = |kernel, worker: &mut Worker<T>, add| {
             let hat = std::mem::take(&mut worker.hat);
             let window = std::mem::take(&mut worker.window);
@@ -377,6 +508,7 @@ impl<T: Real> Tiled<T> {
         let tiles = self.tiles_of(unit);
         let first = origin(tiles.start);
         match &self.operator {
+            Operator::Lanes(_) => debug_assert!(false, "lanes load for themselves"),
             Operator::Direct(_) => {
                 worker.window.fill(T::zero());
                 let (re, im) = worker.window.split_at_mut(len);
@@ -432,6 +564,7 @@ impl<T: Real> Tiled<T> {
         add: bool,
     ) {
         match &self.operator {
+            Operator::Lanes(_) => debug_assert!(false, "lanes multiply for themselves"),
             Operator::Direct(direct) => {
                 let extent = self.cut.blocks.map(|blocks| blocks.len);
                 let [s0, s1] = [0, 1].map(|axis| self.tile_outputs(axis));
@@ -472,8 +605,6 @@ impl<T: Real> Tiled<T> {
         out: &Mutex<&mut [Y]>,
         offset: usize,
     ) {
-        // Tiles are disjoint; the lock is held for the copy only, and no copy can fail half-way.
-        let lock = || out.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let axes = &self.task.axes;
         let tiles = self.tiles_of(unit);
         let windows = tiles.map(|tile| {
@@ -485,10 +616,11 @@ impl<T: Real> Tiled<T> {
         });
         let columns = axes[1].outputs();
         match &self.operator {
+            Operator::Lanes(_) => debug_assert!(false, "lanes store for themselves"),
             Operator::Direct(_) => {
                 let [s0, s1] = [0, 1].map(|axis| self.tile_outputs(axis));
                 let (re, im) = worker.sums.split_at(s0 * s1);
-                let mut out = lock();
+                let mut out = lock(out);
                 let out = &mut out[offset..];
                 for window in windows {
                     if im.is_empty() {
@@ -522,7 +654,7 @@ impl<T: Real> Tiled<T> {
                 if layout.spectra == Spectra::Half {
                     let block = Block::Real(&mut worker.real[..m0 * m1]);
                     engine.inverse(product, live, block, rows, &mut worker.fft);
-                    let mut out = lock();
+                    let mut out = lock(out);
                     for window in windows {
                         store(
                             &worker.real,
@@ -537,8 +669,9 @@ impl<T: Real> Tiled<T> {
                 }
                 // A result that is all of the output needs no copy.
                 if self.tiles() == 1 && [m0, m1] == [axes[0].outputs(), columns] {
-                    let mut out = lock();
-                    if let Some(plane) = Y::as_complex(&mut out[offset..][..m0 * m1]) {
+                    let mut out = lock(out);
+                    let plane = Y::samples_mut(&mut out[offset..][..m0 * m1]);
+                    if let SamplesMut::Complex(plane) = plane {
                         let block = Block::Complex(plane);
                         engine.inverse(product, live, block, rows, &mut worker.fft);
                         return;
@@ -546,7 +679,7 @@ impl<T: Real> Tiled<T> {
                 }
                 let block = Block::Complex(&mut worker.complex[..lines * m0 * m1]);
                 engine.inverse(product, live, block, rows, &mut worker.fft);
-                let mut out = lock();
+                let mut out = lock(out);
                 let out = &mut out[offset..];
                 for (i, window) in windows.enumerate() {
                     let from = &worker.complex[i / together * m0 * m1..];
@@ -595,5 +728,133 @@ fn merge<T: Real, Y: Sample<Real = T>>(
         to.iter_mut()
             .zip(im)
             .for_each(|(to, &im)| *to = Y::from_parts(to.re(), im));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{ArrayD, IxDyn};
+
+    use super::*;
+    use crate::conv::axis::Mode;
+    use crate::conv::sample::Convolve;
+    use crate::num::relative_error;
+
+    fn values<X: Sample>(len: usize, seed: f64) -> Vec<X> {
+        let number =
+            |i: usize, phase: f64| X::Real::narrow(((i * i) as f64 * 0.37 + seed + phase).sin());
+        (0..len)
+            .map(|i| X::from_parts(number(i, 0.0), number(i, 1.3)))
+            .collect()
+    }
+
+    /// Parts of the results for one signal, by one means, with dirty scratch.
+    fn results<X: Convolve<K>, K: Sample<Real = X::Real>>(
+        task: &Task,
+        cut: Cut,
+        kernels: &Kernels<K>,
+        isa: Isa,
+        workers: usize,
+    ) -> Vec<X::Real> {
+        let tiled = Tiled::new(*task, cut, kernels, isa);
+        assert_eq!(!tiled.library(), cut.means == Means::Lanes, "{task:?}");
+        let mut workers: Vec<_> = (0..workers).map(|_| tiled.worker()).collect();
+        let input = values::<X>(task.input_len() * 2, 0.1);
+        let mut out = vec![X::Output::default(); task.output_len() * 2];
+        for _ in 0..2 {
+            tiled.run(&input, &mut out, &mut workers);
+        }
+        assert!(workers.iter().all(|worker| tiled.fits(worker)));
+        out.iter().flat_map(|y| [y.re(), y.im()]).collect()
+    }
+
+    fn check<X: Convolve<K>, K: Sample<Real = X::Real>>(
+        line: bool,
+        mode: Mode,
+        n: [usize; 2],
+        k: [usize; 2],
+        extra: [usize; 2],
+        count: usize,
+    ) {
+        let axes = [0, 1].map(|i| Axis::new(mode, n[i], k[i], 1));
+        let task = Task {
+            axes,
+            line,
+            kernels: count,
+            support: k,
+            in_fourier: false,
+            complex_input: X::COMPLEX,
+            complex_kernels: K::COMPLEX,
+            adjoint: false,
+        };
+        let shape = if line {
+            vec![count, k[1]]
+        } else {
+            vec![count, k[0], k[1]]
+        };
+        let taps = values::<K>(shape.iter().product(), 0.7);
+        let taps = ArrayD::from_shape_vec(IxDyn(&shape), taps).unwrap();
+        let kernels = Kernels::space(&taps);
+        let short = [0, 1].map(|i| match i {
+            0 if line => axes[0].overlapping(1).unwrap(),
+            _ => axes[i].overlapping(k[i] - 1 + extra[i]).unwrap(),
+        });
+        let one = axes.map(|axis| match (mode, line && axis.n == 1) {
+            (Mode::Circular, _) | (_, true) => axis.whole(axis.whole_len()),
+            _ => axis.whole(axis.whole_len().next_multiple_of(64)),
+        });
+        let tolerance = if X::Real::NAME == "float32" {
+            1e-6
+        } else {
+            1e-14
+        };
+        for blocks in [short, one] {
+            let cut = |means| Cut { blocks, means };
+            let library = cut(Means::Library);
+            let expected = results::<X, K>(&task, library, &kernels, Isa::Portable, 1);
+            for isa in Isa::available() {
+                if task.sides(&blocks, 8).is_none() {
+                    assert!(mode == Mode::Circular, "{task:?}, {blocks:?}");
+                    continue;
+                }
+                let lanes = cut(Means::Lanes);
+                let got = results::<X, K>(&task, lanes, &kernels, isa, 1);
+                let error = relative_error(got.iter().copied(), expected.iter().copied());
+                assert!(error < tolerance, "{isa}, {task:?}, {blocks:?}: {error:e}");
+                let shared = results::<X, K>(&task, lanes, &kernels, isa, 3);
+                assert!(
+                    got == shared,
+                    "{isa}, {task:?}, {blocks:?}: threads change bits"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn lanes_give_what_the_library_gives_on_every_instruction_set() {
+        for mode in [Mode::Circular, Mode::Full, Mode::Same, Mode::Valid] {
+            for count in [1, 3] {
+                for (n, k, extra) in [(300, 9, 56), (96, 65, 64), (64, 1, 64), (129, 17, 128)] {
+                    let (n, k, extra) = ([1, n], [1, k], [1, extra]);
+                    check::<f32, f32>(true, mode, n, k, extra, count);
+                    check::<f32, Complex<f32>>(true, mode, n, k, extra, count);
+                    check::<Complex<f32>, f32>(true, mode, n, k, extra, count);
+                    check::<f64, f64>(true, mode, n, k, extra, count);
+                    check::<Complex<f64>, Complex<f64>>(true, mode, n, k, extra, count);
+                }
+                for (n, k, extra) in [
+                    ([40, 37], [5, 4], [12, 11]),
+                    ([20, 66], [3, 9], [6, 28]),
+                    ([9, 8], [9, 8], [8, 9]),
+                    ([17, 30], [1, 2], [3, 14]),
+                ] {
+                    check::<f32, f32>(false, mode, n, k, extra, count);
+                    check::<f32, Complex<f32>>(false, mode, n, k, extra, count);
+                    check::<Complex<f32>, Complex<f32>>(false, mode, n, k, extra, count);
+                    check::<f64, f64>(false, mode, n, k, extra, count);
+                    check::<f64, Complex<f64>>(false, mode, n, k, extra, count);
+                }
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@
 //! convolution with a chirp (Bluestein 1970), so no length costs more than N·log N.
 
 use std::f64::consts::PI;
+use std::sync::LazyLock;
 
 use crate::kernels::butterfly::constants_of_17;
 use crate::kernels::pass::{self, Apart, Emit, Offsets, RADICES};
@@ -337,13 +338,38 @@ fn operations(radix: usize) -> usize {
         3 | 4 => 4,
         5 | 6 | 8 => 6,
         9 | 10 | 12 => 9,
-        15 | 16 | 17 => 11,
+        15..=17 => 11,
         prime => prime + 2,
     }
 }
 
 /// Loads, stores and twiddles of a pass, in the same unit.
 const PASS: usize = 8;
+
+/// Longest line whose cost is known.
+const PRICED: usize = 4096;
+
+/// What a cell of a line of this length costs, in the unit of [`operations`]; `None` if no radices divide the length, or if
+/// the line is longer than any that would be fast.
+pub(crate) fn line_cost(len: usize) -> Option<usize> {
+    static COSTS: LazyLock<Vec<Option<usize>>> = LazyLock::new(|| {
+        let mut costs = vec![None; PRICED + 1];
+        costs[1] = Some(0);
+        for len in 2..=PRICED {
+            costs[len] = RADICES
+                .into_iter()
+                .filter(|radix| len.is_multiple_of(*radix))
+                .filter_map(|radix| {
+                    // More values than registers: measured, 136² takes a third longer a cell than 144².
+                    let spilled = if radix == 17 { 14 } else { 0 };
+                    Some(costs[len / radix]? + operations(radix) + PASS + spilled)
+                })
+                .min();
+        }
+        costs
+    });
+    *COSTS.get(len)?
+}
 
 /// The cheapest product of radices that is `len`, largest prime last; `None` if another prime divides it.
 pub(crate) fn radices(len: usize) -> Option<Vec<usize>> {

@@ -5,7 +5,7 @@
 
 mod line;
 
-pub(crate) use line::Line;
+pub(crate) use line::{Line, line_cost};
 
 use ndarray::{Array2, Axis};
 use num_complex::Complex;
