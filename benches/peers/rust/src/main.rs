@@ -17,7 +17,7 @@ use std::io::BufRead;
 use std::time::Instant;
 
 use fft_convolver::FFTConvolver;
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayD};
 use ndarray_conv::{ConvFFTExt, ConvMode, PaddingMode, get_fft_processor};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -38,14 +38,13 @@ fn main() -> Outcome<()> {
             let signal = Array1::from(noise::noise(0, side));
             let kernel = Array1::from(noise::taps(side, taps));
             let mut processor = get_fft_processor::<f32, f32>();
-            let (mode, zeros) = (ConvMode::Same, PaddingMode::Zeros);
+            let (mode, zeros) = (same(taps), PaddingMode::Zeros);
             let run = move || {
                 Ok(match threads {
                     1 => signal.conv_fft_with_processor(&kernel, mode, zeros, &mut processor)?,
                     _ => signal.conv_fft_par(&kernel, mode, zeros)?,
                 }
-                .into_raw_vec_and_offset()
-                .0)
+                .into_dyn())
             };
             serve(run, &answer)
         }
@@ -54,14 +53,13 @@ fn main() -> Outcome<()> {
             let signal = square(side, noise::noise(0, side * side))?;
             let kernel = square(taps, noise::taps(side * side, taps * taps))?;
             let mut processor = get_fft_processor::<f32, f32>();
-            let (mode, zeros) = (ConvMode::Same, PaddingMode::Zeros);
+            let (mode, zeros) = (same(taps), PaddingMode::Zeros);
             let run = move || {
                 Ok(match threads {
                     1 => signal.conv_fft_with_processor(&kernel, mode, zeros, &mut processor)?,
                     _ => signal.conv_fft_par(&kernel, mode, zeros)?,
                 }
-                .into_raw_vec_and_offset()
-                .0)
+                .into_dyn())
             };
             serve(run, &answer)
         }
@@ -69,9 +67,19 @@ fn main() -> Outcome<()> {
     }
 }
 
+/// As many samples as go in, from sample ⌊(taps − 1)/2⌋ of the full result on. `ConvMode::Same` is one sample short for
+/// an even number of taps.
+fn same<const D: usize>(taps: usize) -> ConvMode<D> {
+    let after = (taps - 1) / 2;
+    ConvMode::Explicit {
+        padding: [[taps - 1 - after, after]; D],
+        strides: [1; D],
+    }
+}
+
 /// Blocks of four kernels, the fastest of those tried; the rest of the last one, which the middle of the full result
 /// needs, is zeros.
-fn fft_convolver(side: usize, taps: usize) -> Outcome<impl FnMut() -> Outcome<Vec<f32>>> {
+fn fft_convolver(side: usize, taps: usize) -> Outcome<impl FnMut() -> Outcome<ArrayD<f32>>> {
     let block = 4 * taps;
     let kernel = noise::taps(side, taps);
     let mut signal = noise::noise(0, side);
@@ -86,11 +94,11 @@ fn fft_convolver(side: usize, taps: usize) -> Outcome<impl FnMut() -> Outcome<Ve
             convolver.process(input, output)?;
         }
         full.drain(..from);
-        Ok(full)
+        Ok(Array1::from(full).into_dyn())
     })
 }
 
-fn serve(mut run: impl FnMut() -> Outcome<Vec<f32>>, answer: &[f32]) -> Outcome<()> {
+fn serve(mut run: impl FnMut() -> Outcome<ArrayD<f32>>, answer: &[f32]) -> Outcome<()> {
     let result = run()?;
     let sum = |terms: &mut dyn Iterator<Item = f32>| {
         terms.map(|term| f64::from(term).powi(2)).sum::<f64>()
@@ -115,6 +123,8 @@ fn serve(mut run: impl FnMut() -> Outcome<Vec<f32>>, answer: &[f32]) -> Outcome<
 
 fn read(file: &str) -> Outcome<Vec<f32>> {
     let bytes = std::fs::read(file)?;
-    let values = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+    let values = bytes
+        .chunks_exact(4)
+        .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
     Ok(values.collect())
 }
