@@ -10,15 +10,15 @@ mod workloads;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
-use workloads::convolution::{CONVOLUTIONS, Convolving, Way};
+use workloads::convolution::{CONVOLUTIONS, Convolving, Inputs, Way};
 use workloads::floor::{Floor, in_turns};
 
 /// The workloads that are also timed by the definition.
 const DIRECT: [&str; 2] = ["conv1d-1048576-256", "conv2d-512-31"];
 
 /// The result is what the definition says, up to rounding: 1e-7 for a few products, and some more for FFTs of 2^20.
-fn check(workload: &Convolving, way: Way) {
-    let mut job = workload.plan(way, None).expect("it fits into memory");
+fn check(workload: &Convolving, inputs: &Inputs, way: Way) {
+    let mut job = inputs.plan(way, None).expect("it fits into memory");
     job.run();
     let error = workload.error(&job.output()).expect("a known workload");
     assert!(error < 1e-5, "{}: relative error {error:e}", workload.name);
@@ -31,34 +31,35 @@ fn convolutions(criterion: &mut Criterion) {
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2));
     for workload in &CONVOLUTIONS {
-        check(workload, Way::Cheapest);
+        let inputs = workload.inputs().expect("it fits into memory");
+        check(workload, &inputs, Way::Cheapest);
         let name = workload.name;
         group.bench_function(BenchmarkId::new("plan", name), |b| {
-            b.iter(|| workload.plan(Way::Cheapest, Some(1)))
+            b.iter(|| inputs.plan(Way::Cheapest, Some(1)))
         });
         for (id, threads) in [("1-thread", Some(1)), ("all-threads", None)] {
-            let mut job = workload
+            let mut job = inputs
                 .plan(Way::Cheapest, threads)
                 .expect("it was planned by the check");
             group.bench_function(BenchmarkId::new(id, name), |b| b.iter(|| job.run()));
         }
         if DIRECT.contains(&name) {
-            check(workload, Way::Direct);
-            let mut job = workload
+            check(workload, &inputs, Way::Direct);
+            let mut job = inputs
                 .plan(Way::Direct, Some(1))
                 .expect("it was planned by the check");
             group.bench_function(BenchmarkId::new("direct", name), |b| b.iter(|| job.run()));
         }
         if std::env::args().all(|argument| argument != "--test") {
-            compare_with_floor(workload);
+            compare_with_floor(workload, &inputs);
         }
     }
     group.finish();
 }
 
 /// Runs one workload and its floor in turns for a second, on one thread, and prints the ratio of the medians.
-fn compare_with_floor(workload: &Convolving) {
-    let mut job = workload
+fn compare_with_floor(workload: &Convolving, inputs: &Inputs) {
+    let mut job = inputs
         .plan(Way::Cheapest, Some(1))
         .expect("it was planned by the check");
     let (name, method) = (workload.name, job.method());

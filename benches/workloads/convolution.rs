@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use ndarray::{Array2, ArrayD, IxDyn};
+use ndarray::{ArcArray, Array2, ArrayD, IxDyn};
 use rustfft::num_complex::{Complex32, Complex64};
 use wavelet_scattering::conv::{
     Convolution, Convolution1d, Convolution2d, Convolve, Method, Mode, Sample, Workspace,
@@ -95,39 +95,17 @@ impl Convolving {
         }
     }
 
-    /// Plans it, with a workspace for as many threads, those of the pool if `None`.
-    pub fn plan(&self, way: Way, threads: Option<usize>) -> Outcome<Box<dyn Planned>> {
-        let signal = self.signal();
-        match (&self.kernel, self.shape) {
-            (&Kernel::Taps(side), &[n]) => {
-                let method = match way {
-                    Way::Cheapest => Method::Auto,
-                    Way::Direct => Method::Direct,
-                };
-                let plan: Convolution1d<f32> = Convolution1d::params([n])
-                    .method(method)
-                    .plan(&self.taps(side))?;
-                Ok(Box::new(Job::new(plan, signal, [1, side], threads)))
-            }
-            (&Kernel::Taps(side), &[n0, n1]) => {
-                let method = match way {
-                    Way::Cheapest => Method::Auto,
-                    Way::Direct => Method::Direct,
-                };
-                let plan: Convolution2d<f32> = Convolution2d::params([n0, n1])
-                    .method(method)
-                    .plan(&self.taps(side))?;
-                Ok(Box::new(Job::new(plan, signal, [side, side], threads)))
-            }
-            (Kernel::Bank { .. }, &[n0, n1]) => {
-                let plan: Convolution2d<f32, Complex32> = Convolution2d::params([n0, n1])
-                    .mode(Mode::Circular)
-                    .plan(&self.bank()?)?;
-                // A circle has no overlap: as if there were one tap.
-                Ok(Box::new(Job::new(plan, signal, [1, 1], threads)))
-            }
-            _ => Err(format!("{}: signals have one or two axes", self.name).into()),
-        }
+    /// Makes what goes in, so that it is not part of planning.
+    pub fn inputs(&self) -> Outcome<Inputs> {
+        let kernel = match self.kernel {
+            Kernel::Taps(side) => Filters::Taps(side, self.taps(side)),
+            Kernel::Bank { .. } => Filters::Bank(self.bank()?),
+        };
+        Ok(Inputs {
+            name: self.name,
+            signal: self.signal().into_shared(),
+            kernel,
+        })
     }
 
     /// Relative error of the result against the definition, in double precision, at a few samples: corners, where zeros
@@ -198,15 +176,62 @@ impl Convolving {
     }
 }
 
-/// A planned workload with its signal, its output and a workspace.
+/// The signal and the kernel of a workload.
+pub struct Inputs {
+    name: &'static str,
+    signal: ArcArray<f32, IxDyn>,
+    kernel: Filters,
+}
+
+enum Filters {
+    /// Taps along each axis, and the taps.
+    Taps(usize, ArrayD<f32>),
+    Bank(FilterBank2d<f32>),
+}
+
+impl Inputs {
+    /// Plans the workload, for as many threads as the pool has if `None`.
+    pub fn plan(&self, way: Way, threads: Option<usize>) -> Outcome<Box<dyn Planned>> {
+        let signal = self.signal.clone(); // shared, not copied
+        match (&self.kernel, self.signal.shape()) {
+            (Filters::Taps(side, taps), &[n]) => {
+                let method = match way {
+                    Way::Cheapest => Method::Auto,
+                    Way::Direct => Method::Direct,
+                };
+                let params = Convolution1d::params([n]).method(method);
+                let plan: Convolution1d<f32> = params.plan(taps)?;
+                Ok(Box::new(Job::new(plan, signal, [1, *side], threads)))
+            }
+            (Filters::Taps(side, taps), &[n0, n1]) => {
+                let method = match way {
+                    Way::Cheapest => Method::Auto,
+                    Way::Direct => Method::Direct,
+                };
+                let params = Convolution2d::params([n0, n1]).method(method);
+                let plan: Convolution2d<f32> = params.plan(taps)?;
+                Ok(Box::new(Job::new(plan, signal, [*side, *side], threads)))
+            }
+            (Filters::Bank(bank), &[n0, n1]) => {
+                let params = Convolution2d::params([n0, n1]).mode(Mode::Circular);
+                let plan: Convolution2d<f32, Complex32> = params.plan(bank)?;
+                // A circle has no overlap: as if there were one tap.
+                Ok(Box::new(Job::new(plan, signal, [1, 1], threads)))
+            }
+            _ => Err(format!("{}: signals have one or two axes", self.name).into()),
+        }
+    }
+}
+
+/// A planned workload with its signal; output and workspace are made by the first run.
 pub trait Planned {
-    /// Convolves into the output; allocates nothing with one thread.
+    /// Convolves into the output; allocates nothing with one thread, but in the first run.
     fn run(&mut self);
 
     /// Convolves by the easy method, which allocates output and workspace.
     fn run_allocating(&self);
 
-    /// What the last `run` put out, in row-major order.
+    /// What the last `run` put out, in row-major order; nothing before the first.
     fn output(&self) -> Vec<Complex32>;
 
     /// How the plan computes: `overlap-save 144 x 144`.
@@ -222,12 +247,15 @@ where
     f32: Convolve<K>,
 {
     plan: Convolution<f32, K, D>,
-    signal: ArrayD<f32>,
+    signal: ArcArray<f32, IxDyn>,
     /// Taps along each axis.
     taps: [usize; 2],
-    out: ArrayD<<f32 as Convolve<K>>::Output>,
-    workspace: Workspace<f32>,
+    threads: Option<usize>,
+    scratch: Option<Scratch<<f32 as Convolve<K>>::Output>>,
 }
+
+/// An output and a workspace.
+type Scratch<Y> = (ArrayD<Y>, Workspace<f32>);
 
 impl<K, const D: usize> Job<K, D>
 where
@@ -236,19 +264,16 @@ where
 {
     fn new(
         plan: Convolution<f32, K, D>,
-        signal: ArrayD<f32>,
+        signal: ArcArray<f32, IxDyn>,
         taps: [usize; 2],
         threads: Option<usize>,
     ) -> Self {
         Self {
-            out: ArrayD::from_elem(plan.output_axes(), Default::default()),
-            workspace: match threads {
-                Some(threads) => plan.workspace_for(threads),
-                None => plan.workspace(),
-            },
             plan,
             signal,
             taps,
+            threads,
+            scratch: None,
         }
     }
 }
@@ -259,8 +284,16 @@ where
     f32: Convolve<K>,
 {
     fn run(&mut self) {
-        self.plan
-            .apply_into(&self.signal, &mut self.out, &mut self.workspace)
+        let Self { plan, threads, .. } = self;
+        let (out, workspace) = self.scratch.get_or_insert_with(|| {
+            let workspace = match *threads {
+                Some(threads) => plan.workspace_for(threads),
+                None => plan.workspace(),
+            };
+            let out = ArrayD::from_elem(plan.output_axes(), Default::default());
+            (out, workspace)
+        });
+        plan.apply_into(&self.signal, out, workspace)
             .expect("shapes fit and noise is finite");
     }
 
@@ -271,7 +304,8 @@ where
 
     fn output(&self) -> Vec<Complex32> {
         let complex = |z: &<f32 as Convolve<K>>::Output| Complex32::new(z.re(), z.im());
-        self.out.iter().map(complex).collect()
+        let out = self.scratch.iter().flat_map(|(out, _)| out);
+        out.map(complex).collect()
     }
 
     fn method(&self) -> String {

@@ -99,7 +99,8 @@ impl Bench {
     }
 
     fn convolution(&self, workload: &Convolving) -> Result<Speed> {
-        let job = workload.plan(Way::Cheapest, None);
+        let inputs = workload.inputs();
+        let job = inputs.and_then(|inputs| inputs.plan(Way::Cheapest, None));
         let mut job = job.map_err(|error| anyhow!(error))?;
         let ffts = job.ffts();
         job.run();
