@@ -22,7 +22,8 @@ def main():
     workloads = list(dict.fromkeys(record["workload"] for record in records))
     peers = list(dict.fromkeys(record["peer"] for record in records if record["peer"] != OURS))
     threads = sorted({record["threads"] for record in records})
-    height = 1.6 + 0.4 * len(workloads) + 0.25 * (len(peers) // 4)
+    columns = 2 * len(threads)
+    height = 1.6 + 0.4 * len(workloads) + 0.25 * (len(peers) // columns)
     figure, panels = plt.subplots(
         1, len(threads), figsize=(1 + 5.5 * len(threads), height), sharey=True, squeeze=False, layout="constrained"
     )
@@ -45,7 +46,7 @@ def main():
     panels[0][0].set_yticks(range(len(workloads)), workloads)
     panels[0][0].set_ylim(len(workloads) - 0.5, -0.5)
     handles, labels = panels[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(4, max(1, len(peers))))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
     figure.savefig(sys.stdout.buffer, format="png", dpi=120)
 
 
