@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 use ndarray::{Array3, ArrayD, Axis};
 use serde_json::Value;
 use tempfile::TempDir;
-use wavelet_scattering::Scattering2d;
 use wavelet_scattering::io::{self, Color, ImageOptions, NpyFile, NpyStack};
 use wavelet_scattering::num::relative_error;
 use wavelet_scattering::raster::Raster;
 use wavelet_scattering::scattering::Average;
+use wavelet_scattering::{Isa, Scattering2d};
 
 fn scatter(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_scatter"))
@@ -695,6 +695,65 @@ fn pictures_are_drawn_and_designs_explained() {
     ] {
         assert!(design.contains(word), "no `{word}` in\n{design}");
     }
+}
+
+#[test]
+fn the_bench_prints_a_line_a_workload_and_the_same_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let message = fails(
+        folder.path(),
+        &["bench", "--quick", "--json", "no/speed.json"],
+    );
+    assert!(message.contains("folder does not exist"), "{message}");
+
+    let printed = ok(
+        folder.path(),
+        &["bench", "--quick", "--threads", "1", "--json", "speed.json"],
+    );
+    let isa = Isa::select().unwrap();
+    let head = printed.lines().next().unwrap();
+    assert!(
+        head.contains(&format!("{isa}, float32, threads: 1")),
+        "{head}"
+    );
+    let speed: Value =
+        serde_json::from_slice(&fs::read(folder.path().join("speed.json")).unwrap()).unwrap();
+    let rows = speed["workloads"].as_array().unwrap();
+    assert_eq!(rows.len(), 14);
+    assert_eq!(printed.lines().count(), 2 + rows.len(), "{printed}");
+    for (line, row) in printed.lines().skip(2).zip(rows) {
+        assert!(
+            line.starts_with(row["workload"].as_str().unwrap()),
+            "{line}"
+        );
+        assert!(row["ms_per_signal"].as_f64().unwrap() > 0.0, "{row}");
+    }
+}
+
+#[test]
+fn an_instruction_set_can_be_named_and_gives_the_same_features() {
+    let folder = gallery([33, 40]);
+    let run = |isa: &str, out: &str| {
+        Command::new(env!("CARGO_BIN_EXE_scatter"))
+            .current_dir(folder.path())
+            .args(["image", "in/a.png", "-J", "2", "-o", out])
+            .env("WAVELET_SCATTERING_ISA", isa)
+            .output()
+            .unwrap()
+    };
+    let refused = run("nonsense", "out.npy");
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success());
+    for isa in Isa::ALL {
+        assert!(message.contains(isa.name()), "no {isa} in {message}");
+    }
+    assert!(products(folder.path()).is_empty());
+
+    assert!(run("", "best.npy").status.success());
+    assert!(run("portable", "portable.npy").status.success());
+    let [best, portable] = ["best.npy", "portable.npy"].map(|out| array(folder.path().join(out)));
+    let error = relative_error(portable.iter().copied(), best.iter().copied());
+    assert!(error < 1e-5, "{error:e}");
 }
 
 /// Starts a run that takes minutes, waits until it has written something beside OUT, and stops it.

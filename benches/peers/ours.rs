@@ -2,9 +2,12 @@
 //!
 //! ```text
 //! list                   the workloads, one JSON object a line
-//! features NAME FILE     writes the features of the workload's first image: float32, little-endian, row-major
+//! answer NAME FILE       writes the features of the workload's first image, or its convolution (complex numbers as
+//!                        pairs): float32, little-endian, row-major
+//! filters NAME FILE      writes the transfer functions of a bank in the same way
 //! serve NAME             builds the plan and warms up, then answers every line `n` on standard input by the
 //!                        milliseconds of n transforms of the whole batch, a JSON array
+//! serve NAME with-plan   the same with the plan made anew within the time of every call
 //! ```
 
 #![allow(non_snake_case)] // J keeps its case, as in the library
@@ -17,88 +20,174 @@ use std::hint::black_box;
 use std::io::BufRead;
 use std::time::Instant;
 
-use ndarray::ArrayD;
-use wavelet_scattering::Scattering2d;
+use workloads::convolution::{CONVOLUTIONS, Convolving, Kernel, Way};
 use workloads::{WORKLOADS, Workload};
 
-fn main() -> Result<(), Box<dyn Error>> {
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+fn main() -> Outcome<()> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["list"] => list(),
-        ["features", name, file] => features(find(name)?, file),
-        ["serve", name] => serve(find(name)?),
+        ["answer", name, file] => write(file, &find(name)?.answer()?),
+        ["filters", name, file] => write(file, &find(name)?.filters()?),
+        ["serve", name] => serve(find(name)?.planned()?),
+        ["serve", name, "with-plan"] => serve(find(name)?.planning()?),
         _ => smoke(), // what cargo passes: --bench, --test
     }
 }
 
-fn find(name: &str) -> Result<&'static Workload, String> {
-    WORKLOADS
-        .iter()
-        .find(|workload| workload.name == name)
-        .ok_or_else(|| format!("there is no workload {name}"))
+#[derive(Clone, Copy)]
+enum Any {
+    Scattering(&'static Workload),
+    Convolution(&'static Convolving),
 }
 
-fn list() -> Result<(), Box<dyn Error>> {
-    for (
-        letter,
-        Workload {
+/// One call, to be timed.
+type Run = Box<dyn FnMut() -> Outcome<()>>;
+
+impl Any {
+    fn answer(self) -> Outcome<Vec<f32>> {
+        match self {
+            Any::Scattering(workload) => {
+                let plan = workload.params().plan::<f32>()?;
+                let features = plan.transform(&workload.image())?;
+                Ok(features.array().iter().copied().collect())
+            }
+            Any::Convolution(workload) => {
+                let mut job = workload.inputs()?.plan(Way::Cheapest, None)?;
+                job.run();
+                let output = job.output().into_iter();
+                Ok(match workload.kernel {
+                    Kernel::Taps(_) => output.map(|z| z.re).collect(),
+                    Kernel::Bank { .. } => output.flat_map(|z| [z.re, z.im]).collect(),
+                })
+            }
+        }
+    }
+
+    fn filters(self) -> Outcome<Vec<f32>> {
+        match self {
+            Any::Scattering(_) => Ok(Vec::new()),
+            Any::Convolution(workload) => workload.transfer(),
+        }
+    }
+
+    /// The easy method, which allocates its output and workspace: so do the peers.
+    fn planned(self) -> Outcome<Run> {
+        Ok(match self {
+            Any::Scattering(workload) => {
+                let plan = workload.params().plan::<f32>()?;
+                let images = workload.images();
+                Box::new(move || {
+                    black_box(plan.transform(&images)?);
+                    Ok(())
+                })
+            }
+            Any::Convolution(workload) => {
+                let job = workload.inputs()?.plan(Way::Cheapest, None)?;
+                Box::new(move || {
+                    job.run_allocating();
+                    Ok(())
+                })
+            }
+        })
+    }
+
+    /// The same with the plan made in every call; images, kernels and banks are there already.
+    fn planning(self) -> Outcome<Run> {
+        Ok(match self {
+            Any::Scattering(workload) => {
+                let images = workload.images();
+                Box::new(move || {
+                    let plan = workload.params().plan::<f32>()?;
+                    black_box(plan.transform(&images)?);
+                    Ok(())
+                })
+            }
+            Any::Convolution(workload) => {
+                let inputs = workload.inputs()?;
+                Box::new(move || {
+                    inputs.plan(Way::Cheapest, None)?.run_allocating();
+                    Ok(())
+                })
+            }
+        })
+    }
+}
+
+fn find(name: &str) -> Outcome<Any> {
+    let scattering = WORKLOADS.iter().map(|one| (one.name, Any::Scattering(one)));
+    let convolution = CONVOLUTIONS.iter();
+    let convolution = convolution.map(|one| (one.name, Any::Convolution(one)));
+    let named = scattering.chain(convolution).find(|one| one.0 == name);
+    Ok(named
+        .ok_or_else(|| format!("there is no workload {name}"))?
+        .1)
+}
+
+fn list() -> Outcome<()> {
+    for (letter, workload) in ('A'..).zip(&WORKLOADS) {
+        let Workload {
             name,
             leading,
             shape,
             J,
-        },
-    ) in ('A'..).zip(&WORKLOADS)
-    {
+        } = workload;
         let L = workloads::L;
-        let workload = format!(
-            r#""letter": "{letter}", "name": "{name}", "leading": {leading:?}, "shape": {shape:?}"#
+        let names =
+            format!(r#""comparison": "scattering2d", "letter": "{letter}", "name": "{name}""#);
+        println!(r#"{{{names}, "leading": {leading:?}, "shape": {shape:?}, "J": {J}, "L": {L}}}"#);
+    }
+    for Convolving {
+        name,
+        shape,
+        kernel,
+    } in &CONVOLUTIONS
+    {
+        let taps = match kernel {
+            Kernel::Taps(side) => side.to_string(),
+            Kernel::Bank { .. } => "null".into(),
+        };
+        println!(
+            r#"{{"comparison": "convolution", "name": "{name}", "shape": {shape:?}, "taps": {taps}}}"#
         );
-        println!(r#"{{{workload}, "J": {J}, "L": {L}}}"#);
     }
     Ok(())
 }
 
-fn features(workload: &Workload, file: &str) -> Result<(), Box<dyn Error>> {
-    let features = workload
-        .params()
-        .plan::<f32>()?
-        .transform(&workload.image())?;
-    let bytes: Vec<u8> = features
-        .array()
+fn write(file: &str, values: &[f32]) -> Outcome<()> {
+    let bytes: Vec<u8> = values
         .iter()
         .flat_map(|value| value.to_le_bytes())
         .collect();
     Ok(std::fs::write(file, bytes)?)
 }
 
-fn serve(workload: &Workload) -> Result<(), Box<dyn Error>> {
-    let plan = workload.params().plan::<f32>()?;
-    let images = workload.images();
-    time(&plan, &images)?;
+fn serve(mut run: Run) -> Outcome<()> {
+    time(&mut run)?;
     println!(r#"{{"version": "{}"}}"#, env!("CARGO_PKG_VERSION"));
     for line in std::io::stdin().lock().lines() {
         let times = (0..line?.trim().parse()?)
-            .map(|_| time(&plan, &images))
+            .map(|_| time(&mut run))
             .collect::<Result<Vec<f64>, _>>()?;
         println!("{times:?}");
     }
     Ok(())
 }
 
-/// Milliseconds of the easy method, which allocates its output and workspace: so do the peers.
-fn time(plan: &Scattering2d<f32>, images: &ArrayD<f32>) -> wavelet_scattering::Result<f64> {
+/// Milliseconds of one call.
+fn time(run: &mut Run) -> Outcome<f64> {
     let start = Instant::now();
-    black_box(plan.transform(images)?);
+    run()?;
     Ok(start.elapsed().as_secs_f64() * 1e3)
 }
 
-fn smoke() -> Result<(), Box<dyn Error>> {
-    let workload = &WORKLOADS[0];
-    let time = time(&workload.params().plan()?, &workload.images())?;
-    println!(
-        "{}: {time:.1} ms; the comparison is run by benches/peers/run",
-        workload.name
-    );
+fn smoke() -> Outcome<()> {
+    for name in [WORKLOADS[0].name, CONVOLUTIONS[2].name] {
+        let time = time(&mut find(name)?.planned()?)?;
+        println!("{name}: {time:.1} ms; the comparison is run by benches/peers/run");
+    }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
     theirs.py BACKEND THREADS WORKLOAD FEATURES
 
-BACKEND is torch or jax, WORKLOAD an object of `ours.rs list`, FEATURES a file by `ours.rs features`. Builds the
+BACKEND is torch or jax, WORKLOAD an object of `ours.rs list`, FEATURES a file by `ours.rs answer`. Builds the
 transform, warms up, and prints its version and the relative l2 difference from FEATURES for every order; then answers
 every line `n` on standard input by the milliseconds of n transforms of the whole batch, a JSON array.
 """
@@ -15,9 +15,9 @@ import time
 import numpy as np
 
 
-def noise(shape):
-    """The images of benches/workloads/mod.rs: SplitMix64 of the index, its top 24 bits in [0, 1)."""
-    z = np.arange(1, 1 + np.prod(shape), dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+def noise(shape, start=0):
+    """The signals of benches/workloads/noise.rs: SplitMix64 of the index, its top 24 bits in [0, 1)."""
+    z = np.arange(start + 1, start + 1 + np.prod(shape), dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     z ^= z >> np.uint64(31)
@@ -123,6 +123,11 @@ def main():
     patch_kymatio()
     run, version = transform(backend, threads, workload, noise(workload["leading"] + workload["shape"]))
     errors = differences(np.asarray(run()), features, workload["J"], workload["L"])
+    serve(run, version, errors)
+
+
+def serve(run, version, errors):
+    """Says that it is ready, then times calls as it is told to."""
     print(json.dumps({"version": version, "errors": errors}), flush=True)
     for line in sys.stdin:
         times = []

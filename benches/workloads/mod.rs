@@ -1,7 +1,12 @@
-//! The workloads of the benches, named after their use, with images made in place.
+//! The workloads of the benches and of `scatter bench`, named after their use, with signals made in place.
 //!
-//! Images are white noise in [0, 1): the time of a transform does not depend on what an image shows. Sample `i` is a
-//! hash of `i` (SplitMix64), so that another language can make the same image from the same three lines.
+//! Signals are white noise in [0, 1): the time of a transform does not depend on what an image shows.
+
+#![allow(dead_code)] // every program that includes this takes a part of it
+
+pub mod convolution;
+pub mod floor;
+pub mod noise;
 
 use ndarray::{ArrayD, IxDyn};
 use wavelet_scattering::Scattering2d;
@@ -61,26 +66,16 @@ impl Workload {
 
     /// **Shape** `[leading.., H, W]`
     pub fn images(&self) -> ArrayD<f32> {
-        noise(&[self.leading, &self.shape].concat())
+        noise_of_shape(&[self.leading, &self.shape].concat())
     }
 
     /// The first image of the batch. **Shape** `[H, W]`
     pub fn image(&self) -> ArrayD<f32> {
-        noise(&self.shape)
+        noise_of_shape(&self.shape)
     }
 }
 
-fn noise(shape: &[usize]) -> ArrayD<f32> {
-    let samples = (1..=shape.iter().product::<usize>() as u64)
-        .map(|i| (split_mix(i) >> 40) as f32 / (1 << 24) as f32);
-    ArrayD::from_shape_vec(IxDyn(shape), samples.collect())
+fn noise_of_shape(shape: &[usize]) -> ArrayD<f32> {
+    ArrayD::from_shape_vec(IxDyn(shape), noise::noise(0, shape.iter().product()))
         .expect("as many samples as the shape has")
-}
-
-/// Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators": output number `i` for seed 0.
-fn split_mix(i: u64) -> u64 {
-    let z = i.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }

@@ -28,6 +28,8 @@ pub enum Command {
     Disk(DiskArgs),
     /// Print the design of a transform: sizes, paths, scales, frequencies, frame bounds, memory.
     Explain(ExplainArgs),
+    /// Measure how fast this machine is on known workloads: five scattering transforms and nine convolutions.
+    Bench(BenchArgs),
 }
 
 /// What every transform is described by.
@@ -149,6 +151,19 @@ pub struct ExplainArgs {
     /// The precision to plan for
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct BenchArgs {
+    /// Two calls of every workload instead of a few seconds
+    #[arg(long)]
+    pub quick: bool,
+    /// Number of threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Write the table as JSON too
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
 }
 
 /// A height and a width, written `HxW`.

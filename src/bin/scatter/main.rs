@@ -1,4 +1,4 @@
-//! `scatter`: wavelet scattering features of images, and pictures of the filters that make them.
+//! `scatter`: wavelet scattering features of images, pictures of the filters that make them, and how fast it all is.
 
 #![allow(non_snake_case)] // J and L keep their case, as in the library
 
@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         args::Command::Filters(args) => command::filters::run(args),
         args::Command::Disk(args) => command::disk::run(args),
         args::Command::Explain(args) => command::explain::run(args),
+        args::Command::Bench(args) => command::bench::run(args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+pub mod bench;
 pub mod disk;
 pub mod explain;
 pub mod filters;

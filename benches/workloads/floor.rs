@@ -1,0 +1,221 @@
+//! The floor of a run: its FFTs and nothing else, by rustfft and realfft, back to back on one thread.
+//!
+//! As many 2D transforms of the same sizes as the run needs at least, rows first, then a transposition, then columns.
+//! Real planes take half spectra.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use rustfft::num_complex::Complex32;
+use rustfft::{Fft, FftPlanner};
+use wavelet_scattering::Scattering2d;
+
+/// How many transforms of one size; a line is a plane of one row.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ffts {
+    pub shape: [usize; 2],
+    pub real_forward: usize,
+    pub real_inverse: usize,
+    pub complex_forward: usize,
+    pub complex_inverse: usize,
+}
+
+impl Ffts {
+    /// Those of one image: every path but the input is one inverse transform on the level of its last scale; every
+    /// path with children, and the input, is one forward transform there.
+    pub fn of_scattering(plan: &Scattering2d<f32>) -> Vec<Self> {
+        let [n0, n1] = plan.padded_shape();
+        let mut levels: Vec<_> = (0..plan.description().J)
+            .map(|level| Ffts {
+                shape: [n0 >> level, n1 >> level],
+                ..Ffts::default()
+            })
+            .collect();
+        let paths = plan.paths();
+        for row in 0..paths.len() {
+            let last = paths.wavelets_of(row).next_back();
+            let level = &mut levels[last.map_or(0, |wavelet| wavelet.j)];
+            level.complex_inverse += usize::from(last.is_some());
+            level.real_forward += usize::from(!paths.children(row).is_empty());
+        }
+        levels
+    }
+
+    /// Nominal work: 5·N·log2 N for a complex transform of N samples, half of it for a real one. A convention, by which
+    /// speeds of FFTs of different makers compare; none needs quite as many operations.
+    pub fn flops(&self) -> f64 {
+        let samples = self.shape.iter().product::<usize>() as f64;
+        let real = (self.real_forward + self.real_inverse) as f64;
+        let complex = (self.complex_forward + self.complex_inverse) as f64;
+        5.0 * samples * samples.log2() * (complex + real / 2.0)
+    }
+}
+
+/// Planned FFTs, and buffers for the largest. The buffers hold zeros throughout: no value grows without bound, and the
+/// time does not depend on them.
+pub struct Floor {
+    planes: Vec<Plane>,
+    real: Vec<f32>,
+    spectrum: Vec<Complex32>,
+    transposed: Vec<Complex32>,
+    scratch: Vec<Complex32>,
+}
+
+/// The 1D transforms of one size.
+struct Plane {
+    ffts: Ffts,
+    rows_real_forward: Arc<dyn RealToComplex<f32>>,
+    rows_real_inverse: Arc<dyn ComplexToReal<f32>>,
+    rows_forward: Arc<dyn Fft<f32>>,
+    rows_inverse: Arc<dyn Fft<f32>>,
+    columns_forward: Arc<dyn Fft<f32>>,
+    columns_inverse: Arc<dyn Fft<f32>>,
+}
+
+impl Plane {
+    fn scratch_len(&self) -> usize {
+        let complex = [
+            &self.rows_forward,
+            &self.rows_inverse,
+            &self.columns_forward,
+            &self.columns_inverse,
+        ];
+        let complex = complex.map(|fft| fft.get_inplace_scratch_len());
+        let real = [
+            self.rows_real_forward.get_scratch_len(),
+            self.rows_real_inverse.get_scratch_len(),
+        ];
+        complex.into_iter().chain(real).max().unwrap_or(0)
+    }
+}
+
+impl Floor {
+    pub fn new(ffts: &[Ffts]) -> Self {
+        let (mut real, mut complex) = (RealFftPlanner::new(), FftPlanner::new());
+        let planes: Vec<_> = ffts
+            .iter()
+            .map(|&ffts| {
+                let [n0, n1] = ffts.shape;
+                Plane {
+                    ffts,
+                    rows_real_forward: real.plan_fft_forward(n1),
+                    rows_real_inverse: real.plan_fft_inverse(n1),
+                    rows_forward: complex.plan_fft_forward(n1),
+                    rows_inverse: complex.plan_fft_inverse(n1),
+                    columns_forward: complex.plan_fft_forward(n0),
+                    columns_inverse: complex.plan_fft_inverse(n0),
+                }
+            })
+            .collect();
+        let longest = |len: &dyn Fn(&Plane) -> usize| planes.iter().map(len).max().unwrap_or(0);
+        let samples = longest(&|plane| plane.ffts.shape.iter().product());
+        // A half spectrum of a plane of one or two columns is as wide as the plane, or wider by one.
+        let spectrum = longest(&|plane| {
+            let [n0, n1] = plane.ffts.shape;
+            n0 * n1.max(n1 / 2 + 1)
+        });
+        let scratch = longest(&Plane::scratch_len);
+        let zeros = |len| vec![Complex32::ZERO; len];
+        Self {
+            planes,
+            real: vec![0.0; samples],
+            spectrum: zeros(spectrum),
+            transposed: zeros(spectrum),
+            scratch: zeros(scratch),
+        }
+    }
+
+    pub fn run(&mut self) {
+        let Self {
+            planes,
+            real,
+            spectrum,
+            transposed,
+            scratch,
+        } = self;
+        for plane in planes {
+            let [n0, n1] = plane.ffts.shape;
+            let width = n1 / 2 + 1;
+            let real = &mut real[..n0 * n1];
+            let half = &mut spectrum[..n0 * width];
+            let half_transposed = &mut transposed[..n0 * width];
+            for _ in 0..plane.ffts.real_forward {
+                for (row, row_hat) in real.chunks_exact_mut(n1).zip(half.chunks_exact_mut(width)) {
+                    plane
+                        .rows_real_forward
+                        .process_with_scratch(row, row_hat, scratch)
+                        .expect("lengths fit");
+                }
+                if n0 > 1 {
+                    transpose::transpose(half, half_transposed, width, n0);
+                    plane
+                        .columns_forward
+                        .process_with_scratch(half_transposed, scratch);
+                }
+            }
+            for _ in 0..plane.ffts.real_inverse {
+                if n0 > 1 {
+                    plane
+                        .columns_inverse
+                        .process_with_scratch(half_transposed, scratch);
+                    transpose::transpose(half_transposed, half, n0, width);
+                }
+                for (row, row_hat) in real.chunks_exact_mut(n1).zip(half.chunks_exact_mut(width)) {
+                    plane
+                        .rows_real_inverse
+                        .process_with_scratch(row_hat, row, scratch)
+                        .expect("lengths fit, and the spectrum of zeros is that of a real row");
+                }
+            }
+            let whole = &mut spectrum[..n0 * n1];
+            let whole_transposed = &mut transposed[..n0 * n1];
+            for _ in 0..plane.ffts.complex_forward {
+                plane.rows_forward.process_with_scratch(whole, scratch);
+                if n0 > 1 {
+                    transpose::transpose(whole, whole_transposed, n1, n0);
+                    plane
+                        .columns_forward
+                        .process_with_scratch(whole_transposed, scratch);
+                }
+            }
+            for _ in 0..plane.ffts.complex_inverse {
+                if n0 > 1 {
+                    plane
+                        .columns_inverse
+                        .process_with_scratch(whole_transposed, scratch);
+                    transpose::transpose(whole_transposed, whole, n0, n1);
+                }
+                plane.rows_inverse.process_with_scratch(whole, scratch);
+            }
+        }
+    }
+}
+
+/// Median seconds of two things run in turns, for about `time` and at least `turns` times each. In turns, since slow and
+/// fast moments of the machine then fall on both alike.
+pub fn in_turns(
+    time: Duration,
+    turns: usize,
+    mut one: impl FnMut(),
+    mut other: impl FnMut(),
+) -> (f64, f64) {
+    let (mut ones, mut others) = (Vec::new(), Vec::new());
+    let start = Instant::now();
+    while start.elapsed() < time || ones.len() < turns {
+        ones.push(seconds(&mut one));
+        others.push(seconds(&mut other));
+    }
+    (median(ones), median(others))
+}
+
+fn seconds(run: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    run();
+    start.elapsed().as_secs_f64()
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

@@ -1,0 +1,152 @@
+//! `scatter bench`: how fast the library is on this machine, for the workloads of its own benches.
+//!
+//! Every line is a workload: a call on a whole batch with output and workspace made beforehand, in turns with its
+//! *floor*, the FFTs that the call needs at least, by rustfft on one thread. "x floor" is the time of the call over the
+//! floor's divided by the number of threads: what the FFTs alone would take if threads shared them without loss. GFLOP/s
+//! is the nominal work of those FFTs (5·N·log2 N, half for real ones) over the time of the call. Below 1 the library's own
+//! FFTs are faster than rustfft's by more than everything else costs.
+
+#[path = "../../../../benches/workloads/mod.rs"]
+mod workloads; // those of the benches, so that numbers from both can be laid side by side
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use ndarray::ArrayD;
+use rayon::ThreadPoolBuilder;
+use serde_json::{Value, json};
+use wavelet_scattering::{Isa, io};
+use workloads::convolution::{CONVOLUTIONS, Convolving, Way};
+use workloads::floor::{Ffts, Floor, in_turns};
+use workloads::{WORKLOADS, Workload};
+
+use crate::args::BenchArgs;
+
+pub fn run(args: BenchArgs) -> Result<()> {
+    super::check_destinations(args.json.as_slice(), &[])?;
+    if let Some(threads) = args.threads {
+        ThreadPoolBuilder::new()
+            .num_threads(threads.into())
+            .build_global()
+            .context("cannot start the threads")?;
+    }
+    let threads = rayon::current_num_threads();
+    let isa = Isa::select()?;
+    let bench = Bench {
+        threads,
+        time: Duration::from_secs(if args.quick { 0 } else { 2 }),
+        turns: if args.quick { 2 } else { 5 },
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    println!("wavelet-scattering {version}, {isa}, float32, threads: {threads}");
+    println!(
+        "{:<22} {:>7} {:>12} {:>12} {:>9} {:>8}",
+        "workload", "signals", "ms/signal", "signals/s", "GFLOP/s", "x floor"
+    );
+    let mut rows = Vec::new();
+    for (letter, workload) in ('A'..).zip(&WORKLOADS) {
+        let speed = bench.scattering(workload)?;
+        rows.push(speed.report(&format!("{letter} {}", workload.name))?);
+    }
+    for workload in &CONVOLUTIONS {
+        let speed = bench.convolution(workload)?;
+        rows.push(speed.report(workload.name)?);
+    }
+    if let Some(path) = args.json {
+        let table = json!({
+            "version": version,
+            "instruction_set": isa.name(),
+            "threads": threads,
+            "workloads": rows,
+        });
+        io::write_json(path, &table)?;
+    }
+    Ok(())
+}
+
+/// How long to measure.
+struct Bench {
+    threads: usize,
+    time: Duration,
+    turns: usize,
+}
+
+struct Speed {
+    /// Images of one call.
+    signals: usize,
+    /// Median of one call.
+    seconds: f64,
+    /// Nominal operations of the FFTs of one call, and the seconds they take if threads share them; `None` for a
+    /// convolution by its definition.
+    ffts: Option<(f64, f64)>,
+}
+
+impl Bench {
+    fn scattering(&self, workload: &Workload) -> Result<Speed> {
+        let plan = workload.params().plan::<f32>()?;
+        let images = workload.images();
+        let signals = workload.leading.iter().product();
+        let mut out = ArrayD::zeros(plan.output_shape(workload.leading));
+        let mut workspace = plan.workspace();
+        let ffts = Ffts::of_scattering(&plan);
+        plan.transform_into(&images, &mut out, &mut workspace)?;
+        let run = || {
+            let done = plan.transform_into(&images, &mut out, &mut workspace);
+            done.expect("the same call as before");
+        };
+        Ok(self.speed(signals, &ffts, run))
+    }
+
+    fn convolution(&self, workload: &Convolving) -> Result<Speed> {
+        let inputs = workload.inputs();
+        let job = inputs.and_then(|inputs| inputs.plan(Way::Cheapest, None));
+        let mut job = job.map_err(|error| anyhow!(error))?;
+        let ffts = job.ffts();
+        job.run();
+        Ok(self.speed(1, ffts.as_slice(), || job.run()))
+    }
+
+    /// `ffts` are those of one signal.
+    fn speed(&self, signals: usize, ffts: &[Ffts], run: impl FnMut()) -> Speed {
+        let mut floor = Floor::new(ffts);
+        floor.run();
+        let (seconds, floor_seconds) = in_turns(self.time, self.turns, run, || floor.run());
+        let flops: f64 = ffts.iter().map(Ffts::flops).sum();
+        let count = signals as f64;
+        let shared = floor_seconds * count / self.threads as f64;
+        Speed {
+            signals,
+            seconds,
+            ffts: (flops > 0.0).then_some((flops * count, shared)),
+        }
+    }
+}
+
+impl Speed {
+    /// Prints the line of a workload and returns it for the file.
+    fn report(&self, name: &str) -> Result<Value> {
+        let count = self.signals as f64;
+        let (ms, rate) = (self.seconds * 1e3 / count, count / self.seconds);
+        let gflops = self.ffts.map(|(flops, _)| flops / self.seconds / 1e9);
+        let times = self.ffts.map(|(_, seconds)| self.seconds / seconds);
+        let cell = |number: Option<f64>| number.map_or("-".into(), |number| format!("{number:.2}"));
+        let mut out = std::io::stdout().lock();
+        writeln!(
+            out,
+            "{name:<22} {:>7} {ms:>12.3} {rate:>12.1} {:>9} {:>8}",
+            self.signals,
+            cell(gflops),
+            cell(times)
+        )?;
+        out.flush()?;
+        Ok(json!({
+            "workload": name,
+            "signals": self.signals,
+            "ms_per_signal": ms,
+            "signals_per_second": rate,
+            "gflops": gflops,
+            "times_floor": times,
+        }))
+    }
+}
