@@ -2,6 +2,7 @@
 //!
 //! Filters are designed in `f64` and used in the precision of the plan; [`Real`] is what both precisions offer.
 
+use std::any::{Any, TypeId};
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 
@@ -79,6 +80,25 @@ impl Real for f64 {
 
     fn widen(self) -> f64 {
         self
+    }
+}
+
+/// `single()` if `T` is `f32`, `double()` if it is `f64`; `O` is what the chosen one returns.
+///
+/// For functions that are no generics: what they instantiate is compiled once, with the crate, and not again with every
+/// crate that uses it.
+pub(crate) fn by_precision<T: Real, A: 'static, B: 'static, O: 'static>(
+    single: impl FnOnce() -> A,
+    double: impl FnOnce() -> B,
+) -> O {
+    let made: Box<dyn Any> = if TypeId::of::<T>() == TypeId::of::<f32>() {
+        Box::new(single())
+    } else {
+        Box::new(double())
+    };
+    match made.downcast() {
+        Ok(made) => *made,
+        Err(_) => unreachable!("O is what T asks for"),
     }
 }
 

@@ -26,9 +26,11 @@ use super::axis::Axis;
 use super::sample::{Samples, SamplesMut};
 use super::tiles::{Cut, Task};
 use crate::fft::{Line, line_cost};
+use crate::kernels::isa::Isa;
 use crate::kernels::pass::Emit;
 use crate::kernels::vector::{Cell, Kernel, Simd, Vector, WithSimd, zero};
-use crate::num::Real;
+use crate::num::sealed::Sealed;
+use crate::num::{Real, by_precision};
 
 /// At least the lanes of any vector.
 const MOST: usize = 8;
@@ -98,6 +100,27 @@ pub(super) struct Build<'a> {
     pub cut: Cut,
     /// The transfer functions, in the order of [`Layout::full`](super::engine::Layout), one at a time.
     pub transfer: &'a (dyn Fn(usize) -> Vec<Complex<f64>> + Sync),
+}
+
+/// The blocks on the vectors of an instruction set; `None` for lengths that lanes do not do.
+pub(super) fn build<T: Real>(isa: Isa, build: Build<'_>) -> Option<Box<dyn Lanes<T>>> {
+    fn single(isa: Isa, build: Build<'_>) -> Option<Box<dyn Lanes<f32>>> {
+        f32::with_simd(isa, build)
+    }
+    fn double(isa: Isa, build: Build<'_>) -> Option<Box<dyn Lanes<f64>>> {
+        f64::with_simd(isa, build)
+    }
+    let Build {
+        task,
+        cut,
+        transfer,
+    } = build;
+    let build = || Build {
+        task,
+        cut,
+        transfer,
+    };
+    by_precision::<T, _, _, _>(|| single(isa, build()), || double(isa, build()))
 }
 
 impl<T: Real> WithSimd<T> for Build<'_> {

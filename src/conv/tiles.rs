@@ -213,7 +213,7 @@ impl<T: Real> Tiled<T> {
                 cut,
                 transfer: &transfer,
             };
-            T::with_simd(isa, build)
+            lanes::build(isa, build)
         } else {
             None
         };

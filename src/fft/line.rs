@@ -11,7 +11,7 @@ use std::f64::consts::PI;
 use std::sync::LazyLock;
 
 use crate::kernels::butterfly::constants_of_17;
-use crate::kernels::pass::{self, Apart, Emit, Offsets, RADICES};
+use crate::kernels::pass::{Apart, Emit, Offsets, RADICES};
 use crate::kernels::vector::{Cell, Kernel, Simd, Vector, zero};
 use crate::num::{Complex, Real};
 
@@ -149,15 +149,15 @@ impl<T: Real, S: Simd<T>> Passes<T, S> {
             roots,
             ..
         } = &self.passes[0];
-        pass::collected(simd, *radix, from, cells, twiddles, roots);
+        simd.collected(*radix, from, cells, twiddles, roots);
         self.run_from(1, simd, cells, emit);
     }
 
     fn run_from(&self, first: usize, simd: S, cells: &mut [Cell<S::V>], emit: Emit<'_, T, S::V>) {
         for pass in &self.passes[first..] {
-            pass::twiddled(simd, pass.radix, cells, pass.m, &pass.twiddles, &pass.roots);
+            simd.twiddled(pass.radix, cells, pass.m, &pass.twiddles, &pass.roots);
         }
-        pass::last(simd, self.last, cells, &self.order, &self.roots, emit);
+        simd.last(self.last, cells, &self.order, &self.roots, emit);
     }
 }
 

@@ -76,7 +76,7 @@ impl FromIterator<u32> for Offsets {
 }
 
 /// Cells that stand apart: number i is `cells[offsets[i]]`.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Apart<'a, V> {
     cells: &'a [Cell<V>],
     offsets: &'a [u32],
@@ -220,6 +220,7 @@ where
 }
 
 /// Where the last pass hands its results.
+#[derive(Debug)]
 pub enum Emit<'a, T, V> {
     /// Cell k to `to[k·stride]`.
     Cells {

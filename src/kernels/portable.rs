@@ -3,8 +3,9 @@
 
 use std::ops::{Add, Mul, Sub};
 
-use super::vector::{Kernel, Simd, Vector};
-use crate::num::Real;
+use super::pass::{self, Apart, Emit, Offsets};
+use super::vector::{Cell, Kernel, Simd, Vector, passes};
+use crate::num::{Complex, Real};
 
 /// Any machine.
 #[derive(Debug, Clone, Copy)]
@@ -84,21 +85,31 @@ impl<T: Real> Vector<T> for Four<T> {
     }
 }
 
-impl<T: Real> Simd<T> for Portable {
-    type V = Four<T>;
+/// The vectors of one precision.
+macro_rules! simd {
+    ($T:ty) => {
+        impl Simd<$T> for Portable {
+            type V = Four<$T>;
 
-    #[inline(always)]
-    fn splat(self, value: T) -> Four<T> {
-        Four([value; 4])
-    }
+            #[inline(always)]
+            fn splat(self, value: $T) -> Four<$T> {
+                Four([value; 4])
+            }
 
-    #[inline(always)]
-    fn load(self, from: &[T]) -> Four<T> {
-        Four([from[0], from[1], from[2], from[3]])
-    }
+            #[inline(always)]
+            fn load(self, from: &[$T]) -> Four<$T> {
+                Four([from[0], from[1], from[2], from[3]])
+            }
 
-    #[inline(never)]
-    fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        kernel.run()
-    }
+            #[inline(never)]
+            fn run<K: Kernel>(self, kernel: K) -> K::Output {
+                kernel.run()
+            }
+
+            passes!($T);
+        }
+    };
 }
+
+simd!(f32);
+simd!(f64);

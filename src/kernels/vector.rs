@@ -7,7 +7,8 @@
 use std::fmt::Debug;
 use std::ops::{Add, Mul, Sub};
 
-use crate::num::Real;
+use super::pass::{Apart, Emit, Offsets};
+use crate::num::{Complex, Real};
 
 /// The most lanes a vector has.
 pub const MAX_LANES: usize = 8;
@@ -54,7 +55,76 @@ pub trait Simd<T>: Copy + Debug + Send + Sync + 'static {
 
     /// Runs a kernel compiled for this instruction set.
     fn run<K: Kernel>(self, kernel: K) -> K::Output;
+
+    /// The passes of [`pass`](super::pass). They are methods of the tokens, which are no generics, so that their
+    /// butterflies are compiled once, with the crate, and not again with everything that uses it.
+    fn twiddled(
+        self,
+        radix: usize,
+        cells: &mut [Cell<Self::V>],
+        m: usize,
+        twiddles: &[Complex<T>],
+        roots: &[Cell<Self::V>],
+    );
+
+    fn collected(
+        self,
+        radix: usize,
+        from: Apart<'_, Self::V>,
+        cells: &mut [Cell<Self::V>],
+        twiddles: &[Complex<T>],
+        roots: &[Cell<Self::V>],
+    );
+
+    fn last(
+        self,
+        radix: usize,
+        cells: &[Cell<Self::V>],
+        order: &Offsets,
+        roots: &[Cell<Self::V>],
+        emit: Emit<'_, T, Self::V>,
+    );
 }
+
+/// The passes of a token, for its `impl` of [`Simd`].
+macro_rules! passes {
+    ($T:ty) => {
+        fn twiddled(
+            self,
+            radix: usize,
+            cells: &mut [Cell<Self::V>],
+            m: usize,
+            twiddles: &[Complex<$T>],
+            roots: &[Cell<Self::V>],
+        ) {
+            pass::twiddled(self, radix, cells, m, twiddles, roots);
+        }
+
+        fn collected(
+            self,
+            radix: usize,
+            from: Apart<'_, Self::V>,
+            cells: &mut [Cell<Self::V>],
+            twiddles: &[Complex<$T>],
+            roots: &[Cell<Self::V>],
+        ) {
+            pass::collected(self, radix, from, cells, twiddles, roots);
+        }
+
+        fn last(
+            self,
+            radix: usize,
+            cells: &[Cell<Self::V>],
+            order: &Offsets,
+            roots: &[Cell<Self::V>],
+            emit: Emit<'_, $T, Self::V>,
+        ) {
+            pass::last(self, radix, cells, order, roots, emit);
+        }
+    };
+}
+
+pub(super) use passes;
 
 /// Code that is compiled once for every instruction set. `run` and everything below it must be `inline(always)`:
 /// what is not inlined is compiled for the baseline, where every instruction of a vector becomes a call.
@@ -236,14 +306,9 @@ mod tests {
             }
 
             let [p, q] = [Cell { re: va, im: vb }, Cell { re: vc, im: va }];
-            let complex = |i: usize| {
-                (
-                    crate::num::Complex::new(a[i], b[i]),
-                    crate::num::Complex::new(c[i], a[i]),
-                )
-            };
-            let turn = crate::num::Complex::new(T::zero(), T::one());
-            let check = |got: Cell<S::V>, expected: &dyn Fn(usize) -> crate::num::Complex<T>| {
+            let complex = |i: usize| (Complex::new(a[i], b[i]), Complex::new(c[i], a[i]));
+            let turn = Complex::new(T::zero(), T::one());
+            let check = |got: Cell<S::V>, expected: &dyn Fn(usize) -> Complex<T>| {
                 same(got.re, &|i| expected(i).re);
                 same(got.im, &|i| expected(i).im);
             };
@@ -255,7 +320,7 @@ mod tests {
             check(p.scaled(vc), &|i| complex(i).0 * c[i]);
             check(p.scaled_add(vc, q), &|i| complex(i).1 + complex(i).0 * c[i]);
             check(p.scaled_sub(vc, q), &|i| complex(i).1 - complex(i).0 * c[i]);
-            check(p.swapped(), &|i| crate::num::Complex::new(b[i], a[i]));
+            check(p.swapped(), &|i| Complex::new(b[i], a[i]));
         }
     }
 

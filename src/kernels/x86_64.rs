@@ -7,7 +7,9 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Mul, Sub};
 
-use super::vector::{Kernel, Simd, Vector};
+use super::pass::{self, Apart, Emit, Offsets};
+use super::vector::{Cell, Kernel, Simd, Vector, passes};
+use crate::num::Complex;
 
 /// Proof that the machine has AVX2 and FMA.
 #[derive(Debug, Clone, Copy)]
@@ -249,6 +251,8 @@ macro_rules! simd {
                 // SAFETY: `self` proves the features.
                 unsafe { compiled(kernel) }
             }
+
+            passes!($T);
         }
     };
 }

@@ -11,8 +11,10 @@ use crate::conv::fold::{FilterRun, Fold, OfImage, OfModuli};
 use crate::conv::layer::{LayerBuffers, LineBuffers, Plane, Rows};
 use crate::filters::{Band, FilterBank2d, Run, Wavelet2d};
 use crate::grid::{Grid, signed_frequencies, wrap};
-use crate::kernels::vector::{Cell, Simd, Vector, zero};
-use crate::num::Real;
+use crate::kernels::isa::Isa;
+use crate::kernels::vector::{Cell, Simd, Vector, WithSimd, zero};
+use crate::num::sealed::Sealed;
+use crate::num::{Real, by_precision};
 use crate::parallel;
 use crate::scattering::average::{AxisAverage, LowPass};
 use crate::scattering::cascade::{Group, Layers, Parent, walk};
@@ -54,6 +56,34 @@ impl<T: Real> Shared<T> {
     fn level(&self, row: usize) -> usize {
         let last = self.paths.last_wavelet(row);
         self.params.level(last.map_or(0, |wavelet| wavelet.j))
+    }
+}
+
+/// The engine on the vectors of an instruction set.
+pub(super) fn engine<T: Real>(isa: Isa, shared: &Arc<Shared<T>>) -> Box<dyn Engine<T>> {
+    fn single(isa: Isa, shared: Arc<Shared<f32>>) -> Box<dyn Engine<f32>> {
+        f32::with_simd(isa, Build(shared))
+    }
+    fn double(isa: Isa, shared: Arc<Shared<f64>>) -> Box<dyn Engine<f64>> {
+        f64::with_simd(isa, Build(shared))
+    }
+    fn same<U: 'static>(shared: &dyn Any) -> Arc<Shared<U>> {
+        match shared.downcast_ref() {
+            Some(shared) => Arc::clone(shared),
+            None => unreachable!("U is T"),
+        }
+    }
+    by_precision::<T, _, _, _>(|| single(isa, same(shared)), || double(isa, same(shared)))
+}
+
+/// Makes the engine, once its vectors are known.
+struct Build<T>(Arc<Shared<T>>);
+
+impl<T: Real> WithSimd<T> for Build<T> {
+    type Output = Box<dyn Engine<T>>;
+
+    fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
+        Box::new(Cascade::new(simd, self.0))
     }
 }
 

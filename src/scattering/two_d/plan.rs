@@ -16,11 +16,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::{ArrayBase, ArrayD, Data, DataMut, Dimension};
 
-use super::engine::{Cascade, Engine, Shared};
+use super::engine::{Engine, Shared, engine};
 use super::params::{Average, Design, Scattering2dParams};
 use crate::filters::{FilterBank2d, Wavelet2d};
 use crate::kernels::isa::Isa;
-use crate::kernels::vector::{Simd, WithSimd};
 use crate::num::Real;
 use crate::scattering::features::{Features, Layout};
 use crate::scattering::path::PathTable;
@@ -112,7 +111,7 @@ impl<T: Real> Scattering2d<T> {
             layout,
             tolerance: params.tolerance.unwrap_or(T::TOLERANCE),
         });
-        let engine = T::with_simd(isa, Build(Arc::clone(&shared)));
+        let engine = engine(isa, &shared);
         Ok(Self {
             shared,
             isa,
@@ -372,17 +371,6 @@ impl<T: Real> Scattering2d<T> {
             got: Vec::new(),
             expected: "one that a plan like this has made".into(),
         })
-    }
-}
-
-/// Makes the engine, once its vectors are known.
-struct Build<T>(Arc<Shared<T>>);
-
-impl<T: Real> WithSimd<T> for Build<T> {
-    type Output = Box<dyn Engine<T>>;
-
-    fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
-        Box::new(Cascade::new(simd, self.0))
     }
 }
 
