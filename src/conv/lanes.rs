@@ -28,12 +28,9 @@ use super::tiles::{Cut, Task};
 use crate::fft::{Line, line_cost};
 use crate::kernels::isa::Isa;
 use crate::kernels::pass::Emit;
-use crate::kernels::vector::{Cell, Kernel, Simd, Vector, WithSimd, zero};
+use crate::kernels::vector::{Cell, Kernel, MAX_LANES, Simd, Vector, WithSimd, zero};
 use crate::num::sealed::Sealed;
 use crate::num::{Real, by_precision};
-
-/// At least the lanes of any vector.
-const MOST: usize = 8;
 
 /// One thread's scratch, or a spectrum.
 pub(super) type Scratch = Box<dyn Any + Send + Sync>;
@@ -173,7 +170,7 @@ impl<T: Real, S: Simd<T>> Blocked<T, S> {
             transfer,
         } = build;
         let lanes = S::V::LANES;
-        debug_assert!(lanes <= MOST);
+        debug_assert!(lanes <= MAX_LANES);
         let block = cut.blocks.map(|blocks| blocks.len);
         let [n0, n1] = sides(task.line, block, lanes)?;
         let mut twiddles = Vec::new();
@@ -307,7 +304,7 @@ impl<T: Real, S: Simd<T>> Blocked<T, S> {
             let (zeros, staged) = staged.split_at_mut(n1);
             zeros.fill(T::zero());
             let zeros = &zeros[..];
-            let mut rows = [[zeros; MOST]; 2];
+            let mut rows = [[zeros; MAX_LANES]; 2];
             let mut used = false;
             let (re, im) = staged.split_at_mut(lanes * n1);
             let staged = [re, im].map(|part| part.chunks_exact_mut(n1));
@@ -753,7 +750,7 @@ impl<V: Copy> Response<V> {
 
 /// A complex number in every lane.
 fn cell<T: Real, S: Simd<T>>(simd: S, value: &dyn Fn(usize) -> Complex<f64>) -> Cell<S::V> {
-    let (mut re, mut im) = ([T::zero(); MOST], [T::zero(); MOST]);
+    let (mut re, mut im) = ([T::zero(); MAX_LANES], [T::zero(); MAX_LANES]);
     for lane in 0..S::V::LANES {
         let value = value(lane);
         (re[lane], im[lane]) = (T::narrow(value.re), T::narrow(value.im));
@@ -766,8 +763,8 @@ fn cell<T: Real, S: Simd<T>>(simd: S, value: &dyn Fn(usize) -> Complex<f64>) -> 
 
 /// LANES neighbours of LANES rows, from `at` on, as LANES vectors whose lanes are rows.
 #[inline(always)]
-fn square<T: Real, S: Simd<T>>(simd: S, rows: &[&[T]; MOST], at: usize) -> [S::V; MOST] {
-    let mut square = [simd.splat(T::zero()); MOST];
+fn square<T: Real, S: Simd<T>>(simd: S, rows: &[&[T]; MAX_LANES], at: usize) -> [S::V; MAX_LANES] {
+    let mut square = [simd.splat(T::zero()); MAX_LANES];
     for i in 0..S::V::LANES {
         square[i] = simd.load(&rows[i][at..]);
     }
@@ -777,10 +774,10 @@ fn square<T: Real, S: Simd<T>>(simd: S, rows: &[&[T]; MOST], at: usize) -> [S::V
 
 /// The same where fewer than LANES are left.
 #[inline(always)]
-fn edge<T: Real, S: Simd<T>>(simd: S, rows: &[&[T]; MOST], at: usize) -> [S::V; MOST] {
-    let mut square = [simd.splat(T::zero()); MOST];
+fn edge<T: Real, S: Simd<T>>(simd: S, rows: &[&[T]; MAX_LANES], at: usize) -> [S::V; MAX_LANES] {
+    let mut square = [simd.splat(T::zero()); MAX_LANES];
     for i in 0..S::V::LANES {
-        let mut numbers = [T::zero(); MOST];
+        let mut numbers = [T::zero(); MAX_LANES];
         for (to, &from) in numbers.iter_mut().zip(&rows[i][at..]) {
             *to = from;
         }
@@ -793,7 +790,7 @@ fn edge<T: Real, S: Simd<T>>(simd: S, rows: &[&[T]; MOST], at: usize) -> [S::V; 
 /// Rows of samples as a line of cells, parts exchanged.
 struct LoadRows<'a, T, S: Simd<T>> {
     simd: S,
-    rows: &'a [[&'a [T]; MOST]; 2],
+    rows: &'a [[&'a [T]; MAX_LANES]; 2],
     len: usize,
     tile: &'a mut [Cell<S::V>],
 }
@@ -870,7 +867,7 @@ impl<T: Real, S: Simd<T>> Kernel for Spread<'_, T, S> {
         let columns = self.plane.chunks_mut(self.apart);
         let mut by = self.by.chunks_exact(lanes);
         for (from, to) in self.row.chunks_exact(lanes).zip(columns) {
-            let (mut re, mut im) = ([zero; MOST], [zero; MOST]);
+            let (mut re, mut im) = ([zero; MAX_LANES], [zero; MAX_LANES]);
             match by.next() {
                 None => {
                     for i in 0..lanes {
@@ -917,7 +914,7 @@ impl<T: Real, S: Simd<T>> Kernel for Collect<'_, T, S> {
         let columns = self.plane.chunks(self.apart).zip(self.groups);
         let mut by = self.by.chunks_exact(lanes);
         for (to, (from, runs)) in self.tile.chunks_exact_mut(lanes).zip(columns) {
-            let (mut re, mut im) = ([zero; MOST], [zero; MOST]);
+            let (mut re, mut im) = ([zero; MAX_LANES], [zero; MAX_LANES]);
             if !runs.is_empty() {
                 for (i, from) in from[..lanes].iter().enumerate() {
                     (re[i], im[i]) = (from.re, from.im);
@@ -1026,7 +1023,7 @@ impl<T: Real, S: Simd<T>> Kernel for StoreRows<'_, T, S> {
             .take(width.div_ceil(lanes))
             .enumerate()
         {
-            let mut square = [zero; MOST];
+            let mut square = [zero; MAX_LANES];
             for i in 0..lanes {
                 square[i] = if second { cells[i].im } else { cells[i].re };
             }
@@ -1074,7 +1071,7 @@ impl<T: Real, S: Simd<T>> Kernel for StoreComplexRows<'_, T, S> {
             .take(width.div_ceil(lanes))
             .enumerate()
         {
-            let (mut re, mut im) = ([zero; MOST], [zero; MOST]);
+            let (mut re, mut im) = ([zero; MAX_LANES], [zero; MAX_LANES]);
             for i in 0..lanes {
                 (re[i], im[i]) = (cells[i].re, cells[i].im);
             }
