@@ -4,24 +4,104 @@
 //! ẑ(m) = Σ_{k ≡ m mod n·2^(from−to)} x̂(k)·ψ̂(k)
 //! ```
 //!
-//! x̂ is a half spectrum `[n1/2 + 1][n0]`, of which frequencies with k1 < 0 are read mirrored and conjugated; ψ̂ is a list
-//! of runs. A piece is a stretch along k0 on which neither side wraps around. The first piece to touch a cell sets it
+//! x̂ is a half spectrum `[n1/2 + 1][n0]`, of which the other columns are read mirrored and conjugated; ψ̂ is a list of
+//! runs. A piece is a stretch along k0 on which neither side wraps around. The first piece to touch a cell sets it
 //! and the others add to it, so nothing is cleared beforehand but the gaps.
+//!
+//! A vector may hold two neighbouring columns, k1 even in its lower and k1 + 1 in its upper half: a column of cells is
+//! then a pair of columns. Mirrored, the two halves come from different pairs, n1 − k1 and n1 − k1 − 1.
 
-use crate::grid::{Grid, wrap};
+use std::iter::Peekable;
+
+use crate::filters::Run;
+use crate::grid::{Grid, signed_frequencies, wrap};
 use crate::kernels::vector::{Cell, Kernel, Simd, Vector};
 use crate::num::{Complex, Real};
 
-/// A run of ψ̂: neighbouring k0 of one k1, and where its values start.
+/// A run of ψ̂: neighbouring k0 of one k1, or of k1 and k1 + 1, and where its values start.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct FilterRun {
-    pub k1: i64,
-    pub k0: i64,
-    pub len: usize,
-    pub values: usize,
+struct FilterRun {
+    k1: i64,
+    k0: i64,
+    len: usize,
+    values: usize,
 }
 
-/// The pieces of every column.
+/// Filters side by side on the union of their supports.
+#[derive(Debug)]
+pub(crate) struct Filters<F> {
+    parts: usize,
+    runs: Vec<FilterRun>,
+    pub values: Vec<F>,
+}
+
+impl<F> Filters<F> {
+    /// Each filter is given by its runs, in increasing order of k1. An entry is made of the values of all of them at one
+    /// k0, `[parts][slots]`, those of k1 first; slots without a filter hold zeros.
+    pub fn side_by_side<'a, T: Real>(
+        parts: usize,
+        slots: usize,
+        filters: impl Iterator<Item = impl Iterator<Item = Run<'a, T>>>,
+        [n0, n1]: [usize; 2],
+        entry: impl Fn(&[T]) -> F,
+    ) -> Self {
+        let mut filters: Vec<_> = filters.map(Iterator::peekable).collect();
+        let together = parts * slots;
+        let mut row = vec![T::zero(); n0 * together];
+        let mut filled = vec![false; n0];
+        let (mut runs, mut values) = (Vec::<FilterRun>::new(), Vec::new());
+        let columns = signed_frequencies(n1);
+        // Pairs start at even columns, which the first frequency need not be.
+        let start = columns.start.div_euclid(parts as i64) * parts as i64;
+        for k1 in (start..columns.end).step_by(parts) {
+            for part in 0..parts {
+                for (slot, filter) in filters.iter_mut().enumerate() {
+                    while let Some(run) = filter.next_if(|run| run.k1 == k1 + part as i64) {
+                        for (k0, &value) in (run.k0..).zip(run.values) {
+                            let at = wrap(k0, n0);
+                            row[at * together + part * slots + slot] = value;
+                            filled[at] = true;
+                        }
+                    }
+                }
+            }
+            let mut open = false;
+            for k0 in signed_frequencies(n0) {
+                let at = wrap(k0, n0);
+                if !std::mem::take(&mut filled[at]) {
+                    open = false;
+                    continue;
+                }
+                match runs.last_mut() {
+                    Some(run) if open => run.len += 1,
+                    _ => runs.push(FilterRun {
+                        k1,
+                        k0,
+                        len: 1,
+                        values: values.len(),
+                    }),
+                }
+                open = true;
+                let row = &mut row[at * together..][..together];
+                values.push(entry(row));
+                row.fill(T::zero());
+            }
+        }
+        debug_assert!(
+            filters
+                .iter_mut()
+                .map(Peekable::peek)
+                .all(|run| run.is_none())
+        );
+        Self {
+            parts,
+            runs,
+            values,
+        }
+    }
+}
+
+/// The pieces of every column of cells.
 #[derive(Debug, Clone)]
 pub(crate) struct Fold {
     /// First piece of every column, and the number of pieces.
@@ -43,18 +123,22 @@ struct Piece {
     mirrored: bool,
     at: u32,
     len: u32,
-    from: u32,
+    /// Where k1 and, if a vector holds two columns, k1 + 1 is read.
+    from: [u32; 2],
     values: u32,
 }
 
 impl Fold {
-    /// Plans the product of spectra on `from` with these runs, folded to `to`.
-    pub fn new(runs: &[FilterRun], from: Grid<2>, to: Grid<2>) -> Self {
-        let [n0, _] = from.shape;
+    /// Plans the product of spectra on `from` with these filters, folded to `to`. Spectra stand in columns of cells that
+    /// hold `together` columns each.
+    pub fn new<F>(filters: &Filters<F>, together: usize, from: Grid<2>, to: Grid<2>) -> Self {
+        let Filters { parts, runs, .. } = filters;
+        let [n0, n1] = from.shape;
         let [m0, m1] = to.shape;
-        let mut by_column = vec![Vec::new(); m1];
+        debug_assert!(n1.is_multiple_of(*parts) && m1.is_multiple_of(*parts));
+        let mut by_column = vec![Vec::new(); m1 / parts];
         for run in runs {
-            by_column[wrap(run.k1, m1)].push(run);
+            by_column[wrap(run.k1, m1) / parts].push(run);
         }
         let mut fold = Self {
             columns: vec![0],
@@ -64,8 +148,12 @@ impl Fold {
         for runs in by_column {
             touched.fill(false);
             for run in runs {
-                let mirrored = run.k1 < 0;
-                let column = run.k1.unsigned_abs() as usize * n0;
+                let k1 = wrap(run.k1, n1);
+                let mirrored = k1 + parts - 1 > n1 / 2;
+                let columns = [k1, k1 + parts - 1].map(|k1| {
+                    let column = if mirrored { n1 - k1 } else { k1 };
+                    column / together * n0
+                });
                 let mut done = 0;
                 while done < run.len {
                     let k = run.k0 + done as i64;
@@ -83,7 +171,7 @@ impl Fold {
                         mirrored,
                         at: at as u32,
                         len: len as u32,
-                        from: (column + first) as u32,
+                        from: columns.map(|column| (column + first) as u32),
                         values: (run.values + done) as u32,
                     });
                     done += len;
@@ -97,7 +185,7 @@ impl Fold {
                         mirrored: false,
                         at: at as u32,
                         len: gap.len() as u32,
-                        from: 0,
+                        from: [0; 2],
                         values: 0,
                     });
                 }
@@ -113,17 +201,17 @@ impl Fold {
         (size_of_val(&self.pieces[..]) + size_of_val(&self.columns[..])) as u64
     }
 
-    /// Column `k1` of the product.
+    /// One column of cells of the product.
     pub fn column<T: Real, S: Simd<T>, P: Product<T, S::V>>(
         &self,
         simd: S,
-        k1: usize,
+        column: usize,
         product: P,
         tile: &mut [Cell<S::V>],
     ) {
-        let pieces = &self.pieces[self.columns[k1] as usize..self.columns[k1 + 1] as usize];
-        let ahead = match self.columns.get(k1 + 2) {
-            Some(&end) => &self.pieces[self.columns[k1 + 1] as usize..end as usize],
+        let pieces = &self.pieces[self.columns[column] as usize..self.columns[column + 1] as usize];
+        let ahead = match self.columns.get(column + 2) {
+            Some(&end) => &self.pieces[self.columns[column + 1] as usize..end as usize],
             None => &[],
         };
         simd.run(Column {
@@ -136,41 +224,33 @@ impl Fold {
     }
 }
 
-/// The factors of a product, x̂ and ψ̂, one of which has the same value in every lane.
+/// The factors of a product, x̂ and ψ̂, one of which has the same value in every lane, or in every lane of a half.
 pub(crate) trait Product<T, V>: Copy {
-    /// What a filter value is, and what a sample of the spectrum is.
+    /// What the filters are at one k0, and what a sample of the spectrum is.
     type Filter: Copy;
     type Sample: Copy;
 
     fn filter(&self) -> &[Self::Filter];
     fn spectrum(&self) -> &[Self::Sample];
 
-    /// `sum + filter·sample`, or with the sample conjugated.
-    fn add<S: Simd<T, V = V>>(
-        simd: S,
-        sum: Cell<V>,
-        filter: Self::Filter,
-        sample: Self::Sample,
-        conjugate: bool,
-    ) -> Cell<V>;
-
-    /// `filter·sample`, or with the sample conjugated.
-    fn set<S: Simd<T, V = V>>(
+    /// Filter and samples in all lanes. `samples` are those of both halves; they stand in the same cell, where samples are
+    /// cells, unless they are `mirrored`.
+    fn factors<S: Simd<T, V = V>>(
         simd: S,
         filter: Self::Filter,
-        sample: Self::Sample,
-        conjugate: bool,
-    ) -> Cell<V>;
+        samples: [Self::Sample; 2],
+        mirrored: bool,
+    ) -> (V, Cell<V>);
 }
 
-/// The first layer: a wavelet in every lane, one image.
+/// The first layer: a wavelet in every lane, one image. A vector holds `PARTS` columns.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct OfImage<'a, T, V> {
+pub(crate) struct OfImage<'a, T, V, const PARTS: usize> {
     pub filter: &'a [V],
     pub spectrum: &'a [Complex<T>],
 }
 
-impl<T: Real, V: Vector<T>> Product<T, V> for OfImage<'_, T, V> {
+impl<T: Real, V: Vector<T>, const PARTS: usize> Product<T, V> for OfImage<'_, T, V, PARTS> {
     type Filter = V;
     type Sample = Complex<T>;
 
@@ -185,46 +265,40 @@ impl<T: Real, V: Vector<T>> Product<T, V> for OfImage<'_, T, V> {
     }
 
     #[inline(always)]
-    fn add<S: Simd<T, V = V>>(
+    fn factors<S: Simd<T, V = V>>(
         simd: S,
-        sum: Cell<V>,
         filter: V,
-        sample: Complex<T>,
-        conjugate: bool,
-    ) -> Cell<V> {
-        let (re, im) = (simd.splat(sample.re), simd.splat(sample.im));
-        Cell {
-            re: filter.mul_add(re, sum.re),
-            im: match conjugate {
-                false => filter.mul_add(im, sum.im),
-                true => filter.neg_mul_add(im, sum.im),
-            },
-        }
-    }
-
-    #[inline(always)]
-    fn set<S: Simd<T, V = V>>(simd: S, filter: V, sample: Complex<T>, conjugate: bool) -> Cell<V> {
-        let im = if conjugate { -sample.im } else { sample.im };
-        Cell {
-            re: filter * simd.splat(sample.re),
-            im: filter * simd.splat(im),
-        }
+        [a, b]: [Complex<T>; 2],
+        _mirrored: bool,
+    ) -> (V, Cell<V>) {
+        let sample = if PARTS == 1 {
+            Cell {
+                re: simd.splat(a.re),
+                im: simd.splat(a.im),
+            }
+        } else {
+            Cell {
+                re: simd.splat_halves([a.re, b.re]),
+                im: simd.splat_halves([a.im, b.im]),
+            }
+        };
+        (filter, sample)
     }
 }
 
 /// A deeper layer: one wavelet, spectra of moduli in the lanes, whose parts are exchanged.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct OfModuli<'a, T, V> {
-    pub filter: &'a [T],
+pub(crate) struct OfModuli<'a, T, V, const PARTS: usize> {
+    pub filter: &'a [[T; PARTS]],
     pub spectrum: &'a [Cell<V>],
 }
 
-impl<T: Real, V: Vector<T>> Product<T, V> for OfModuli<'_, T, V> {
-    type Filter = T;
+impl<T: Real, V: Vector<T>, const PARTS: usize> Product<T, V> for OfModuli<'_, T, V, PARTS> {
+    type Filter = [T; PARTS];
     type Sample = Cell<V>;
 
     #[inline(always)]
-    fn filter(&self) -> &[T] {
+    fn filter(&self) -> &[[T; PARTS]] {
         self.filter
     }
 
@@ -234,31 +308,27 @@ impl<T: Real, V: Vector<T>> Product<T, V> for OfModuli<'_, T, V> {
     }
 
     #[inline(always)]
-    fn add<S: Simd<T, V = V>>(
+    fn factors<S: Simd<T, V = V>>(
         simd: S,
-        sum: Cell<V>,
-        filter: T,
-        sample: Cell<V>,
-        conjugate: bool,
-    ) -> Cell<V> {
-        let (filter, sample) = (simd.splat(filter), sample.swapped());
-        Cell {
-            re: filter.mul_add(sample.re, sum.re),
-            im: match conjugate {
-                false => filter.mul_add(sample.im, sum.im),
-                true => filter.neg_mul_add(sample.im, sum.im),
-            },
+        filter: [T; PARTS],
+        [a, b]: [Cell<V>; 2],
+        mirrored: bool,
+    ) -> (V, Cell<V>) {
+        if PARTS == 1 {
+            return (simd.splat(filter[0]), a.swapped());
         }
-    }
-
-    #[inline(always)]
-    fn set<S: Simd<T, V = V>>(simd: S, filter: T, sample: Cell<V>, conjugate: bool) -> Cell<V> {
-        let sample = sample.swapped();
-        let of_im = simd.splat(if conjugate { -filter } else { filter });
-        Cell {
-            re: simd.splat(filter) * sample.re,
-            im: of_im * sample.im,
-        }
+        let sample = if mirrored {
+            Cell {
+                re: V::join(a.re, b.re),
+                im: V::join(a.im, b.im),
+            }
+        } else {
+            a
+        };
+        (
+            simd.splat_halves([filter[0], filter[PARTS - 1]]),
+            sample.swapped(),
+        )
     }
 }
 
@@ -286,10 +356,20 @@ impl<T: Real, S: Simd<T>, P: Product<T, S::V>> Kernel for Column<'_, T, S, P> {
         } = self;
         let zero = crate::kernels::vector::zero(simd);
         for piece in ahead.iter().filter(|piece| piece.act != Act::Clear) {
-            let (len, from) = (piece.len as usize, piece.from as usize);
+            let len = piece.len as usize;
             simd.prefetch(&product.filter()[piece.values as usize..][..len]);
-            let first = if piece.mirrored { from + 1 - len } else { from };
-            simd.prefetch(&product.spectrum()[first..][..len]);
+            let [a, b] = piece.from.map(|from| {
+                let first = if piece.mirrored {
+                    from + 1 - piece.len
+                } else {
+                    from
+                };
+                &product.spectrum()[first as usize..][..len]
+            });
+            simd.prefetch(a);
+            if piece.from[1] != piece.from[0] {
+                simd.prefetch(b);
+            }
         }
         for piece in pieces {
             let len = piece.len as usize;
@@ -299,29 +379,36 @@ impl<T: Real, S: Simd<T>, P: Product<T, S::V>> Kernel for Column<'_, T, S, P> {
                 continue;
             }
             let filter = &product.filter()[piece.values as usize..][..len];
-            let from = piece.from as usize;
-            let add = piece.act == Act::Add;
             macro_rules! each {
-                ($spectrum:expr, $conjugate:literal) => {
-                    if add {
-                        for ((cell, &filter), &sample) in tile.iter_mut().zip(filter).zip($spectrum)
-                        {
-                            *cell = P::add(simd, *cell, filter, sample, $conjugate);
-                        }
-                    } else {
-                        for ((cell, &filter), &sample) in tile.iter_mut().zip(filter).zip($spectrum)
-                        {
-                            *cell = P::set(simd, filter, sample, $conjugate);
-                        }
+                ($spectrum:expr, $mirrored:literal, $add:literal) => {{
+                    let [a, b] = $spectrum;
+                    for (((cell, &filter), &a), &b) in tile.iter_mut().zip(filter).zip(a).zip(b) {
+                        let (filter, sample) = P::factors(simd, filter, [a, b], $mirrored);
+                        let sum = if $add { *cell } else { zero };
+                        *cell = Cell {
+                            re: filter.mul_add(sample.re, sum.re),
+                            im: match $mirrored {
+                                false => filter.mul_add(sample.im, sum.im),
+                                true => filter.neg_mul_add(sample.im, sum.im),
+                            },
+                        };
                     }
-                };
+                }};
             }
-            if piece.mirrored {
-                let spectrum = &product.spectrum()[from + 1 - len..=from];
-                each!(spectrum.iter().rev(), true);
-            } else {
-                let spectrum = &product.spectrum()[from..][..len];
-                each!(spectrum, false);
+            let samples = piece.from.map(|from| {
+                let first = if piece.mirrored {
+                    from + 1 - piece.len
+                } else {
+                    from
+                };
+                &product.spectrum()[first as usize..][..len]
+            });
+            let add = piece.act == Act::Add;
+            match (piece.mirrored, add) {
+                (false, false) => each!(samples, false, false),
+                (false, true) => each!(samples, false, true),
+                (true, false) => each!(samples.map(|s| s.iter().rev()), true, false),
+                (true, true) => each!(samples.map(|s| s.iter().rev()), true, true),
             }
         }
     }

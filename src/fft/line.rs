@@ -298,6 +298,20 @@ impl<T: Real, S: Simd<T>> Kernel for Hand<'_, '_, T, S> {
                     *to = cell;
                 }
             }
+            Emit::Halves { to, stride } => {
+                for (rows, cells) in to.chunks_mut(*stride).zip(self.cells.chunks(2)) {
+                    let [a, b] = [cells[0], cells[cells.len() - 1]];
+                    let [re, im] = [(a.re, b.re), (a.im, b.im)].map(|(a, b)| S::V::exchange(a, b));
+                    rows[0] = Cell {
+                        re: re[0],
+                        im: im[0],
+                    };
+                    rows[1] = Cell {
+                        re: re[1],
+                        im: im[1],
+                    };
+                }
+            }
             Emit::Modulus { to, scale } => {
                 let scale = self.simd.splat(*scale);
                 for (to, cell) in to.iter_mut().zip(self.cells) {

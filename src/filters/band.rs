@@ -19,8 +19,6 @@ const MERGED_GAP: usize = 8;
 pub(crate) struct Run<'a, T> {
     pub k1: i64,
     pub k0: i64,
-    /// Index of the first value among [`Band::values`].
-    pub start: usize,
     pub values: &'a [T],
 }
 
@@ -116,11 +114,6 @@ impl<T: Real> Band<T> {
         self.values.len()
     }
 
-    /// The values of all runs, one after the other.
-    pub(crate) fn values(&self) -> &[T] {
-        &self.values
-    }
-
     /// Whether every value is negligible.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
@@ -142,7 +135,6 @@ impl<T: Real> Band<T> {
                     Run {
                         k1: run.k1,
                         k0: start,
-                        start: offset,
                         values: &self.values[offset..offset + (end - start) as usize],
                     }
                 })
@@ -161,7 +153,6 @@ impl<T: Real> Band<T> {
             let end = run.values.iter().rposition(counts)? + 1;
             Some(Run {
                 k0: run.k0 + first as i64,
-                start: run.start + first,
                 values: &run.values[first..end],
                 ..run
             })

@@ -61,7 +61,7 @@ pub fn twiddled<T: Real, S: Simd<T>>(
 }
 
 /// Positions that are read or written unchecked, with the largest of them, which is checked instead.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Offsets {
     offsets: Vec<u32>,
     largest: u32,
@@ -227,6 +227,11 @@ pub enum Emit<'a, T, V> {
         to: &'a mut [Cell<V>],
         stride: usize,
     },
+    /// The halves of cell k to half k mod 2 of `to[k/2·stride]` and of the cell behind it.
+    Halves {
+        to: &'a mut [Cell<V>],
+        stride: usize,
+    },
     /// `scale·|cell k|` to `to[k]`.
     Modulus { to: &'a mut [V], scale: T },
 }
@@ -247,6 +252,19 @@ pub fn last<T: Real, S: Simd<T>>(
                 "room for the last cell"
             );
             let store = StoreCells::<S::V> { to, stride };
+            macro_rules! run {
+                ($R:literal) => {
+                    simd.run(Last::<T, S, _, $R>::new(cells, order, roots, store))
+                };
+            }
+            by_radix!(radix, run)
+        }
+        Emit::Halves { to, stride } => {
+            assert!(
+                to.len() > (cells.len() - 1) / 2 * stride + 1,
+                "room for the halves of the last cell"
+            );
+            let store = StoreHalves::<S::V> { to, stride };
             macro_rules! run {
                 ($R:literal) => {
                     simd.run(Last::<T, S, _, $R>::new(cells, order, roots, store))
@@ -285,6 +303,24 @@ impl<T, V: Vector<T>> Store<T, V> for StoreCells<'_, V> {
     unsafe fn store(&mut self, k: usize, cell: Cell<V>) {
         // SAFETY: the destination reaches to the last k·stride, checked where it came in.
         unsafe { *self.to.get_unchecked_mut(k * self.stride) = cell };
+    }
+}
+
+struct StoreHalves<'a, V> {
+    to: &'a mut [Cell<V>],
+    stride: usize,
+}
+
+impl<T, V: Vector<T>> Store<T, V> for StoreHalves<'_, V> {
+    #[inline(always)]
+    unsafe fn store(&mut self, k: usize, cell: Cell<V>) {
+        // SAFETY: the destination reaches beyond the last k/2·stride by one, checked where it came in.
+        let [low, high] = unsafe {
+            let pair = self.to.as_mut_ptr().add(k / 2 * self.stride);
+            &mut *pair.cast::<[Cell<V>; 2]>()
+        };
+        cell.re.store_halves(&mut low.re, &mut high.re, k);
+        cell.im.store_halves(&mut low.im, &mut high.im, k);
     }
 }
 

@@ -83,6 +83,24 @@ impl<T: Real> Vector<T> for Four<T> {
             }
         }
     }
+
+    #[inline(always)]
+    fn join(low: Self, high: Self) -> Self {
+        Four([low.0[0], low.0[1], high.0[2], high.0[3]])
+    }
+
+    #[inline(always)]
+    fn exchange(a: Self, b: Self) -> [Self; 2] {
+        let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (a.0, b.0);
+        [Four([a0, a1, b0, b1]), Four([a2, a3, b2, b3])]
+    }
+
+    #[inline(always)]
+    fn store_halves(self, low: &mut Self, high: &mut Self, half: usize) {
+        let at = half % 2 * 2;
+        low.0[at..at + 2].copy_from_slice(&self.0[..2]);
+        high.0[at..at + 2].copy_from_slice(&self.0[2..]);
+    }
 }
 
 /// The vectors of one precision.
@@ -94,6 +112,11 @@ macro_rules! simd {
             #[inline(always)]
             fn splat(self, value: $T) -> Four<$T> {
                 Four([value; 4])
+            }
+
+            #[inline(always)]
+            fn splat_halves(self, [low, high]: [$T; 2]) -> Four<$T> {
+                Four([low, low, high, high])
             }
 
             #[inline(always)]

@@ -11,9 +11,10 @@ use super::pass::{Apart, Emit, Offsets};
 use crate::num::{Complex, Real};
 
 /// The most lanes a vector has.
-pub const MAX_LANES: usize = 8;
+pub const MAX_LANES: usize = 16;
 
-/// Neighbouring numbers that take part in one instruction. Lanes never mix but in [`transpose`](Self::transpose).
+/// Neighbouring numbers that take part in one instruction. Lanes never mix but in [`transpose`](Self::transpose), and
+/// never leave their half but in [`exchange`](Self::exchange) and [`store_halves`](Self::store_halves).
 pub trait Vector<T>:
     Copy + Debug + Send + Sync + 'static + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self>
 {
@@ -34,6 +35,15 @@ pub trait Vector<T>:
 
     /// Exchanges lanes and positions of the first `LANES` vectors: lane i of vector k becomes lane k of vector i.
     fn transpose(block: &mut [Self]);
+
+    /// The lower half of `low`, the upper half of `high`.
+    fn join(low: Self, high: Self) -> Self;
+
+    /// Both lower halves, and both upper halves.
+    fn exchange(a: Self, b: Self) -> [Self; 2];
+
+    /// Writes the lower half to half number `half` mod 2 of `low`, the upper half to the same half of `high`.
+    fn store_halves(self, low: &mut Self, high: &mut Self, half: usize);
 }
 
 /// An instruction set that this machine has.
@@ -43,6 +53,9 @@ pub trait Simd<T>: Copy + Debug + Send + Sync + 'static {
 
     /// A vector of equal lanes.
     fn splat(self, value: T) -> Self::V;
+
+    /// A vector whose lanes are equal within each half.
+    fn splat_halves(self, halves: [T; 2]) -> Self::V;
 
     /// The first `LANES` numbers of a slice. Panics if there are fewer.
     fn load(self, from: &[T]) -> Self::V;
@@ -296,6 +309,25 @@ mod tests {
             same(va.neg_mul_add(vb, vc), &|i| c[i] - a[i] * b[i]);
             same((va * va).sqrt(), &|i| a[i].abs());
             assert_eq!(simd.splat(T::zero()).sqrt().lanes()[0], T::zero());
+
+            let half = |i: usize| i / (n / 2);
+            let [low, high] = [b[1], c[1]];
+            same(simd.splat_halves([low, high]), &|i| [low, high][half(i)]);
+            same(S::V::join(va, vb), &|i| [a[i], b[i]][half(i)]);
+            let [lower, upper] = S::V::exchange(va, vb);
+            same(lower, &|i| [&a, &b][half(i)][i % (n / 2)]);
+            same(upper, &|i| [&a, &b][half(i)][n / 2 + i % (n / 2)]);
+            for to in 0..2 {
+                let mut stored = [vb, vc];
+                let [low, high] = &mut stored;
+                va.store_halves(low, high, to);
+                for (from, (got, before)) in stored.into_iter().zip([&b, &c]).enumerate() {
+                    same(got, &|i| match half(i) == to {
+                        true => a[from * n / 2 + i % (n / 2)],
+                        false => before[i],
+                    });
+                }
+            }
 
             let mut block: Vec<S::V> = (0..n).map(|k| simd.load(&numbers(10 * k))).collect();
             S::V::transpose(&mut block);

@@ -1,6 +1,4 @@
-//! AVX2 with FMA, and AVX-512, whose gain for 32-bit numbers is twice the registers and operands broadcast from memory:
-//! vectors stay 256 bits wide, so that eight orientations are one vector and a line of 272 complex cells fits into a
-//! first-level cache of 32 KiB.
+//! AVX2 with FMA, and AVX-512: vectors of 256 and of 512 bits.
 
 #![allow(unsafe_code)]
 
@@ -35,7 +33,7 @@ impl Avx512 {
 
 /// A vector type over one kind of register.
 macro_rules! vector {
-    ($name:ident, $lanes:literal, $T:ty, $raw:ty, $add:ident, $sub:ident, $mul:ident, $fma:ident, $fnma:ident, $sqrt:ident, $transpose:path) => {
+    ($name:ident, $lanes:literal, $T:ty, $raw:ty, $add:ident, $sub:ident, $mul:ident, $fma:ident, $fnma:ident, $sqrt:ident, $transpose:path, $join:ident, $exchange:ident, $store:ident, $halves:ident) => {
         #[derive(Debug, Clone, Copy)]
         #[repr(transparent)]
         pub struct $name($raw);
@@ -97,6 +95,29 @@ macro_rules! vector {
             fn transpose(block: &mut [Self]) {
                 $transpose(block);
             }
+
+            #[inline(always)]
+            fn join(low: Self, high: Self) -> Self {
+                Self(unsafe { $join(low.0, high.0) })
+            }
+
+            #[inline(always)]
+            fn exchange(a: Self, b: Self) -> [Self; 2] {
+                let [lower, upper] = unsafe { $exchange(a.0, b.0) };
+                [Self(lower), Self(upper)]
+            }
+
+            #[inline(always)]
+            fn store_halves(self, low: &mut Self, high: &mut Self, half: usize) {
+                let at = half % 2 * ($lanes / 2);
+                let [low, high] = [low, high].map(|to| std::ptr::from_mut(to).cast::<$T>());
+                // SAFETY: half a vector from its start or its middle on lies within it; no alignment is asked for.
+                unsafe {
+                    let [lower, upper] = $halves(self.0);
+                    $store(low.add(at), lower);
+                    $store(high.add(at), upper);
+                }
+            }
         }
     };
 }
@@ -112,7 +133,11 @@ vector!(
     _mm256_fmadd_ps,
     _mm256_fnmadd_ps,
     _mm256_sqrt_ps,
-    transpose_f32x8
+    transpose_f32x8,
+    join_f32x8,
+    exchange_f32x8,
+    _mm_storeu_ps,
+    halves_f32x8
 );
 vector!(
     F64x4,
@@ -125,7 +150,28 @@ vector!(
     _mm256_fmadd_pd,
     _mm256_fnmadd_pd,
     _mm256_sqrt_pd,
-    transpose_by_lanes
+    transpose_by_lanes,
+    join_f64x4,
+    exchange_f64x4,
+    _mm_storeu_pd,
+    halves_f64x4
+);
+vector!(
+    F32x16,
+    16,
+    f32,
+    __m512,
+    _mm512_add_ps,
+    _mm512_sub_ps,
+    _mm512_mul_ps,
+    _mm512_fmadd_ps,
+    _mm512_fnmadd_ps,
+    _mm512_sqrt_ps,
+    transpose_f32x16,
+    join_f32x16,
+    exchange_f32x16,
+    _mm256_storeu_ps,
+    halves_f32x16
 );
 vector!(
     F64x8,
@@ -138,7 +184,78 @@ vector!(
     _mm512_fmadd_pd,
     _mm512_fnmadd_pd,
     _mm512_sqrt_pd,
-    transpose_by_lanes
+    transpose_by_lanes,
+    join_f64x8,
+    exchange_f64x8,
+    _mm256_storeu_pd,
+    halves_f64x8
+);
+
+/// What the halves of one kind of register are: joined, exchanged, taken apart. No closures: those that are not inlined
+/// lose the features.
+macro_rules! halves {
+    ($raw:ty, $half:ty,
+     $join:ident($low:ident, $high:ident) $of_join:expr,
+     $exchange:ident($a:ident, $b:ident) $of_exchange:expr,
+     $halves:ident($x:ident) $of_halves:expr) => {
+        /// # Safety
+        /// The machine has the instructions.
+        #[inline(always)]
+        unsafe fn $join($low: $raw, $high: $raw) -> $raw {
+            // SAFETY: as the caller promises.
+            unsafe { $of_join }
+        }
+
+        /// # Safety
+        /// The machine has the instructions.
+        #[inline(always)]
+        unsafe fn $exchange($a: $raw, $b: $raw) -> [$raw; 2] {
+            // SAFETY: as the caller promises.
+            unsafe { $of_exchange }
+        }
+
+        /// # Safety
+        /// The machine has the instructions.
+        #[inline(always)]
+        unsafe fn $halves($x: $raw) -> [$half; 2] {
+            // SAFETY: as the caller promises.
+            unsafe { $of_halves }
+        }
+    };
+}
+
+halves!(
+    __m256, __m128,
+    join_f32x8(low, high) _mm256_blend_ps::<0xF0>(low, high),
+    exchange_f32x8(a, b) [_mm256_permute2f128_ps::<0x20>(a, b), _mm256_permute2f128_ps::<0x31>(a, b)],
+    halves_f32x8(x) [_mm256_castps256_ps128(x), _mm256_extractf128_ps::<1>(x)]
+);
+halves!(
+    __m256d, __m128d,
+    join_f64x4(low, high) _mm256_blend_pd::<0b1100>(low, high),
+    exchange_f64x4(a, b) [_mm256_permute2f128_pd::<0x20>(a, b), _mm256_permute2f128_pd::<0x31>(a, b)],
+    halves_f64x4(x) [_mm256_castpd256_pd128(x), _mm256_extractf128_pd::<1>(x)]
+);
+halves!(
+    __m512, __m256,
+    join_f32x16(low, high) _mm512_mask_blend_ps(0xFF00, low, high),
+    exchange_f32x16(a, b) [
+        _mm512_shuffle_f32x4::<0b01_00_01_00>(a, b),
+        _mm512_shuffle_f32x4::<0b11_10_11_10>(a, b),
+    ],
+    halves_f32x16(x) [
+        _mm512_castps512_ps256(x),
+        _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(x))),
+    ]
+);
+halves!(
+    __m512d, __m256d,
+    join_f64x8(low, high) _mm512_mask_blend_pd(0xF0, low, high),
+    exchange_f64x8(a, b) [
+        _mm512_shuffle_f64x2::<0b01_00_01_00>(a, b),
+        _mm512_shuffle_f64x2::<0b11_10_11_10>(a, b),
+    ],
+    halves_f64x8(x) [_mm512_castpd512_pd256(x), _mm512_extractf64x4_pd::<1>(x)]
 );
 
 /// Any vector, through memory.
@@ -213,9 +330,68 @@ fn transpose_f32x8(block: &mut [F32x8]) {
     }
 }
 
+/// Pairs and quarters within the 128-bit parts, then the parts themselves.
+#[inline(always)]
+fn transpose_f32x16(block: &mut [F32x16]) {
+    /// Four rows: part p of result c holds their column 4p + c.
+    ///
+    /// # Safety
+    /// The machine has the instructions.
+    #[inline(always)]
+    unsafe fn four([a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let (ab, ab_high) = (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+            let (cd, cd_high) = (_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+            [
+                _mm512_shuffle_ps::<0b01_00_01_00>(ab, cd),
+                _mm512_shuffle_ps::<0b11_10_11_10>(ab, cd),
+                _mm512_shuffle_ps::<0b01_00_01_00>(ab_high, cd_high),
+                _mm512_shuffle_ps::<0b11_10_11_10>(ab_high, cd_high),
+            ]
+        }
+    }
+
+    /// The parts of four vectors, transposed.
+    ///
+    /// # Safety
+    /// The machine has the instructions.
+    #[inline(always)]
+    unsafe fn parts([a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let even = _mm512_shuffle_f32x4::<0b10_00_10_00>(a, b);
+            let odd = _mm512_shuffle_f32x4::<0b11_01_11_01>(a, b);
+            let even_next = _mm512_shuffle_f32x4::<0b10_00_10_00>(c, d);
+            let odd_next = _mm512_shuffle_f32x4::<0b11_01_11_01>(c, d);
+            [
+                _mm512_shuffle_f32x4::<0b10_00_10_00>(even, even_next),
+                _mm512_shuffle_f32x4::<0b10_00_10_00>(odd, odd_next),
+                _mm512_shuffle_f32x4::<0b11_01_11_01>(even, even_next),
+                _mm512_shuffle_f32x4::<0b11_01_11_01>(odd, odd_next),
+            ]
+        }
+    }
+
+    let block: &mut [F32x16; 16] = (&mut block[..16]).try_into().expect("sixteen vectors");
+    // SAFETY: as all arithmetic.
+    unsafe {
+        let p = four([block[0].0, block[1].0, block[2].0, block[3].0]);
+        let q = four([block[4].0, block[5].0, block[6].0, block[7].0]);
+        let r = four([block[8].0, block[9].0, block[10].0, block[11].0]);
+        let s = four([block[12].0, block[13].0, block[14].0, block[15].0]);
+        for c in 0..4 {
+            let columns = parts([p[c], q[c], r[c], s[c]]);
+            for i in 0..4 {
+                block[4 * i + c] = F32x16(columns[i]);
+            }
+        }
+    }
+}
+
 /// An instruction set's vectors of one type.
 macro_rules! simd {
-    ($isa:ident, $features:literal, $T:ty, $V:ident, $lanes:literal, $set1:ident, $loadu:ident) => {
+    ($isa:ident, $features:literal, $T:ty, $V:ident, $lanes:literal, $set1:ident, $loadu:ident, $join:ident) => {
         impl Simd<$T> for $isa {
             type V = $V;
 
@@ -223,6 +399,12 @@ macro_rules! simd {
             fn splat(self, value: $T) -> $V {
                 // SAFETY: `self` proves the features.
                 $V(unsafe { $set1(value) })
+            }
+
+            #[inline(always)]
+            fn splat_halves(self, [low, high]: [$T; 2]) -> $V {
+                // SAFETY: `self` proves the features.
+                $V(unsafe { $join($set1(low), $set1(high)) })
             }
 
             #[inline(always)]
@@ -264,7 +446,8 @@ simd!(
     F32x8,
     8,
     _mm256_set1_ps,
-    _mm256_loadu_ps
+    _mm256_loadu_ps,
+    join_f32x8
 );
 simd!(
     Avx2,
@@ -273,16 +456,18 @@ simd!(
     F64x4,
     4,
     _mm256_set1_pd,
-    _mm256_loadu_pd
+    _mm256_loadu_pd,
+    join_f64x4
 );
 simd!(
     Avx512,
     "avx2,fma,avx512f,avx512vl",
     f32,
-    F32x8,
-    8,
-    _mm256_set1_ps,
-    _mm256_loadu_ps
+    F32x16,
+    16,
+    _mm512_set1_ps,
+    _mm512_loadu_ps,
+    join_f32x16
 );
 simd!(
     Avx512,
@@ -291,5 +476,6 @@ simd!(
     F64x8,
     8,
     _mm512_set1_pd,
-    _mm512_loadu_pd
+    _mm512_loadu_pd,
+    join_f64x8
 );

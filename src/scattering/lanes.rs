@@ -305,15 +305,22 @@ impl<T: Real, S: Simd<T>, const G: usize> Kernel for Round<'_, T, S, G> {
     }
 }
 
-/// What the output keeps of a plane.
+/// What the output keeps of a plane whose vectors hold `parts` neighbouring rows.
 #[derive(Debug, Clone)]
-pub(crate) enum Observer<T, S: Simd<T>> {
+pub(crate) struct Observer<T, S: Simd<T>> {
+    simd: S,
+    parts: usize,
+    keeps: Keeps<T, S>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Keeps<T, S: Simd<T>> {
     /// U ⋆ φ_J, subsampled: averages along axis 1, then axis 0.
     Average([LineAverage<T, S>; 2]),
     /// The mean over these rows and columns.
-    Mean { simd: S, kept: [Range<usize>; 2] },
+    Mean([Range<usize>; 2]),
     /// These rows and columns of U itself.
-    Whole { kept: [Range<usize>; 2] },
+    Whole([Range<usize>; 2]),
 }
 
 /// Scratch of [`Observer::finish`].
@@ -325,42 +332,50 @@ pub(crate) struct FinishBuffers<V> {
 
 impl<T: Real, S: Simd<T>> Rows<S::V> for Observer<T, S> {
     fn width(&self) -> usize {
-        match self {
-            Self::Average([_, right]) => right.width(),
-            Self::Mean { .. } => 1,
-            Self::Whole { kept } => kept[1].len(),
+        match &self.keeps {
+            Keeps::Average([_, right]) => right.width(),
+            Keeps::Mean(_) => 1,
+            Keeps::Whole(kept) => kept[1].len(),
         }
     }
 
     fn halo(&self) -> usize {
-        match self {
-            Self::Average([_, right]) => right.halo(),
-            Self::Mean { .. } | Self::Whole { .. } => 0,
+        match &self.keeps {
+            Keeps::Average([_, right]) => right.halo(),
+            Keeps::Mean(_) | Keeps::Whole(_) => 0,
         }
     }
 
     fn observe(&self, row: &[S::V], to: &mut [S::V]) {
-        match self {
-            Self::Average([_, right]) => right.apply(row, to),
-            Self::Mean { simd, kept } => {
-                let zero = simd.splat(T::zero());
-                to[0] = simd.run(Sum {
-                    zero,
+        match &self.keeps {
+            Keeps::Average([_, right]) => right.apply(row, to),
+            Keeps::Mean(kept) => {
+                to[0] = self.simd.run(Sum {
+                    zero: self.simd.splat(T::zero()),
                     of: &row[kept[1].clone()],
                 });
             }
-            Self::Whole { kept } => to.copy_from_slice(&row[kept[1].clone()]),
+            Keeps::Whole(kept) => to.copy_from_slice(&row[kept[1].clone()]),
         }
     }
 }
 
 impl<T: Real, S: Simd<T>> Observer<T, S> {
-    /// Numbers kept of a plane, in each lane.
+    pub fn new(simd: S, parts: usize, keeps: Keeps<T, S>) -> Self {
+        Self { simd, parts, keeps }
+    }
+
+    /// Paths in a vector.
+    fn slots(&self) -> usize {
+        S::V::LANES / self.parts
+    }
+
+    /// Numbers kept of a plane, of each path.
     pub fn len(&self) -> usize {
-        match self {
-            Self::Average([down, right]) => down.width() * right.width(),
-            Self::Mean { .. } => 1,
-            Self::Whole { kept } => kept[0].len() * kept[1].len(),
+        match &self.keeps {
+            Keeps::Average([down, right]) => down.width() * right.width(),
+            Keeps::Mean(_) => 1,
+            Keeps::Whole(kept) => kept[0].len() * kept[1].len(),
         }
     }
 
@@ -368,8 +383,8 @@ impl<T: Real, S: Simd<T>> Observer<T, S> {
     pub fn finish_buffers(simd: S, all: &[Self]) -> FinishBuffers<S::V> {
         let zero = simd.splat(T::zero());
         let longest = |len: fn(&LineAverage<T, S>) -> usize| {
-            let averages = all.iter().filter_map(|observer| match observer {
-                Self::Average([down, _]) => Some(len(down)),
+            let averages = all.iter().filter_map(|observer| match &observer.keeps {
+                Keeps::Average([down, _]) => Some(len(down)),
                 _ => None,
             });
             averages.max().unwrap_or(0)
@@ -380,60 +395,79 @@ impl<T: Real, S: Simd<T>> Observer<T, S> {
         }
     }
 
-    /// From what was observed of the rows, `[n0][width]`, to what is kept of the plane in each lane,
-    /// `[LANES][len]`.
+    /// From what was observed of the rows, `[n0 / parts][width]`, to what is kept of the plane of each path,
+    /// `[slots][len]`.
     pub fn finish(&self, rows: &[S::V], buffers: &mut FinishBuffers<S::V>, kept: &mut [T]) {
-        let width = self.width();
-        let len = self.len();
-        match self {
-            Self::Average([down, _]) => {
-                let (n, halo, height) = (down.len, down.halo(), down.width());
-                let FinishBuffers { line, outputs } = buffers;
-                let line = &mut line[..n + 2 * halo];
-                let simd = down.simd;
-                for start in (0..width).step_by(S::V::LANES) {
-                    let columns = start..(start + S::V::LANES).min(width);
-                    for (i, column) in columns.clone().enumerate() {
-                        for (y, to) in line[halo..][..n].iter_mut().enumerate() {
-                            *to = rows[y * width + column];
-                        }
-                        line.copy_within(n..n + halo, 0);
-                        line.copy_within(halo..2 * halo, n + halo);
-                        down.apply(line, &mut outputs[i * height..][..height]);
-                    }
-                    simd.run(Scatter {
-                        simd,
-                        outputs,
-                        height,
-                        columns,
-                        width,
-                        kept,
-                    });
-                }
-            }
-            Self::Mean { kept: on, .. } => {
-                let count = (on[0].len() * on[1].len()) as f64;
-                for (lane, to) in kept.iter_mut().enumerate() {
-                    let sum: f64 = rows[on[0].clone()]
-                        .iter()
-                        .map(|row| row.lanes()[lane].widen())
-                        .sum();
+        let (width, len, slots) = (self.width(), self.len(), self.slots());
+        let value = |y: usize, x: usize, slot: usize| {
+            rows[y / self.parts * width + x].lanes()[y % self.parts * slots + slot]
+        };
+        match &self.keeps {
+            Keeps::Average([down, _]) => self.finish_average(down, rows, buffers, kept),
+            Keeps::Mean([ys, xs]) => {
+                let count = (ys.len() * xs.len()) as f64;
+                for (slot, to) in kept[..slots].iter_mut().enumerate() {
+                    let sum: f64 = ys.clone().map(|y| value(y, 0, slot).widen()).sum();
                     *to = T::narrow(sum / count);
                 }
             }
-            Self::Whole { kept: on } => {
-                for (i, row) in rows[on[0].start * width..]
-                    .chunks(width)
-                    .take(on[0].len())
-                    .enumerate()
-                {
-                    for (k, value) in row.iter().enumerate() {
-                        for (lane, &value) in value.lanes().iter().enumerate() {
-                            kept[lane * len + i * width + k] = value;
+            Keeps::Whole([ys, _]) => {
+                for (slot, kept) in kept.chunks_exact_mut(len).take(slots).enumerate() {
+                    for (y, kept) in ys.clone().zip(kept.chunks_exact_mut(width)) {
+                        for (x, to) in kept.iter_mut().enumerate() {
+                            *to = value(y, x, slot);
                         }
                     }
                 }
             }
+        }
+    }
+
+    /// Averages along axis 0 of at most `LANES` columns at a time. A vector holds `parts` of them, as far apart as it takes
+    /// to have neighbours in neighbouring vectors.
+    fn finish_average(
+        &self,
+        down: &LineAverage<T, S>,
+        rows: &[S::V],
+        buffers: &mut FinishBuffers<S::V>,
+        kept: &mut [T],
+    ) {
+        let (n, halo, height) = (down.len, down.halo(), down.width());
+        let width = self.width();
+        let FinishBuffers { line, outputs } = buffers;
+        let line = &mut line[..n + 2 * halo];
+        for start in (0..width).step_by(S::V::LANES) {
+            let columns = start..(start + S::V::LANES).min(width);
+            let apart = columns.len().div_ceil(self.parts);
+            for i in 0..apart {
+                let rows = rows.chunks_exact(width);
+                match self.parts {
+                    1 => {
+                        for (to, row) in line[halo..].iter_mut().zip(rows) {
+                            *to = row[start + i];
+                        }
+                    }
+                    _ => self.simd.run(Pair::<T, S> {
+                        rows,
+                        // The other column may be one that is none.
+                        columns: [start + i, (start + apart + i).min(columns.end - 1)],
+                        line: &mut line[halo..],
+                    }),
+                }
+                line.copy_within(n..n + halo, 0);
+                line.copy_within(halo..2 * halo, n + halo);
+                down.apply(line, &mut outputs[i * height..][..height]);
+            }
+            self.simd.run(Scatter {
+                simd: self.simd,
+                parts: self.parts,
+                outputs,
+                height,
+                columns,
+                apart,
+                width,
+                kept,
+            });
         }
     }
 }
@@ -463,12 +497,34 @@ impl<V: Copy + std::ops::Add<Output = V>> Kernel for Sum<'_, V> {
     }
 }
 
-/// Columns of outputs, `[column][height]` with the paths in the lanes, to planes `[lane][height][width]`.
+/// Two columns of rows of cells as one line: from two rows in a vector to two columns.
+struct Pair<'a, T, S: Simd<T>> {
+    rows: std::slice::ChunksExact<'a, S::V>,
+    columns: [usize; 2],
+    line: &'a mut [S::V],
+}
+
+impl<T: Real, S: Simd<T>> Kernel for Pair<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let [a, b] = self.columns;
+        for (to, row) in self.line.as_chunks_mut::<2>().0.iter_mut().zip(self.rows) {
+            *to = S::V::exchange(row[a], row[b]);
+        }
+    }
+}
+
+/// Columns of outputs, `[apart][height]` with `parts` columns of the paths in the lanes, to planes
+/// `[slot][height][width]`.
 struct Scatter<'a, T, S: Simd<T>> {
     simd: S,
+    parts: usize,
     outputs: &'a [S::V],
     height: usize,
     columns: Range<usize>,
+    apart: usize,
     width: usize,
     kept: &'a mut [T],
 }
@@ -480,22 +536,34 @@ impl<T: Real, S: Simd<T>> Kernel for Scatter<'_, T, S> {
     fn run(self) {
         let Self {
             simd,
+            parts,
             outputs,
             height,
             columns,
+            apart,
             width,
             kept,
         } = self;
+        let slots = S::V::LANES / parts;
         let mut block = [simd.splat(T::zero()); MAX_LANES];
         let block = &mut block[..S::V::LANES];
-        for y in 0..height {
-            for (i, cell) in block[..columns.len()].iter_mut().enumerate() {
-                *cell = outputs[i * height + y];
+        for first in (0..height).step_by(parts) {
+            // As many rows as there are parts make a square of LANES vectors.
+            let rows = first..(first + parts).min(height);
+            for (y, block) in rows.clone().zip(block.chunks_exact_mut(slots)) {
+                for (i, vector) in block[..apart].iter_mut().enumerate() {
+                    *vector = outputs[i * height + y];
+                }
             }
             S::V::transpose(block);
             for (lane, values) in block.iter().enumerate() {
-                let to = (lane * height + y) * width + columns.start;
-                kept[to..to + columns.len()].copy_from_slice(&values.lanes()[..columns.len()]);
+                let (part, slot) = (lane / slots, lane % slots);
+                let start = columns.start + part * apart;
+                let count = apart.min(columns.end.saturating_sub(start));
+                for (y, values) in rows.clone().zip(values.lanes().chunks_exact(slots)) {
+                    let to = (slot * height + y) * width + start;
+                    kept[to..to + count].copy_from_slice(&values[..count]);
+                }
             }
         }
     }

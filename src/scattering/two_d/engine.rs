@@ -7,10 +7,10 @@ use ndarray::{ArrayView2, ArrayView3, Axis};
 use num_complex::Complex;
 
 use super::params::{Average, Scattering2dParams};
-use crate::conv::fold::{FilterRun, Fold, OfImage, OfModuli};
-use crate::conv::layer::{LayerBuffers, LineBuffers, Plane, Rows};
-use crate::filters::{Band, FilterBank2d, Run, Wavelet2d};
-use crate::grid::{Grid, signed_frequencies, wrap};
+use crate::conv::fold::{Filters, Fold, OfImage, OfModuli};
+use crate::conv::layer::{self, LayerBuffers, LineBuffers, Plane, Rows};
+use crate::filters::{FilterBank2d, Wavelet2d};
+use crate::grid::Grid;
 use crate::kernels::isa::Isa;
 use crate::kernels::vector::{Cell, Simd, Vector, WithSimd, zero};
 use crate::num::sealed::Sealed;
@@ -19,7 +19,7 @@ use crate::parallel;
 use crate::scattering::average::{AxisAverage, LowPass};
 use crate::scattering::cascade::{Group, Layers, Parent, walk};
 use crate::scattering::features::Layout;
-use crate::scattering::lanes::{FinishBuffers, LineAverage, Observer};
+use crate::scattering::lanes::{FinishBuffers, Keeps, LineAverage, Observer};
 use crate::scattering::path::PathTable;
 use crate::signal::pad::AxisPadding;
 
@@ -83,28 +83,40 @@ impl<T: Real> WithSimd<T> for Build<T> {
     type Output = Box<dyn Engine<T>>;
 
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
-        Box::new(Cascade::new(simd, self.0))
+        let Shared { params, bank, .. } = &*self.0;
+        let grids = levels(params, bank);
+        match layer::parts(S::V::LANES, params.L, grids.iter().copied()) {
+            1 => Box::new(Cascade::<T, S, 1>::new(simd, self.0, &grids)),
+            _ => Box::new(Cascade::<T, S, 2>::new(simd, self.0, &grids)),
+        }
     }
 }
 
-/// Everything a transform needs, in the vectors of one instruction set.
-pub(super) struct Cascade<T, S: Simd<T>> {
+/// Every level that a U lives on, finest first.
+fn levels<T: Real>(params: &Scattering2dParams, bank: &FilterBank2d<T>) -> Vec<Grid<2>> {
+    (0..=params.level(params.J - 1))
+        .map_while(|level| bank.grid().at_level(level))
+        .collect()
+}
+
+/// Everything a transform needs, in the vectors of one instruction set, which hold `PARTS` neighbours each.
+pub(super) struct Cascade<T, S: Simd<T>, const PARTS: usize> {
     simd: S,
     shared: Arc<Shared<T>>,
-    /// Every level that a U lives on, finest first, and what is kept of a U there.
+    /// The transforms of every level that a U lives on, finest first, and what is kept of a U there.
     planes: Vec<Plane<T, S>>,
     observers: Vec<Observer<T, S>>,
     /// The wavelets of every group of the first layer.
-    first: Vec<FirstWavelets<S::V>>,
-    /// The product with a wavelet of every λ, of spectra on every level: `[from][lambda]`; none where no path goes.
-    deeper: Vec<Vec<Option<Fold>>>,
+    first: Vec<Wavelets<S::V>>,
+    /// The wavelet of every λ for spectra on every level: `[from][lambda]`; none where no path goes.
+    deeper: Vec<Vec<Option<Wavelets<[T; PARTS]>>>>,
     /// The average of the image itself.
     low_pass: Option<LowPass<T>>,
 }
 
-/// Wavelets of one scale side by side, on the union of their supports.
-struct FirstWavelets<V> {
-    values: Vec<V>,
+/// Wavelets side by side, and how their products with spectra are folded.
+struct Wavelets<F> {
+    values: Vec<F>,
     fold: Fold,
 }
 
@@ -142,8 +154,11 @@ pub(super) struct Root<T> {
     amplitude: T,
 }
 
-impl<T: Real, S: Simd<T>> Cascade<T, S> {
-    pub fn new(simd: S, shared: Arc<Shared<T>>) -> Self {
+impl<T: Real, S: Simd<T>, const PARTS: usize> Cascade<T, S, PARTS> {
+    /// Paths that walk side by side.
+    const SLOTS: usize = S::V::LANES / PARTS;
+
+    fn new(simd: S, shared: Arc<Shared<T>>, grids: &[Grid<2>]) -> Self {
         let Shared {
             params,
             axes,
@@ -152,9 +167,9 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
             ..
         } = &*shared;
         let J = params.J;
-        let planes: Vec<_> = (0..=params.level(J - 1))
-            .map_while(|level| bank.grid().at_level(level))
-            .map(|grid| Plane::new(simd, grid))
+        let planes: Vec<_> = grids
+            .iter()
+            .map(|&grid| Plane::new(simd, grid, PARTS))
             .collect();
         let output_level = J - params.oversampling;
         let axis_average = |level: usize, axis: usize| {
@@ -169,32 +184,37 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
         let observers = (0..planes.len())
             .map(|level| {
                 let kept = axes.each_ref().map(|axis| axis.on_image(level));
-                match params.average {
-                    Average::Local => Observer::Average(
+                let keeps = match params.average {
+                    Average::Local => Keeps::Average(
                         [0, 1].map(|axis| LineAverage::new(simd, &axis_average(level, axis))),
                     ),
-                    Average::Global => Observer::Mean { simd, kept },
-                    Average::None => Observer::Whole { kept },
-                }
+                    Average::Global => Keeps::Mean(kept),
+                    Average::None => Keeps::Whole(kept),
+                };
+                Observer::new(simd, PARTS, keeps)
             })
             .collect();
         let low_pass = matches!(params.average, Average::Local)
             .then(|| LowPass::new([0, 1].map(|axis| axis_average(0, axis))));
 
-        let groups: Vec<_> = Group::first(paths, S::V::LANES).collect();
+        let groups: Vec<_> = Group::first(paths, Self::SLOTS).collect();
         let first = parallel::map(groups.len(), |group| {
             let rows = groups[group].rows();
-            let bands: Vec<_> = rows
+            let filters = rows
                 .iter()
-                .map(|&row| &bank.bands()[paths[row].lambdas[0]])
-                .collect();
-            let to = planes[shared.level(rows[0])].grid();
-            FirstWavelets::new(simd, &bands, shared.tolerance, bank.grid(), to)
+                .map(|&row| bank.bands()[paths[row].lambdas[0]].runs_above(0, shared.tolerance));
+            let from = bank.grid();
+            let load = |row: &[T]| simd.load(row);
+            let filters = Filters::side_by_side(PARTS, Self::SLOTS, filters, from.shape, load);
+            Wavelets {
+                fold: Fold::new(&filters, 1, from, grids[shared.level(rows[0])]),
+                values: filters.values,
+            }
         });
-        let deeper = planes
+        let deeper = grids
             .iter()
             .enumerate()
-            .map(|(from, plane)| {
+            .map(|(from, grid)| {
                 let from_scales = (0..J).filter(|&j| params.level(j) == from);
                 let admitted = |j: usize| {
                     paths.max_order() > 1 && from_scales.clone().any(|parent| parent < j)
@@ -202,16 +222,14 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
                 parallel::map(bank.wavelets().len(), |lambda| {
                     let j = bank.wavelets()[lambda].j;
                     admitted(j).then(|| {
-                        let runs: Vec<_> = bank.bands()[lambda]
-                            .runs_above(from, shared.tolerance)
-                            .map(|run| FilterRun {
-                                k1: run.k1,
-                                k0: run.k0,
-                                len: run.values.len(),
-                                values: run.start,
-                            })
-                            .collect();
-                        Fold::new(&runs, plane.grid(), planes[params.level(j)].grid())
+                        let filter = bank.bands()[lambda].runs_above(from, shared.tolerance);
+                        let filter = std::iter::once(filter);
+                        let entry = |row: &[T]| std::array::from_fn(|part| row[part]);
+                        let filters = Filters::side_by_side(PARTS, 1, filter, grid.shape, entry);
+                        Wavelets {
+                            fold: Fold::new(&filters, PARTS, *grid, grids[params.level(j)]),
+                            values: filters.values,
+                        }
                     })
                 })
             })
@@ -244,7 +262,7 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
                 self.observers[level].halo()
             }),
             finish: Observer::finish_buffers(self.simd, &self.observers),
-            kept: vec![T::zero(); S::V::LANES * longest],
+            kept: vec![T::zero(); Self::SLOTS * longest],
         };
         if is_first {
             self.reserve(&mut worker);
@@ -266,7 +284,7 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
             let complex = Complex::new(T::zero(), T::zero());
             worker.root = Root {
                 plane: vec![T::zero(); self.planes[0].grid().len()],
-                hat: vec![complex; self.planes[0].half_len()],
+                hat: vec![complex; self.planes[0].image_half_len()],
                 columns: vec![T::zero(); self.low_pass.as_ref().map_or(0, LowPass::scratch_len)],
                 amplitude: T::one(),
             };
@@ -348,7 +366,7 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
         workers: &mut [Worker<T, S>],
         emit: &mut impl FnMut(usize, &[T]),
     ) {
-        let Shared { paths, bank, .. } = &*self.shared;
+        let paths = &self.shared.paths;
         let row = group.rows()[0];
         let path = &paths[row];
         let (to, from) = (
@@ -359,11 +377,11 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
         match parent {
             Parent::Input(spectrum) => {
                 let L = self.shared.params.L;
-                let per_scale = L.div_ceil(S::V::LANES);
+                let per_scale = L.div_ceil(Self::SLOTS);
                 let lambda = path.lambdas[0];
-                let FirstWavelets { values, fold } =
-                    &self.first[lambda / L * per_scale + lambda % L / S::V::LANES];
-                let product = OfImage {
+                let Wavelets { values, fold } =
+                    &self.first[lambda / L * per_scale + lambda % L / Self::SLOTS];
+                let product = OfImage::<T, S::V, PARTS> {
                     filter: values,
                     spectrum,
                 };
@@ -371,9 +389,9 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
             }
             Parent::Moduli(spectrum) => {
                 let lambda = path.lambdas[path.order() - 1];
-                if let Some(fold) = &self.deeper[from][lambda] {
-                    let product = OfModuli {
-                        filter: bank.bands()[lambda].values(),
+                if let Some(Wavelets { values, fold }) = &self.deeper[from][lambda] {
+                    let product = OfModuli::<T, S::V, PARTS> {
+                        filter: values,
                         spectrum,
                     };
                     plane.columns(fold, product, buffers, workers);
@@ -433,7 +451,7 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
             let mut out = out.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             self.store(row, values, root.amplitude, &mut out);
         };
-        for first in Group::first(paths, S::V::LANES) {
+        for first in Group::first(paths, Self::SLOTS) {
             let goes_on = first.has_children(paths);
             self.layer_on(
                 Parent::Input(&root.hat),
@@ -466,7 +484,7 @@ impl<T: Real, S: Simd<T>> Cascade<T, S> {
     }
 }
 
-impl<T: Real, S: Simd<T>> Layers<T> for Cascade<T, S> {
+impl<T: Real, S: Simd<T>, const PARTS: usize> Layers<T> for Cascade<T, S, PARTS> {
     type Input = Complex<T>;
     type Moduli = Cell<S::V>;
     type Scratch = Worker<T, S>;
@@ -486,7 +504,7 @@ impl<T: Real, S: Simd<T>> Layers<T> for Cascade<T, S> {
     }
 }
 
-impl<T: Real, S: Simd<T>> Engine<T> for Cascade<T, S> {
+impl<T: Real, S: Simd<T>, const PARTS: usize> Engine<T> for Cascade<T, S, PARTS> {
     fn workspace(&self, threads: usize) -> Box<dyn Any + Send + Sync> {
         let workers = (0..threads.max(1)).map(|i| self.worker(i == 0));
         Box::new(Workers::<T, S>(workers.collect()))
@@ -507,80 +525,16 @@ impl<T: Real, S: Simd<T>> Engine<T> for Cascade<T, S> {
     }
 
     fn bytes(&self) -> u64 {
-        let first: u64 = self.first.iter().map(FirstWavelets::bytes).sum();
-        let deeper: u64 = self
-            .deeper
-            .iter()
-            .flatten()
-            .flatten()
-            .map(Fold::bytes)
-            .sum();
+        let first: u64 = self.first.iter().map(Wavelets::bytes).sum();
+        let deeper = self.deeper.iter().flatten().flatten();
+        let deeper: u64 = deeper.map(Wavelets::bytes).sum();
         first + deeper
     }
 }
 
-impl<V: Copy> FirstWavelets<V> {
+impl<F> Wavelets<F> {
     fn bytes(&self) -> u64 {
         size_of_val(&self.values[..]) as u64 + self.fold.bytes()
-    }
-
-    /// Wavelets, one in each lane, and their product with spectra on `from`, folded to `to`.
-    fn new<T: Real, S: Simd<T, V = V>>(
-        simd: S,
-        bands: &[&Band<T>],
-        tolerance: f64,
-        from: Grid<2>,
-        to: Grid<2>,
-    ) -> Self
-    where
-        V: Vector<T>,
-    {
-        let [n0, n1] = from.shape;
-        let lanes = V::LANES;
-        let mut values = Vec::new();
-        let mut runs: Vec<FilterRun> = Vec::new();
-        let mut row = vec![T::zero(); n0 * lanes];
-        let mut filled = vec![false; n0];
-        let mut sources: Vec<_> = bands
-            .iter()
-            .map(|band| band.runs_above(0, tolerance).peekable())
-            .collect();
-        for k1 in signed_frequencies(n1) {
-            for (lane, source) in sources.iter_mut().enumerate() {
-                while let Some(Run { k0, values, .. }) = source.next_if(|run| run.k1 == k1) {
-                    for (k0, &value) in (k0..).zip(values) {
-                        let at = wrap(k0, n0);
-                        row[at * lanes + lane] = value;
-                        filled[at] = true;
-                    }
-                }
-            }
-            let mut open = false;
-            for k0 in signed_frequencies(n0) {
-                let at = wrap(k0, n0);
-                if !std::mem::take(&mut filled[at]) {
-                    open = false;
-                    continue;
-                }
-                match runs.last_mut() {
-                    Some(run) if open => run.len += 1,
-                    _ => runs.push(FilterRun {
-                        k1,
-                        k0,
-                        len: 1,
-                        values: values.len(),
-                    }),
-                }
-                open = true;
-                let lanes = &mut row[at * lanes..][..lanes];
-                values.push(simd.load(lanes));
-                lanes.fill(T::zero());
-            }
-        }
-        Self {
-            fold: Fold::new(&runs, from, to),
-            values,
-        }
     }
 }
 
