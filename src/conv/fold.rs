@@ -128,6 +128,20 @@ struct Piece {
     values: u32,
 }
 
+impl Piece {
+    /// Where the samples of a part stand.
+    #[inline(always)]
+    fn samples<'a, X>(&self, part: usize, spectrum: &'a [X]) -> &'a [X] {
+        let from = self.from[part];
+        let first = if self.mirrored {
+            from + 1 - self.len
+        } else {
+            from
+        };
+        &spectrum[first as usize..][..self.len as usize]
+    }
+}
+
 impl Fold {
     /// Plans the product of spectra on `from` with these filters, folded to `to`. Spectra stand in columns of cells that
     /// hold `together` columns each.
@@ -358,17 +372,9 @@ impl<T: Real, S: Simd<T>, P: Product<T, S::V>> Kernel for Column<'_, T, S, P> {
         for piece in ahead.iter().filter(|piece| piece.act != Act::Clear) {
             let len = piece.len as usize;
             simd.prefetch(&product.filter()[piece.values as usize..][..len]);
-            let [a, b] = piece.from.map(|from| {
-                let first = if piece.mirrored {
-                    from + 1 - piece.len
-                } else {
-                    from
-                };
-                &product.spectrum()[first as usize..][..len]
-            });
-            simd.prefetch(a);
+            simd.prefetch(piece.samples(0, product.spectrum()));
             if piece.from[1] != piece.from[0] {
-                simd.prefetch(b);
+                simd.prefetch(piece.samples(1, product.spectrum()));
             }
         }
         for piece in pieces {
@@ -380,9 +386,8 @@ impl<T: Real, S: Simd<T>, P: Product<T, S::V>> Kernel for Column<'_, T, S, P> {
             }
             let filter = &product.filter()[piece.values as usize..][..len];
             macro_rules! each {
-                ($spectrum:expr, $mirrored:literal, $add:literal) => {{
-                    let [a, b] = $spectrum;
-                    for (((cell, &filter), &a), &b) in tile.iter_mut().zip(filter).zip(a).zip(b) {
+                ($a:expr, $b:expr, $mirrored:literal, $add:literal) => {
+                    for (((cell, &filter), &a), &b) in tile.iter_mut().zip(filter).zip($a).zip($b) {
                         let (filter, sample) = P::factors(simd, filter, [a, b], $mirrored);
                         let sum = if $add { *cell } else { zero };
                         *cell = Cell {
@@ -393,22 +398,15 @@ impl<T: Real, S: Simd<T>, P: Product<T, S::V>> Kernel for Column<'_, T, S, P> {
                             },
                         };
                     }
-                }};
-            }
-            let samples = piece.from.map(|from| {
-                let first = if piece.mirrored {
-                    from + 1 - piece.len
-                } else {
-                    from
                 };
-                &product.spectrum()[first as usize..][..len]
-            });
-            let add = piece.act == Act::Add;
-            match (piece.mirrored, add) {
-                (false, false) => each!(samples, false, false),
-                (false, true) => each!(samples, false, true),
-                (true, false) => each!(samples.map(|s| s.iter().rev()), true, false),
-                (true, true) => each!(samples.map(|s| s.iter().rev()), true, true),
+            }
+            let a = piece.samples(0, product.spectrum());
+            let b = piece.samples(1, product.spectrum());
+            match (piece.mirrored, piece.act == Act::Add) {
+                (false, false) => each!(a, b, false, false),
+                (false, true) => each!(a, b, false, true),
+                (true, false) => each!(a.iter().rev(), b.iter().rev(), true, false),
+                (true, true) => each!(a.iter().rev(), b.iter().rev(), true, true),
             }
         }
     }

@@ -11,8 +11,6 @@
 //!                  1968): 72 products a part instead of 128
 //! ```
 
-use std::ops::Add;
-
 use super::vector::{Cell, Vector};
 use crate::num::Complex;
 
@@ -22,6 +20,21 @@ pub type Roots<V, const R: usize> = [Cell<V>; R];
 /// The butterfly of one radix.
 pub trait Butterfly<T, V: Vector<T>, const R: usize> {
     fn dft(x: [Cell<V>; R], roots: &Roots<V, R>) -> [Cell<V>; R];
+
+    /// The same, each result handed on as soon as it is there.
+    #[inline(always)]
+    fn hand(x: &[Cell<V>; R], roots: &Roots<V, R>, to: &mut impl Take<V>) {
+        for (r, y) in Self::dft(*x, roots).into_iter().enumerate() {
+            to.re(r, y.re);
+            to.im(r, y.im);
+        }
+    }
+}
+
+/// Takes the results of a butterfly: of every r the real part first, then the imaginary part, other results in between.
+pub trait Take<V> {
+    fn re(&mut self, r: usize, re: V);
+    fn im(&mut self, r: usize, im: V);
 }
 
 /// Implements [`Butterfly`] for the radix in the type.
@@ -303,35 +316,28 @@ pub fn constants_of_17() -> [Complex<f64>; 17] {
 /// Σ_p cos(2πkp/17)·a(p) + x0 for k = 3^i, where a(j) stands for p = ±3^j. The matrix is c(i + j): folding it in halves,
 /// twice, leaves blocks of 1 x 1, 2 x 2 and 4 x 4 diagonals.
 #[inline(always)]
-fn even_of_17<T, V: Vector<T>>(
-    x0: Cell<V>,
-    a: [Cell<V>; 8],
-    constants: &Roots<V, 17>,
-) -> [Cell<V>; 8] {
+fn even_of_17<T, V: Vector<T>>(x0: V, a: [V; 8], constants: &Roots<V, 17>) -> [V; 8] {
     let (s0, s1, s2, s3) = (a[0] + a[4], a[1] + a[5], a[2] + a[6], a[3] + a[7]);
     let d = [a[0] - a[4], a[1] - a[5], a[2] - a[6], a[3] - a[7]];
     let (t0, t1, u0, u1) = (s0 + s2, s1 + s3, s0 - s2, s1 - s3);
     let [g0, g1] = [constants[14].re, constants[15].re];
     let [h0, h1] = [constants[14].im, constants[15].im];
     let (p0, p1) = (
-        t1.scaled_add(g1, t0.scaled_add(g0, x0)),
-        t1.scaled_add(g0, t0.scaled_add(g1, x0)),
+        t1.mul_add(g1, t0.mul_add(g0, x0)),
+        t1.mul_add(g0, t0.mul_add(g1, x0)),
     );
-    let (q0, q1) = (
-        u1.scaled_add(h1, u0.scaled(h0)),
-        u1.scaled_sub(h0, u0.scaled(h1)),
-    );
+    let (q0, q1) = (u1.mul_add(h1, u0 * h0), u1.neg_mul_add(h0, u0 * h1));
     let e = [p0 + q0, p1 + q1, p0 - q0, p1 - q1];
     let f: [V; 4] = std::array::from_fn(|n| constants[7 + n].im);
     // f has antiperiod 4
-    let r0 = d[1].scaled_add(f[1], d[0].scaled(f[0]));
-    let r1 = d[1].scaled_add(f[2], d[0].scaled(f[1]));
-    let r2 = d[1].scaled_add(f[3], d[0].scaled(f[2]));
-    let r3 = d[1].scaled_sub(f[0], d[0].scaled(f[3]));
-    let r0 = d[3].scaled_add(f[3], d[2].scaled_add(f[2], r0));
-    let r1 = d[3].scaled_sub(f[0], d[2].scaled_add(f[3], r1));
-    let r2 = d[3].scaled_sub(f[1], d[2].scaled_sub(f[0], r2));
-    let r3 = d[3].scaled_sub(f[2], d[2].scaled_sub(f[1], r3));
+    let r0 = d[1].mul_add(f[1], d[0] * f[0]);
+    let r1 = d[1].mul_add(f[2], d[0] * f[1]);
+    let r2 = d[1].mul_add(f[3], d[0] * f[2]);
+    let r3 = d[1].neg_mul_add(f[0], d[0] * f[3]);
+    let r0 = d[3].mul_add(f[3], d[2].mul_add(f[2], r0));
+    let r1 = d[3].neg_mul_add(f[0], d[2].mul_add(f[3], r1));
+    let r2 = d[3].neg_mul_add(f[1], d[2].neg_mul_add(f[0], r2));
+    let r3 = d[3].neg_mul_add(f[2], d[2].neg_mul_add(f[1], r3));
     [
         e[0] + r0,
         e[1] + r1,
@@ -346,16 +352,11 @@ fn even_of_17<T, V: Vector<T>>(
 
 /// Σ_j w(i + j)·x(j) for i = 0 .. 4.
 #[inline(always)]
-fn diagonals<T, V: Vector<T>>(w: [V; 7], x: [Cell<V>; 4]) -> [Cell<V>; 4] {
-    let mut sums = [
-        x[0].scaled(w[0]),
-        x[0].scaled(w[1]),
-        x[0].scaled(w[2]),
-        x[0].scaled(w[3]),
-    ];
+fn diagonals<T, V: Vector<T>>(w: [V; 7], x: [V; 4]) -> [V; 4] {
+    let mut sums = [x[0] * w[0], x[0] * w[1], x[0] * w[2], x[0] * w[3]];
     for j in 1..4 {
         for i in 0..4 {
-            sums[i] = x[j].scaled_add(w[i + j], sums[i]);
+            sums[i] = x[j].mul_add(w[i + j], sums[i]);
         }
     }
     sums
@@ -364,7 +365,7 @@ fn diagonals<T, V: Vector<T>>(w: [V; 7], x: [Cell<V>; 4]) -> [Cell<V>; 4] {
 /// Σ_p sin(2πkp/17)·b(p) for k = 3^i, where b(j) stands for p = 3^j. The matrix is s(i + j), whose quarters are those of
 /// a product of complex numbers: three of its four products are enough.
 #[inline(always)]
-fn odd_of_17<T, V: Vector<T>>(b: [Cell<V>; 8], constants: &Roots<V, 17>) -> [Cell<V>; 8] {
+fn odd_of_17<T, V: Vector<T>>(b: [V; 8], constants: &Roots<V, 17>) -> [V; 8] {
     let both = std::array::from_fn(|j| b[j] + b[j + 4]);
     let common = diagonals(std::array::from_fn(|n| constants[n].re), both);
     let high = diagonals(
@@ -381,16 +382,51 @@ fn odd_of_17<T, V: Vector<T>>(b: [Cell<V>; 8], constants: &Roots<V, 17>) -> [Cel
     })
 }
 
-butterfly!(17, |x, constants| {
-    let sums: [Cell<V>; 8] = std::array::from_fn(|j| x[POWERS[j]] + x[POWERS[j + 8]]);
-    let differences: [Cell<V>; 8] = std::array::from_fn(|j| x[POWERS[j]] - x[POWERS[j + 8]]);
-    let even = even_of_17(x[0], sums, constants);
-    let odd = odd_of_17(differences, constants);
-    let mut y = x;
-    y[0] = sums.into_iter().fold(x[0], Cell::add);
-    for i in 0..8 {
-        y[POWERS[i]] = even[i].plus_i(odd[i]);
-        y[POWERS[i + 8]] = even[i].minus_i(odd[i]);
+impl<T, V: Vector<T>> Butterfly<T, V, 17> for Radix {
+    #[inline(always)]
+    fn dft(x: [Cell<V>; 17], constants: &Roots<V, 17>) -> [Cell<V>; 17] {
+        let mut y = x;
+        Self::hand(&x, constants, &mut y);
+        y
     }
-    y
-});
+
+    /// The real parts of the results need sums of real and differences of imaginary parts only, and the other way
+    /// round: one after the other, since both at once are more values than there are registers.
+    #[inline(always)]
+    fn hand(x: &[Cell<V>; 17], constants: &Roots<V, 17>, to: &mut impl Take<V>) {
+        let sums: [V; 8] = std::array::from_fn(|j| x[POWERS[j]].re + x[POWERS[j + 8]].re);
+        to.re(0, sums.into_iter().fold(x[0].re, V::add));
+        let even = even_of_17(x[0].re, sums, constants);
+        let odd = odd_of_17(
+            std::array::from_fn(|j| x[POWERS[j]].im - x[POWERS[j + 8]].im),
+            constants,
+        );
+        for i in 0..8 {
+            to.re(POWERS[i], even[i] - odd[i]);
+            to.re(POWERS[i + 8], even[i] + odd[i]);
+        }
+        let sums: [V; 8] = std::array::from_fn(|j| x[POWERS[j]].im + x[POWERS[j + 8]].im);
+        to.im(0, sums.into_iter().fold(x[0].im, V::add));
+        let even = even_of_17(x[0].im, sums, constants);
+        let odd = odd_of_17(
+            std::array::from_fn(|j| x[POWERS[j]].re - x[POWERS[j + 8]].re),
+            constants,
+        );
+        for i in 0..8 {
+            to.im(POWERS[i], even[i] + odd[i]);
+            to.im(POWERS[i + 8], even[i] - odd[i]);
+        }
+    }
+}
+
+impl<V> Take<V> for [Cell<V>; 17] {
+    #[inline(always)]
+    fn re(&mut self, r: usize, re: V) {
+        self[r].re = re;
+    }
+
+    #[inline(always)]
+    fn im(&mut self, r: usize, im: V) {
+        self[r].im = im;
+    }
+}

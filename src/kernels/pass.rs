@@ -5,7 +5,7 @@
 
 #![allow(unsafe_code)]
 
-use super::butterfly::{Butterfly, Radix, Roots};
+use super::butterfly::{Butterfly, Radix, Roots, Take};
 use super::vector::{Cell, Kernel, Simd, Vector};
 use crate::num::{Complex, Real};
 
@@ -286,11 +286,15 @@ pub fn last<T: Real, S: Simd<T>>(
     }
 }
 
-/// What becomes of a result.
+/// What becomes of a result: its real part is stored first, then its imaginary part, other results in between.
 trait Store<T, V> {
     /// # Safety
     /// `k` is less than the number of cells the destination was made for.
-    unsafe fn store(&mut self, k: usize, cell: Cell<V>);
+    unsafe fn re(&mut self, k: usize, re: V);
+
+    /// # Safety
+    /// As [`re`](Self::re).
+    unsafe fn im(&mut self, k: usize, im: V);
 }
 
 struct StoreCells<'a, V> {
@@ -300,9 +304,15 @@ struct StoreCells<'a, V> {
 
 impl<T, V: Vector<T>> Store<T, V> for StoreCells<'_, V> {
     #[inline(always)]
-    unsafe fn store(&mut self, k: usize, cell: Cell<V>) {
+    unsafe fn re(&mut self, k: usize, re: V) {
         // SAFETY: the destination reaches to the last k·stride, checked where it came in.
-        unsafe { *self.to.get_unchecked_mut(k * self.stride) = cell };
+        unsafe { self.to.get_unchecked_mut(k * self.stride).re = re };
+    }
+
+    #[inline(always)]
+    unsafe fn im(&mut self, k: usize, im: V) {
+        // SAFETY: as above.
+        unsafe { self.to.get_unchecked_mut(k * self.stride).im = im };
     }
 }
 
@@ -311,16 +321,31 @@ struct StoreHalves<'a, V> {
     stride: usize,
 }
 
+impl<V> StoreHalves<'_, V> {
+    /// The cells that the halves of cell k go to.
+    ///
+    /// # Safety
+    /// As [`Store::re`].
+    #[inline(always)]
+    unsafe fn pair(&mut self, k: usize) -> &mut [Cell<V>; 2] {
+        // SAFETY: the destination reaches beyond the last k/2·stride by one, checked where it came in.
+        unsafe { &mut *self.to.as_mut_ptr().add(k / 2 * self.stride).cast() }
+    }
+}
+
 impl<T, V: Vector<T>> Store<T, V> for StoreHalves<'_, V> {
     #[inline(always)]
-    unsafe fn store(&mut self, k: usize, cell: Cell<V>) {
-        // SAFETY: the destination reaches beyond the last k/2·stride by one, checked where it came in.
-        let [low, high] = unsafe {
-            let pair = self.to.as_mut_ptr().add(k / 2 * self.stride);
-            &mut *pair.cast::<[Cell<V>; 2]>()
-        };
-        cell.re.store_halves(&mut low.re, &mut high.re, k);
-        cell.im.store_halves(&mut low.im, &mut high.im, k);
+    unsafe fn re(&mut self, k: usize, re: V) {
+        // SAFETY: promised by the caller.
+        let [low, high] = unsafe { self.pair(k) };
+        re.store_halves(&mut low.re, &mut high.re, k);
+    }
+
+    #[inline(always)]
+    unsafe fn im(&mut self, k: usize, im: V) {
+        // SAFETY: promised by the caller.
+        let [low, high] = unsafe { self.pair(k) };
+        im.store_halves(&mut low.im, &mut high.im, k);
     }
 }
 
@@ -331,10 +356,16 @@ struct StoreModulus<'a, V> {
 
 impl<T, V: Vector<T>> Store<T, V> for StoreModulus<'_, V> {
     #[inline(always)]
-    unsafe fn store(&mut self, k: usize, cell: Cell<V>) {
-        let square = cell.re.mul_add(cell.re, cell.im * cell.im);
+    unsafe fn re(&mut self, k: usize, re: V) {
         // SAFETY: the destination reaches to the last k, checked where it came in.
-        unsafe { *self.to.get_unchecked_mut(k) = self.scale * square.sqrt() };
+        unsafe { *self.to.get_unchecked_mut(k) = re * re };
+    }
+
+    #[inline(always)]
+    unsafe fn im(&mut self, k: usize, im: V) {
+        // SAFETY: as above.
+        let to = unsafe { self.to.get_unchecked_mut(k) };
+        *to = self.scale * im.mul_add(im, *to).sqrt();
     }
 }
 
@@ -379,11 +410,36 @@ where
         } = self;
         let blocks = order.len();
         for (block, &first) in cells.as_chunks::<R>().0.iter().zip(order) {
-            let y = Radix::dft(*block, roots);
-            for r in 0..R {
-                // SAFETY: the order is below the number of blocks, so this is below blocks·R, the length of the line.
-                unsafe { store.store(first as usize + r * blocks, y[r]) };
-            }
+            let mut to = Results {
+                store: &mut store,
+                first: first as usize,
+                blocks,
+                precision: std::marker::PhantomData,
+            };
+            Radix::hand(block, roots, &mut to);
         }
+    }
+}
+
+/// The results of one block: number r is cell `first + r·blocks`.
+struct Results<'a, T, E> {
+    store: &'a mut E,
+    first: usize,
+    blocks: usize,
+    precision: std::marker::PhantomData<T>,
+}
+
+impl<T, V, E: Store<T, V>> Take<V> for Results<'_, T, E> {
+    #[inline(always)]
+    fn re(&mut self, r: usize, re: V) {
+        // SAFETY: butterflies hand on results r < R, and the order is below the number of blocks, so this is below
+        // blocks·R, the length of the line.
+        unsafe { self.store.re(self.first + r * self.blocks, re) };
+    }
+
+    #[inline(always)]
+    fn im(&mut self, r: usize, im: V) {
+        // SAFETY: as above.
+        unsafe { self.store.im(self.first + r * self.blocks, im) };
     }
 }

@@ -547,11 +547,12 @@ impl<T: Real, S: Simd<T>> Kernel for Scatter<'_, T, S> {
         let slots = S::V::LANES / parts;
         let mut block = [simd.splat(T::zero()); MAX_LANES];
         let block = &mut block[..S::V::LANES];
-        for first in (0..height).step_by(parts) {
-            // As many rows as there are parts make a square of LANES vectors.
-            let rows = first..(first + parts).min(height);
-            for (y, block) in rows.clone().zip(block.chunks_exact_mut(slots)) {
-                for (i, vector) in block[..apart].iter_mut().enumerate() {
+        // As many rows at a time as make a square.
+        let together = S::V::LANES / apart;
+        for first in (0..height).step_by(together) {
+            let rows = first..(first + together).min(height);
+            for (y, block) in rows.clone().zip(block.chunks_exact_mut(apart)) {
+                for (i, vector) in block.iter_mut().enumerate() {
                     *vector = outputs[i * height + y];
                 }
             }
@@ -560,13 +561,28 @@ impl<T: Real, S: Simd<T>> Kernel for Scatter<'_, T, S> {
                 let (part, slot) = (lane / slots, lane % slots);
                 let start = columns.start + part * apart;
                 let count = apart.min(columns.end.saturating_sub(start));
-                for (y, values) in rows.clone().zip(values.lanes().chunks_exact(slots)) {
+                for (y, values) in rows.clone().zip(values.lanes().chunks_exact(apart)) {
                     let to = (slot * height + y) * width + start;
-                    kept[to..to + count].copy_from_slice(&values[..count]);
+                    copy_few(&values[..count], &mut kept[to..to + count]);
                 }
             }
         }
     }
+}
+
+/// Copies a few numbers; the lengths that are common without a call.
+#[inline(always)]
+fn copy_few<T: Copy>(from: &[T], to: &mut [T]) {
+    fn whole<T: Copy, const N: usize>(from: &[T], to: &mut [T]) -> Option<()> {
+        *to.first_chunk_mut::<N>()? = *from.first_chunk::<N>()?;
+        Some(())
+    }
+    match from.len() {
+        4 => whole::<T, 4>(from, to),
+        8 => whole::<T, 8>(from, to),
+        16 => whole::<T, 16>(from, to),
+        _ => Some(to.copy_from_slice(from)),
+    };
 }
 
 #[cfg(test)]
