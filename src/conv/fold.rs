@@ -224,14 +224,9 @@ impl Fold {
         tile: &mut [Cell<S::V>],
     ) {
         let pieces = &self.pieces[self.columns[column] as usize..self.columns[column + 1] as usize];
-        let ahead = match self.columns.get(column + 2) {
-            Some(&end) => &self.pieces[self.columns[column + 1] as usize..end as usize],
-            None => &[],
-        };
         simd.run(Column {
             simd,
             pieces,
-            ahead,
             product,
             tile,
         });
@@ -349,9 +344,6 @@ impl<T: Real, V: Vector<T>, const PARTS: usize> Product<T, V> for OfModuli<'_, T
 struct Column<'a, T, S: Simd<T>, P> {
     simd: S,
     pieces: &'a [Piece],
-    /// The pieces of the next column: the factors come from a third-level cache, whose latency the transform of this
-    /// column hides.
-    ahead: &'a [Piece],
     product: P,
     tile: &'a mut [Cell<S::V>],
 }
@@ -364,19 +356,10 @@ impl<T: Real, S: Simd<T>, P: Product<T, S::V>> Kernel for Column<'_, T, S, P> {
         let Self {
             simd,
             pieces,
-            ahead,
             product,
             tile,
         } = self;
         let zero = crate::kernels::vector::zero(simd);
-        for piece in ahead.iter().filter(|piece| piece.act != Act::Clear) {
-            let len = piece.len as usize;
-            simd.prefetch(&product.filter()[piece.values as usize..][..len]);
-            simd.prefetch(piece.samples(0, product.spectrum()));
-            if piece.from[1] != piece.from[0] {
-                simd.prefetch(piece.samples(1, product.spectrum()));
-            }
-        }
         for piece in pieces {
             let len = piece.len as usize;
             let tile = &mut tile[piece.at as usize..][..len];

@@ -60,12 +60,6 @@ pub trait Simd<T>: Copy + Debug + Send + Sync + 'static {
     /// The first `LANES` numbers of a slice. Panics if there are fewer.
     fn load(self, from: &[T]) -> Self::V;
 
-    /// Asks for the cache lines of a slice ahead of their use.
-    #[inline(always)]
-    fn prefetch<U>(self, ahead: &[U]) {
-        let _ = ahead;
-    }
-
     /// Runs a kernel compiled for this instruction set.
     fn run<K: Kernel>(self, kernel: K) -> K::Output;
 

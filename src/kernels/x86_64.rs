@@ -415,15 +415,6 @@ macro_rules! simd {
             }
 
             #[inline(always)]
-            fn prefetch<U>(self, ahead: &[U]) {
-                let start = ahead.as_ptr().cast::<i8>();
-                for offset in (0..size_of_val(ahead)).step_by(64) {
-                    // SAFETY: every x86-64 has the instruction, and it cannot fault.
-                    unsafe { _mm_prefetch::<_MM_HINT_T1>(start.add(offset)) };
-                }
-            }
-
-            #[inline(always)]
             fn run<K: Kernel>(self, kernel: K) -> K::Output {
                 #[target_feature(enable = $features)]
                 #[inline(never)]
