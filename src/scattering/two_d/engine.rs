@@ -267,7 +267,7 @@ impl<T: Real, S: Simd<T>, const PARTS: usize> Cascade<T, S, PARTS> {
         if is_first {
             self.reserve(&mut worker);
         } else {
-            self.reserve_layers(&mut worker.buffers, 1);
+            self.reserve_layers(&mut worker.buffers, 2);
         }
         worker
     }
@@ -279,7 +279,7 @@ impl<T: Real, S: Simd<T>, const PARTS: usize> Cascade<T, S, PARTS> {
 
     /// Makes a worker's scratch long enough for a whole image.
     fn reserve(&self, worker: &mut Worker<T, S>) {
-        self.reserve_layers(&mut worker.buffers, 0);
+        self.reserve_layers(&mut worker.buffers, 1);
         if worker.root.plane.is_empty() {
             let complex = Complex::new(T::zero(), T::zero());
             worker.root = Root {
@@ -294,11 +294,13 @@ impl<T: Real, S: Simd<T>, const PARTS: usize> Cascade<T, S, PARTS> {
         }
     }
 
-    /// Makes buffers long enough for layers on scale `finest` and coarser ones.
-    fn reserve_layers(&self, buffers: &mut LayerBuffers<S::V>, finest: usize) {
-        let level = self.shared.params.level(finest);
-        for (plane, observer) in self.planes.iter().zip(&self.observers).skip(level) {
-            plane.reserve(buffers, self.shared.paths.max_order() > 1, observer.width());
+    /// Makes buffers long enough for layers of this order and of higher ones: their scale is at least one less.
+    fn reserve_layers(&self, buffers: &mut LayerBuffers<S::V>, order: usize) {
+        let Shared { params, paths, .. } = &*self.shared;
+        let goes_on = paths.max_order() > order;
+        let planes = self.planes.iter().zip(&self.observers);
+        for (plane, observer) in planes.skip(params.level(order - 1)) {
+            plane.reserve(buffers, goes_on, observer.width());
         }
     }
 
@@ -327,7 +329,14 @@ impl<T: Real, S: Simd<T>, const PARTS: usize> Cascade<T, S, PARTS> {
             boundary..axis.len - boundary
         };
         let inside = image.slice(ndarray::s![inside(down), inside(right)]);
-        let sum: f64 = inside.iter().map(|&value| (value * scale).widen()).sum();
+        // Eight sums side by side: one alone would wait for every addition.
+        let mut sums = [0.0; 8];
+        for row in inside.rows() {
+            for (i, &value) in row.iter().enumerate() {
+                sums[i % 8] += (value * scale).widen();
+            }
+        }
+        let sum: f64 = sums.into_iter().sum();
         let mean = T::narrow(sum / inside.len() as f64);
 
         let plane = &mut root.plane;
