@@ -13,7 +13,7 @@ pub enum Isa {
     Portable,
     /// x86-64 with AVX2 and FMA: vectors of 256 bits.
     Avx2,
-    /// x86-64 with AVX-512 F and VL: 32 registers; vectors of 256 bits for `f32`, 512 for `f64`.
+    /// x86-64 with AVX-512 F and VL: 32 registers of 512 bits.
     Avx512,
 }
 

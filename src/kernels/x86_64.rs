@@ -1,4 +1,5 @@
-//! AVX2 with FMA, and AVX-512: vectors of 256 and of 512 bits.
+//! AVX2 with FMA, and AVX-512: vectors of 256 and of 512 bits. Eight orientations fill half of the latter's sixteen lanes of
+//! 32-bit numbers; the other half holds the neighbouring column or row.
 
 #![allow(unsafe_code)]
 
