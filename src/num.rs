@@ -15,7 +15,8 @@ pub(crate) mod sealed {
     use crate::kernels::isa::{self, Isa};
     use crate::kernels::vector::WithSimd;
 
-    pub trait Sealed: Sized {
+    /// Zeroable: complex zeros may come from the system as they are.
+    pub trait Sealed: bytemuck::Zeroable {
         /// Does something with the vectors of this precision.
         fn with_simd<W: WithSimd<Self>>(isa: Isa, with: W) -> W::Output;
     }

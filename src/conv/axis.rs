@@ -33,6 +33,20 @@ pub enum Mode {
     Valid,
 }
 
+/// Two axes of the one or two of a signal: a 1 before one alone.
+pub(super) fn both(shape: &[usize]) -> [usize; 2] {
+    match *shape {
+        [n1] => [1, n1],
+        [n0, n1, ..] => [n0, n1],
+        [] => [1, 1],
+    }
+}
+
+/// The last `D` of two axes: what [`both`] was made of.
+pub(super) fn last<const D: usize>(both: [usize; 2]) -> [usize; D] {
+    std::array::from_fn(|i| both[i + 2 - D.min(2)])
+}
+
 /// One axis: see the head of this file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Axis {

@@ -17,7 +17,7 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::axis::{Axis, Blocks};
+use super::axis::{Axis, Blocks, both, last};
 use super::engine::Spectra;
 use super::kernels::Kernels;
 use super::sample::Sample;
@@ -164,9 +164,10 @@ fn constants<T: Real>() -> Constants {
 
 /// Σ_p w(p)/w(2) over the prime factors of n: how many radix-2 passes a transform of length n is worth.
 fn passes(mut n: usize) -> f64 {
-    const RELATIVE: [(usize, f64); 6] =
-        [(2, 1.0), (3, 1.8), (5, 3.2), (7, 4.5), (11, 8.0), (13, 9.5)];
-    let mut sum = 0.0;
+    const RELATIVE: [(usize, f64); 5] = [(3, 1.8), (5, 3.2), (7, 4.5), (11, 8.0), (13, 9.5)];
+    let twos = n.trailing_zeros();
+    let mut sum = f64::from(twos);
+    n >>= twos;
     for (p, weight) in RELATIVE {
         while n.is_multiple_of(p) {
             n /= p;
@@ -386,7 +387,7 @@ fn direct_blocks(task: &Task) -> [Blocks; 2] {
 }
 
 /// Lengths of overlapping blocks worth a thought along an axis.
-fn overlapping(axis: &Axis) -> Vec<Blocks> {
+fn overlapping<T: Real>(axis: &Axis, line: bool) -> Vec<Blocks> {
     if axis.m == 1 && axis.k == 1 {
         return axis.overlapping(axis.keep).into_iter().collect();
     }
@@ -394,15 +395,34 @@ fn overlapping(axis: &Axis) -> Vec<Blocks> {
     let most = (axis.m + axis.k)
         .saturating_mul(2)
         .min(64 * axis.k + 65_536);
-    good_lengths(least, most, axis.keep)
-        .into_iter()
-        .filter_map(|len| axis.overlapping(len))
-        .scan(false, |covered, blocks| {
-            // the first that covers everything is the last that is looked at
-            let before = std::mem::replace(covered, blocks.count == 1);
-            (!before).then_some(blocks)
-        })
-        .collect()
+    let lengths = good_lengths(least, most, axis.keep);
+    let mut kept: Vec<Blocks> = Vec::new();
+    let mut least_costs = [f64::INFINITY; 2];
+    for len in lengths.into_iter().filter(|&len| !line || is_coarse(len)) {
+        let Some(blocks) = axis.overlapping(len) else {
+            continue;
+        };
+        match kept.last() {
+            Some(last) if last.count == 1 => break, // the first that covers everything is the last that is looked at
+            Some(last) if last.count == blocks.count => {}
+            _ => least_costs = [f64::INFINITY; 2],
+        }
+        // A longer block of as many is worth a thought only if it costs less, by the library or on lanes. What a line
+        // costs on lanes depends on how it is folded into a plane.
+        let on_lanes = line_cost(len).map_or(f64::INFINITY, |units| units as f64 * len as f64);
+        let costs = [fft::<T>(len), on_lanes];
+        if line || (0..2).any(|i| costs[i] < least_costs[i]) {
+            kept.push(blocks);
+        }
+        least_costs = [0, 1].map(|i| costs[i].min(least_costs[i]));
+    }
+    kept
+}
+
+/// Whether a length is a multiple of the largest power of two in a sixteenth of it: a dozen lengths an octave, between
+/// which the cost of a line differs by less than what its estimate is good for.
+fn is_coarse(len: usize) -> bool {
+    len.is_multiple_of(1 << (len.ilog2().saturating_sub(4)))
 }
 
 /// A cut and its description.
@@ -414,7 +434,7 @@ fn describe<T: Real, const D: usize>(
     method: Method<D>,
     isa: Isa,
 ) -> Described<D> {
-    let block = sides(blocks.map(|blocks| blocks.len));
+    let block = last(blocks.map(|blocks| blocks.len));
     let means = match method {
         Method::Direct => Means::Direct,
         _ => Means::Library,
@@ -441,11 +461,6 @@ fn describe<T: Real, const D: usize>(
     (candidate, cut)
 }
 
-/// The last `D` of two axes.
-fn sides<const D: usize>(both: [usize; 2]) -> [usize; D] {
-    std::array::from_fn(|i| both[i + 2 - D.min(2)])
-}
-
 /// Every way of computing a task, the direct one first, with its estimated cost.
 fn candidates<T: Real, const D: usize>(task: &Task, isa: Isa) -> Vec<Described<D>> {
     let one = task.axes.each_ref().map(whole::<T>);
@@ -455,7 +470,10 @@ fn candidates<T: Real, const D: usize>(task: &Task, isa: Isa) -> Vec<Described<D
     }
     let direct = describe::<T, D>(task, direct_blocks(task), Method::Direct, isa);
     let mut all = vec![direct, one];
-    let lengths = task.axes.each_ref().map(overlapping);
+    let lengths = task
+        .axes
+        .each_ref()
+        .map(|axis| overlapping::<T>(axis, task.line));
     let mut best: Vec<Option<Described<D>>> = vec![None; usize::BITS as usize];
     for &blocks0 in &lengths[0] {
         for &blocks1 in &lengths[1] {
@@ -497,11 +515,8 @@ where
 {
     let mut all = candidates::<X::Real, D>(task, isa);
     if let Method::OverlapSave { block } = method {
-        let both: [usize; 2] = std::array::from_fn(|i| {
-            let missing = 2 - D.min(2);
-            if i < missing { 1 } else { block[i - missing] }
-        });
-        let [blocks0, blocks1] = [0, 1].map(|i| task.axes[i].overlapping(both[i]));
+        let block = both(&block);
+        let [blocks0, blocks1] = [0, 1].map(|i| task.axes[i].overlapping(block[i]));
         all.retain(|(candidate, _)| candidate.method != method);
         let blocks = [blocks0?, blocks1?];
         all.push(describe::<X::Real, D>(task, blocks, method, isa));

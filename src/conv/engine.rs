@@ -9,6 +9,7 @@
 //! `0 ..= n/2` of axis 1.
 
 use num_complex::Complex;
+use realfft::RealFftPlanner;
 
 use super::line::Line;
 use super::plane::Plane;
@@ -305,7 +306,9 @@ impl<T: Real> Engine<T> {
 }
 
 /// The transfer function of a kernel in a block: tap `t` stands at `t − shift`, modulo the block. In double precision,
-/// whatever the plan's.
+/// whatever the plan's, since its rounding would come on top of the signal's.
+///
+/// Rows without taps are not transformed, and of the spectrum of real taps one half: the other is its mirror image.
 pub(super) fn transfer_of_taps(
     taps: &[Complex<f64>],
     k: [usize; 2],
@@ -313,31 +316,76 @@ pub(super) fn transfer_of_taps(
     layout: &Layout,
 ) -> Vec<Complex<f64>> {
     let [b0, b1] = layout.block;
-    let place = |t: usize, shift: usize, b: usize| (t + b - shift % b) % b;
-    let mut block = vec![Complex::ZERO; b0 * b1];
-    let mut rows = vec![false; b0];
-    for (i, tap) in taps.iter().enumerate() {
-        let row = place(i / k[1], shift[0], b0);
-        rows[row] = true;
-        block[row * b1 + place(i % k[1], shift[1], b1)] += tap;
-    }
-    let mut planner = rustfft::FftPlanner::new();
-    let fft = planner.plan_fft_forward(b1);
-    let mut scratch = vec![Complex::ZERO; fft.get_inplace_scratch_len()];
-    for (row, _) in block
-        .chunks_exact_mut(b1)
-        .zip(rows)
-        .filter(|(_, used)| *used)
-    {
-        fft.process_with_scratch(row, &mut scratch);
-    }
+    let rows = spectra_of_rows(taps, k[1], shift[1], b1);
     if layout.line {
-        return block;
+        let mut hat = rows;
+        hat.reserve_exact(b1 - hat.len());
+        mirror(&mut hat, 1, b1);
+        return hat;
     }
-    let mut hat = vec![Complex::ZERO; b0 * b1];
-    transpose::transpose(&block, &mut hat, b1, b0);
-    planner.plan_fft_forward(b0).process(&mut hat);
+    let width = rows.len() / k[0];
+    let mut columns = vec![Complex::ZERO; rows.len()];
+    transpose::transpose(&rows, &mut columns, width, k[0]);
+    let fft = rustfft::FftPlanner::new().plan_fft_forward(b0);
+    let mut scratch = vec![Complex::ZERO; fft.get_inplace_scratch_len()];
+    // Written column by column, so that every page of it is touched once, near its transform.
+    let mut hat = Vec::with_capacity(b0 * b1);
+    for column in columns.chunks_exact(k[0]) {
+        let at = hat.len();
+        hat.resize(at + b0, Complex::ZERO);
+        let to = &mut hat[at..];
+        place(column, shift[0], to);
+        fft.process_with_scratch(to, &mut scratch);
+    }
+    mirror(&mut hat, b0, b1);
     hat
+}
+
+/// The spectra of rows of `k` taps in blocks of `b` samples, as far as mirroring does not give them.
+fn spectra_of_rows(taps: &[Complex<f64>], k: usize, shift: usize, b: usize) -> Vec<Complex<f64>> {
+    let rows = taps.chunks_exact(k);
+    if taps.iter().any(|tap| tap.im != 0.0) {
+        let mut hat = vec![Complex::ZERO; rows.len() * b];
+        for (row, to) in rows.zip(hat.chunks_exact_mut(b)) {
+            place(row, shift, to);
+        }
+        rustfft::FftPlanner::new()
+            .plan_fft_forward(b)
+            .process(&mut hat);
+        return hat;
+    }
+    let fft = RealFftPlanner::new().plan_fft_forward(b);
+    let mut scratch = fft.make_scratch_vec();
+    let mut block = fft.make_input_vec();
+    let mut hat = vec![Complex::ZERO; rows.len() * (b / 2 + 1)];
+    let mut real = vec![0.0; k];
+    for (row, to) in rows.zip(hat.chunks_exact_mut(b / 2 + 1)) {
+        real.iter_mut().zip(row).for_each(|(to, tap)| *to = tap.re);
+        block.fill(0.0); // it was the scratch of the row before
+        place(&real, shift, &mut block);
+        let done = fft.process_with_scratch(&mut block, to, &mut scratch);
+        debug_assert!(done.is_ok(), "lengths come from the plan");
+    }
+    hat
+}
+
+/// Puts `taps` into a block, `shift` before its start, modulo its length, which is at least theirs.
+fn place<V: Copy>(taps: &[V], shift: usize, block: &mut [V]) {
+    let start = (block.len() - shift % block.len()) % block.len();
+    let (first, wrapped) = taps.split_at(taps.len().min(block.len() - start));
+    block[start..][..first.len()].copy_from_slice(first);
+    block[..wrapped.len()].copy_from_slice(wrapped);
+}
+
+/// Completes columns of `b0` frequencies to `b1` of them by ĥ(−k) = conj ĥ(k), if they are not complete.
+fn mirror(hat: &mut Vec<Complex<f64>>, b0: usize, b1: usize) {
+    for k1 in hat.len() / b0..b1 {
+        let from = (b1 - k1) * b0;
+        let to = hat.len();
+        hat.extend_from_within(from..from + b0);
+        hat[to + 1..].reverse();
+        hat[to..].iter_mut().for_each(|value| *value = value.conj());
+    }
 }
 
 impl<T> std::fmt::Debug for Engine<T> {

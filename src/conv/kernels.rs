@@ -6,6 +6,7 @@ use ndarray::{ArrayBase, Data, Dimension};
 use num_complex::Complex;
 use num_traits::Float;
 
+use super::axis::both;
 use super::sample::Sample;
 use crate::filters::{Band, FilterBank2d};
 use crate::grid::wrap;
@@ -59,11 +60,7 @@ impl<K: Sample> Kernels<K> {
 
     /// Axes of one kernel; 1 before them to make two.
     pub(super) fn support(&self, dimensions: usize) -> [usize; 2] {
-        match self.shape[self.shape.len() - dimensions..] {
-            [k0, k1] => [k0, k1],
-            [k1] => [1, k1],
-            _ => [1, 1],
-        }
+        both(&self.shape[self.shape.len() - dimensions..])
     }
 
     /// Whether the kernels are transfer functions on a circular grid.
@@ -126,34 +123,52 @@ impl<K: Sample> Kernels<K> {
         [n0, n1]: [usize; 2],
         adjoint: bool,
     ) -> Vec<Complex<f64>> {
-        let len = n0 * n1;
-        let mut hat = vec![Complex::new(0.0, 0.0); len];
+        let plane = index * n0 * n1..(index + 1) * n0 * n1;
+        let complex = |value: &Complex<K::Real>| {
+            let im = if adjoint { -value.im } else { value.im };
+            Complex::new(value.re.widen(), im.widen())
+        };
         match &self.values {
-            Values::Space(_) => return Vec::new(),
+            Values::Space(_) => Vec::new(),
             Values::RealTransfer(values) => {
-                for (i, value) in values[index * len..][..len].iter().enumerate() {
-                    hat[i % n1 * n0 + i / n1].re = value.widen();
-                }
+                transposed(&values[plane], n1, |re| Complex::from(re.widen()))
             }
-            Values::Transfer(values) => {
-                for (i, value) in values[index * len..][..len].iter().enumerate() {
-                    hat[i % n1 * n0 + i / n1] = Complex::new(value.re.widen(), value.im.widen());
-                }
-            }
+            Values::Transfer(values) => transposed(&values[plane], n1, complex),
             Values::Bands(bands) => {
+                // Zeros from the system: a band leaves most of them as they are.
+                let mut hat: Vec<Complex<f64>> = bytemuck::zeroed_vec(n0 * n1);
                 for run in bands[index].runs(0) {
-                    for (i, value) in run.values.iter().enumerate() {
-                        let k0 = wrap(run.k0 + i as i64, n0);
-                        hat[wrap(run.k1, n1) * n0 + k0].re = value.widen();
+                    let column = &mut hat[wrap(run.k1, n1) * n0..][..n0];
+                    let (before, after) = column.split_at_mut(wrap(run.k0, n0));
+                    let places = after.iter_mut().chain(before);
+                    for (to, value) in places.zip(run.values) {
+                        to.re = value.widen();
                     }
                 }
+                hat
             }
         }
-        if adjoint {
-            hat.iter_mut().for_each(|value| *value = value.conj());
-        }
-        hat
     }
+}
+
+/// Rows of `columns` values as columns; `BAND` rows at a time, so that what is written stands together.
+fn transposed<V>(
+    rows: &[V],
+    columns: usize,
+    value: impl Fn(&V) -> Complex<f64>,
+) -> Vec<Complex<f64>> {
+    const BAND: usize = 8;
+    let height = rows.len() / columns;
+    let mut to = bytemuck::zeroed_vec(rows.len());
+    for (band, rows) in rows.chunks(BAND * columns).enumerate() {
+        for c in 0..columns {
+            let to = &mut to[c * height + band * BAND..];
+            for (to, row) in to.iter_mut().zip(rows.chunks_exact(columns)) {
+                *to = value(&row[c]);
+            }
+        }
+    }
+    to
 }
 
 /// The index of the `index`-th element of an array of this shape, in row-major order.

@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use ndarray::{ArrayBase, ArrayD, Data, DataMut, Dimension};
 use num_traits::Float;
 
-use super::axis::{Axis, Mode, check_kernel};
+use super::axis::{Axis, Mode, both, check_kernel, last};
 use super::cost::{Explanation, Method, Planning, choose};
 use super::kernels::{Kernels, position};
 use super::sample::{Convolve, Sample};
@@ -109,7 +109,7 @@ impl<const D: usize> ConvolutionParams<D> {
         }
         let leading = kernels.leading(D)?;
         let support = kernels.support(D);
-        let shape = both(self.shape);
+        let shape = both(&self.shape);
         memory::require(
             "one signal and its convolution",
             memory::bytes_of::<X>(memory::count(&[
@@ -149,7 +149,7 @@ impl<const D: usize> ConvolutionParams<D> {
             if support != shape {
                 return Err(Error::WrongShape {
                     what: "the kernel",
-                    got: sides_of::<D>(support),
+                    got: last::<D>(support).to_vec(),
                     expected: format!(
                         "{:?}, the grid of the signals, for kernels in Fourier",
                         self.shape
@@ -157,7 +157,7 @@ impl<const D: usize> ConvolutionParams<D> {
                 });
             }
         }
-        check_kernel(self.mode, &self.shape, &sides_of::<D>(support))?;
+        check_kernel(self.mode, &self.shape, &last::<D>(support))?;
         kernels.check()?;
         let axes = [0, 1].map(|i| {
             // A circular kernel wraps around; one in Fourier has nothing to reverse.
@@ -181,20 +181,6 @@ impl<const D: usize> ConvolutionParams<D> {
             adjoint: false,
         })
     }
-}
-
-/// Two axes of `D`, a 1 before one alone.
-fn both<const D: usize>(shape: [usize; D]) -> [usize; 2] {
-    match shape[..] {
-        [n1] => [1, n1],
-        [n0, n1, ..] => [n0, n1],
-        [] => [1, 1],
-    }
-}
-
-/// The last `D` of two axes.
-fn sides_of<const D: usize>(both: [usize; 2]) -> Vec<usize> {
-    both[2 - D.min(2)..].to_vec()
 }
 
 /// A planned convolution of signals of samples `X` with kernels of samples `K`, in `D` dimensions: immutable, shared
@@ -272,7 +258,7 @@ where
         };
         let chosen = choose::<X, K, D>(&task, params.method, params.planning, &kernels, isa);
         let Some((explanation, cut)) = chosen else {
-            let k = sides_of::<D>(task.axes.map(|axis| axis.k));
+            let k = last::<D>(task.axes.map(|axis| axis.k));
             return Err(Error::InvalidParameter {
                 name: "method",
                 value: params.method.to_string(),
@@ -321,26 +307,29 @@ where
 
     /// The last axes of an input: `[N..]`; of an adjoint `[kernels.., N'..]`.
     pub fn input_axes(&self) -> Vec<usize> {
-        let task = self.tiled.task();
-        let samples = sides_of::<D>(task.axes.map(|axis| axis.inputs()));
-        let kernels = if task.adjoint {
-            &self.kernel_axes[..]
-        } else {
-            &[]
-        };
-        [kernels, &samples].concat()
+        self.inputs().collect()
     }
 
     /// The last axes of an output: `[kernels.., N'..]`; of an adjoint `[N..]`.
     pub fn output_axes(&self) -> Vec<usize> {
-        let task = self.tiled.task();
-        let samples = sides_of::<D>(task.axes.map(|axis| axis.outputs()));
-        let kernels = if task.adjoint {
-            &[]
-        } else {
-            &self.kernel_axes[..]
-        };
-        [kernels, &samples].concat()
+        self.outputs().collect()
+    }
+
+    /// [`input_axes`](Self::input_axes), without an allocation.
+    fn inputs(&self) -> impl Iterator<Item = usize> {
+        self.axes(self.is_adjoint(), Axis::inputs)
+    }
+
+    /// [`output_axes`](Self::output_axes), without an allocation.
+    fn outputs(&self) -> impl Iterator<Item = usize> {
+        self.axes(!self.is_adjoint(), Axis::outputs)
+    }
+
+    /// The axes of one side: those of the kernels if they are on it, and those of the samples.
+    fn axes(&self, kernels: bool, samples: fn(&Axis) -> usize) -> impl Iterator<Item = usize> {
+        let kernels = if kernels { &self.kernel_axes[..] } else { &[] };
+        let samples = self.tiled.task().axes.each_ref().map(samples);
+        kernels.iter().copied().chain(last::<D>(samples))
     }
 
     /// Bytes of the planned kernels.
@@ -399,7 +388,10 @@ where
             memory::bytes_of::<X::Output>(memory::count(&shape)),
             "convolve fewer signals or kernels at a time",
         )?;
-        let mut out = ArrayD::from_elem(shape, X::Output::default());
+        // Zeros from the system, whose pages are touched for the first time by the results.
+        let zeros = bytemuck::zeroed_vec(shape.iter().product());
+        let mut out = ArrayD::from_shape_vec(shape, zeros)
+            .expect("as many samples as the shape has, which memory has room for");
         self.apply_into(signals, &mut out, &mut self.workspace())?;
         Ok(out)
     }
@@ -425,18 +417,8 @@ where
         Dm2: Dimension,
     {
         let batch = self.batch_axes(signals.shape())?;
-        let task = self.tiled.task();
-        let fits = {
-            // without allocating what `output_axes` would
-            let samples = task.axes.map(|axis| axis.outputs());
-            let kernels = if task.adjoint {
-                &[]
-            } else {
-                &self.kernel_axes[..]
-            };
-            let expected = batch.iter().chain(kernels).chain(&samples[2 - D..]);
-            out.shape().iter().eq(expected)
-        };
+        let expected = batch.iter().copied().chain(self.outputs());
+        let fits = out.shape().iter().copied().eq(expected);
         if !fits {
             return Err(Error::WrongShape {
                 what: "the output",
@@ -475,31 +457,21 @@ where
 
     /// The axes before those of one input.
     fn batch_axes<'a>(&self, shape: &'a [usize]) -> Result<&'a [usize]> {
-        let task = self.tiled.task();
-        let samples = task.axes.map(|axis| axis.inputs());
-        let kernels = if task.adjoint {
-            &self.kernel_axes[..]
-        } else {
-            &[]
-        };
-        let own = kernels.len() + D;
-        let fits = shape.len() >= own
-            && shape[shape.len() - own..]
-                .iter()
-                .eq(kernels.iter().chain(&samples[2 - D..]));
-        if !fits {
+        let leading = shape.len().checked_sub(self.inputs().count());
+        let fits = |&leading: &usize| shape[leading..].iter().copied().eq(self.inputs());
+        let Some(leading) = leading.filter(fits) else {
             return Err(Error::WrongShape {
                 what: "the input",
                 got: shape.to_vec(),
                 expected: format!("[batch.., {:?}], as planned", self.input_axes()),
             });
-        }
+        };
         if shape.contains(&0) {
             return Err(Error::Empty {
                 shape: shape.to_vec(),
             });
         }
-        Ok(&shape[..shape.len() - own])
+        Ok(&shape[..leading])
     }
 }
 

@@ -7,7 +7,8 @@ use num_complex::Complex;
 use crate::num::Real;
 
 mod sealed {
-    pub trait Sealed {}
+    /// Zeroable: outputs may come from the system as they are.
+    pub trait Sealed: bytemuck::Zeroable {}
     impl<T: crate::num::Real> Sealed for T {}
     impl<T: crate::num::Real> Sealed for num_complex::Complex<T> {}
 }
