@@ -726,7 +726,7 @@ fn the_bench_prints_a_line_a_workload_and_the_same_as_json() {
             line.starts_with(row["workload"].as_str().unwrap()),
             "{line}"
         );
-        assert!(row["ms_per_signal"].as_f64().unwrap() > 0.0, "{row}");
+        assert!(row["ms_per_image"].as_f64().unwrap() > 0.0, "{row}");
     }
 }
 

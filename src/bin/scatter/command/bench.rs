@@ -1,10 +1,10 @@
 //! `scatter bench`: how fast the library is on this machine, for the workloads of its own benches.
 //!
-//! Every line is a workload: a call on a whole batch with output and workspace made beforehand, in turns with its
-//! *floor*, the FFTs that the call needs at least, by rustfft on one thread. "x floor" is the time of the call over the
-//! floor's divided by the number of threads: what the FFTs alone would take if threads shared them without loss. GFLOP/s
-//! is the nominal work of those FFTs (5·N·log2 N, half for real ones) over the time of the call. Below 1 the library's own
-//! FFTs are faster than rustfft's by more than everything else costs.
+//! Every row is a workload: a call on a whole batch of images, a line of samples counted as one, with output and workspace
+//! made beforehand, in turns with its *floor*, the FFTs that the call needs at least, by rustfft on one thread. "x floor"
+//! is the time of the call over the floor's divided by the number of threads: what the FFTs alone would take if threads
+//! shared them without loss. GFLOP/s is the nominal work of those FFTs (5·N·log2 N, half for real ones) over the time of
+//! the call. Below 1 the library's own FFTs are faster than rustfft's by more than everything else costs.
 
 #[path = "../../../../benches/workloads/mod.rs"]
 mod workloads; // those of the benches, so that numbers from both can be laid side by side
@@ -42,7 +42,7 @@ pub fn run(args: BenchArgs) -> Result<()> {
     println!("wavelet-scattering {version}, {isa}, float32, threads: {threads}");
     println!(
         "{:<22} {:>7} {:>12} {:>12} {:>9} {:>8}",
-        "workload", "signals", "ms/signal", "signals/s", "GFLOP/s", "x floor"
+        "workload", "images", "ms/image", "images/s", "GFLOP/s", "x floor"
     );
     let mut rows = Vec::new();
     for (letter, workload) in ('A'..).zip(&WORKLOADS) {
@@ -74,7 +74,7 @@ struct Bench {
 
 struct Speed {
     /// Images of one call.
-    signals: usize,
+    images: usize,
     /// Median of one call.
     seconds: f64,
     /// Nominal operations of the FFTs of one call, and the seconds they take if threads share them; `None` for a
@@ -86,7 +86,7 @@ impl Bench {
     fn scattering(&self, workload: &Workload) -> Result<Speed> {
         let plan = workload.params().plan::<f32>()?;
         let images = workload.images();
-        let signals = workload.leading.iter().product();
+        let count = workload.leading.iter().product();
         let mut out = ArrayD::zeros(plan.output_shape(workload.leading));
         let mut workspace = plan.workspace();
         let ffts = Ffts::of_scattering(&plan);
@@ -95,7 +95,7 @@ impl Bench {
             let done = plan.transform_into(&images, &mut out, &mut workspace);
             done.expect("the same call as before");
         };
-        Ok(self.speed(signals, &ffts, run))
+        Ok(self.speed(count, &ffts, run))
     }
 
     fn convolution(&self, workload: &Convolving) -> Result<Speed> {
@@ -107,16 +107,16 @@ impl Bench {
         Ok(self.speed(1, ffts.as_slice(), || job.run()))
     }
 
-    /// `ffts` are those of one signal.
-    fn speed(&self, signals: usize, ffts: &[Ffts], run: impl FnMut()) -> Speed {
+    /// `ffts` are those of one image.
+    fn speed(&self, images: usize, ffts: &[Ffts], run: impl FnMut()) -> Speed {
         let mut floor = Floor::new(ffts);
         floor.run();
         let (seconds, floor_seconds) = in_turns(self.time, self.turns, run, || floor.run());
         let flops: f64 = ffts.iter().map(Ffts::flops).sum();
-        let count = signals as f64;
+        let count = images as f64;
         let shared = floor_seconds * count / self.threads as f64;
         Speed {
-            signals,
+            images,
             seconds,
             ffts: (flops > 0.0).then_some((flops * count, shared)),
         }
@@ -126,7 +126,7 @@ impl Bench {
 impl Speed {
     /// Prints the line of a workload and returns it for the file.
     fn report(&self, name: &str) -> Result<Value> {
-        let count = self.signals as f64;
+        let count = self.images as f64;
         let (ms, rate) = (self.seconds * 1e3 / count, count / self.seconds);
         let gflops = self.ffts.map(|(flops, _)| flops / self.seconds / 1e9);
         let times = self.ffts.map(|(_, seconds)| self.seconds / seconds);
@@ -135,16 +135,16 @@ impl Speed {
         writeln!(
             out,
             "{name:<22} {:>7} {ms:>12.3} {rate:>12.1} {:>9} {:>8}",
-            self.signals,
+            self.images,
             cell(gflops),
             cell(times)
         )?;
         out.flush()?;
         Ok(json!({
             "workload": name,
-            "signals": self.signals,
-            "ms_per_signal": ms,
-            "signals_per_second": rate,
+            "images": self.images,
+            "ms_per_image": ms,
+            "images_per_second": rate,
             "gflops": gflops,
             "times_floor": times,
         }))
