@@ -13,23 +13,13 @@ use criterion::{
 };
 use ndarray::ArrayD;
 use wavelet_scattering::Scattering2d;
-use wavelet_scattering::num::relative_error;
 use workloads::floor::{Ffts, Floor, in_turns};
-use workloads::{WORKLOADS, Workload};
+use workloads::{WORKLOADS, Workload, error_in_single};
 
 /// The transform in `f32` is that in `f64` up to rounding.
 fn check(workload: &Workload, plan: &Scattering2d<f32>) {
-    let image = workload.image();
-    let exact = workload
-        .params()
-        .plan::<f64>()
-        .and_then(|plan| plan.transform(&image.mapv(f64::from)));
-    let exact = exact.expect("the workload fits into memory");
-    let features = plan.transform(&image).expect("the same in half the memory");
-    let error = relative_error(
-        features.array().iter().copied(),
-        exact.array().iter().copied(),
-    );
+    let error = error_in_single(&workload.params(), plan, &workload.image());
+    let error = error.expect("the workload fits into memory");
     assert!(error < 3e-6, "{}: relative error {error:e}", workload.name);
 }
 

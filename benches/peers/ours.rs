@@ -8,6 +8,7 @@
 //! serve NAME             builds the plan and warms up, then answers every line `n` on standard input by the
 //!                        milliseconds of n transforms of the whole batch, a JSON array
 //! serve NAME with-plan   the same with the plan made anew within the time of every call
+//! serve NAME into        the same with output and workspace made once and used again
 //! ```
 
 #![allow(non_snake_case)] // J keeps its case, as in the library
@@ -20,6 +21,7 @@ use std::hint::black_box;
 use std::io::BufRead;
 use std::time::Instant;
 
+use ndarray::ArrayD;
 use workloads::convolution::{CONVOLUTIONS, Convolving, Kernel, Way};
 use workloads::{WORKLOADS, Workload};
 
@@ -34,6 +36,7 @@ fn main() -> Outcome<()> {
         ["filters", name, file] => write(file, &find(name)?.filters()?),
         ["serve", name] => serve(find(name)?.planned()?),
         ["serve", name, "with-plan"] => serve(find(name)?.planning()?),
+        ["serve", name, "into"] => serve(find(name)?.reusing()?),
         _ => smoke(), // what cargo passes: --bench, --test
     }
 }
@@ -95,7 +98,27 @@ impl Any {
         })
     }
 
-    /// The same with the plan made in every call; images, kernels and banks are there already.
+    /// The exact method: output and workspace are there already.
+    fn reusing(self) -> Outcome<Run> {
+        Ok(match self {
+            Any::Scattering(workload) => {
+                let plan = workload.params().plan::<f32>()?;
+                let images = workload.images();
+                let mut out = ArrayD::zeros(plan.output_shape(workload.leading));
+                let mut workspace = plan.workspace();
+                Box::new(move || Ok(plan.transform_into(&images, &mut out, &mut workspace)?))
+            }
+            Any::Convolution(workload) => {
+                let mut job = workload.inputs()?.plan(Way::Cheapest, None)?;
+                Box::new(move || {
+                    job.run();
+                    Ok(())
+                })
+            }
+        })
+    }
+
+    /// The easy method with the plan made in every call; images, kernels and banks are there already.
     fn planning(self) -> Outcome<Run> {
         Ok(match self {
             Any::Scattering(workload) => {

@@ -192,30 +192,49 @@ impl Floor {
     }
 }
 
-/// Median seconds of two things run in turns, for about `time` and at least `turns` times each. In turns, since slow and
-/// fast moments of the machine then fall on both alike.
+/// Seconds of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    pub median: f64,
+    pub min: f64,
+}
+
+/// Median seconds of two things run in turns, for about `time` and at least `turns` times each.
 pub fn in_turns(
     time: Duration,
     turns: usize,
     mut one: impl FnMut(),
     mut other: impl FnMut(),
 ) -> (f64, f64) {
-    let (mut ones, mut others) = (Vec::new(), Vec::new());
+    let mut both: [&mut dyn FnMut(); 2] = [&mut one, &mut other];
+    let timings = all_in_turns(time, turns, &mut both, |run| run());
+    (timings[0].median, timings[1].median)
+}
+
+/// The same for any number of things. In turns, since slow and fast moments of the machine then fall on all alike.
+pub fn all_in_turns<Thing>(
+    time: Duration,
+    turns: usize,
+    things: &mut [Thing],
+    run: impl Fn(&mut Thing),
+) -> Vec<Timing> {
+    let mut seconds = vec![Vec::new(); things.len()];
     let start = Instant::now();
-    while start.elapsed() < time || ones.len() < turns {
-        ones.push(seconds(&mut one));
-        others.push(seconds(&mut other));
+    let mut turn = 0;
+    while start.elapsed() < time || turn < turns {
+        for (seconds, thing) in seconds.iter_mut().zip(&mut *things) {
+            let start = Instant::now();
+            run(thing);
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+        turn += 1;
     }
-    (median(ones), median(others))
-}
-
-fn seconds(run: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    run();
-    start.elapsed().as_secs_f64()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    let timing = |mut seconds: Vec<f64>| {
+        seconds.sort_by(f64::total_cmp);
+        Timing {
+            median: seconds[seconds.len() / 2],
+            min: seconds[0],
+        }
+    };
+    seconds.into_iter().map(timing).collect()
 }

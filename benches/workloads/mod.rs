@@ -9,8 +9,9 @@ pub mod floor;
 pub mod noise;
 
 use ndarray::{ArrayD, IxDyn};
-use wavelet_scattering::Scattering2d;
+use wavelet_scattering::num::relative_error;
 use wavelet_scattering::scattering::Scattering2dParams;
+use wavelet_scattering::{Result, Scattering2d};
 
 /// Number of orientations of every workload.
 pub const L: usize = 8;
@@ -75,7 +76,19 @@ impl Workload {
     }
 }
 
-fn noise_of_shape(shape: &[usize]) -> ArrayD<f32> {
+/// Relative error of the features of an image in `f32` against those in `f64`.
+pub fn error_in_single(
+    params: &Scattering2dParams,
+    plan: &Scattering2d<f32>,
+    image: &ArrayD<f32>,
+) -> Result<f64> {
+    let exact = params.plan::<f64>()?.transform(&image.mapv(f64::from))?;
+    let features = plan.transform(image)?;
+    let (got, exact) = (features.array().iter(), exact.array().iter());
+    Ok(relative_error(got.copied(), exact.copied()))
+}
+
+pub fn noise_of_shape(shape: &[usize]) -> ArrayD<f32> {
     ArrayD::from_shape_vec(IxDyn(shape), noise::noise(0, shape.iter().product()))
         .expect("as many samples as the shape has")
 }
