@@ -606,6 +606,57 @@ fn rounding_in_single_precision_stays_that_of_an_fft() {
 }
 
 #[test]
+fn amplitudes_at_the_ends_of_the_range_keep_single_precision() {
+    for amplitude in [1e30, 1e-30] {
+        let signal = |x: f64| f64::from((amplitude * x) as f32);
+        let (x, h) = (
+            noise::<f64>(&[60, 70], 1).mapv(signal),
+            noise::<f32>(&[9, 8], 2),
+        );
+        let expected = definition(&widen(&x), &widen(&h), Mode::Same, [1, 1]);
+        let x = x.mapv(|x| x as f32);
+        for (method, isa) in methods([9, 8], 0, 30)
+            .into_iter()
+            .flat_map(|method| Isa::available().map(move |isa| (method, isa)))
+        {
+            let params = Convolution2d::params([60, 70]).method(method).isa(isa);
+            let error = error(&params.plan(&h).unwrap().apply(&x).unwrap(), &expected);
+            assert!(error < 6e-7, "{params:?}, {amplitude:e}: {error:e}");
+        }
+    }
+}
+
+/// Denormals of 32 bits stand 2⁻¹⁴⁹ apart, and every product and sum is rounded by up to half of that: in the definition 72
+/// of each, and in an inverse FFT n products, whose roundings add up by chance to √n, and here and there to four times that.
+#[test]
+fn denormal_amplitudes_round_to_denormals() {
+    let signal = |x: f64| f64::from((1e-40 * x) as f32);
+    let (x, h) = (
+        noise::<f64>(&[60, 70], 1).mapv(signal),
+        noise::<f32>(&[9, 8], 2),
+    );
+    let expected = definition(&widen(&x), &widen(&h), Mode::Same, [1, 1]);
+    let x = x.mapv(|x| x as f32);
+    let apart = 2_f64.powi(-149);
+    for (method, isa) in methods([9, 8], 0, 30)
+        .into_iter()
+        .flat_map(|method| Isa::available().map(move |isa| (method, isa)))
+    {
+        let params = Convolution2d::params([60, 70]).method(method).isa(isa);
+        let y = params.plan(&h).unwrap().apply(&x).unwrap();
+        let furthest = y
+            .iter()
+            .zip(&expected)
+            .map(|(&y, expected)| (f64::from(y) - expected.re).abs());
+        let furthest = furthest.fold(0.0, f64::max) / apart;
+        assert!(
+            furthest < 72.0 + 4.0 * (72.0_f64 * 80.0).sqrt(),
+            "{params:?}: {furthest}"
+        );
+    }
+}
+
+#[test]
 fn a_plan_says_what_it_chose_and_why() {
     let explain = |params: ConvolutionParams<1>, k: usize| {
         let plan = params.plan::<f32, f32>(&noise::<f32>(&[k], 1)).unwrap();

@@ -10,9 +10,9 @@ use ndarray::{Array2, ArrayD};
 use num_complex::Complex;
 use proptest::prelude::*;
 use wavelet_scattering::num::{Real, relative_error};
-use wavelet_scattering::scattering::Average;
+use wavelet_scattering::scattering::{Average, Features, Scattering2dParams};
 use wavelet_scattering::signal::Padding;
-use wavelet_scattering::{Scattering2d, scattering::Scattering2dParams};
+use wavelet_scattering::{Isa, Result, Scattering2d};
 
 type Plane = Array2<Complex<f64>>;
 
@@ -167,18 +167,30 @@ fn scattering(x: &Array2<f64>, params: &Scattering2dParams) -> Vec<(usize, Array
     rows
 }
 
-/// Largest relative l2 error over the orders.
+/// Features by every instruction set of this machine.
+fn on_every_isa<T: Real>(x: &Array2<f64>, params: &Scattering2dParams) -> Vec<Features<T>> {
+    let transform = |isa| {
+        params
+            .clone()
+            .isa(isa)
+            .plan()?
+            .transform(&x.mapv(T::narrow))
+    };
+    let all: Result<Vec<_>> = Isa::available().map(transform).collect();
+    all.unwrap()
+}
+
+/// Largest relative l2 error over the orders and instruction sets.
 fn worst_order<T: Real>(x: &Array2<f64>, params: &Scattering2dParams) -> f64 {
     let expected = scattering(x, params);
-    let features = params
-        .plan::<T>()
-        .unwrap()
-        .transform(&x.mapv(T::narrow))
-        .unwrap();
-    assert_eq!(features.array().shape()[0], expected.len());
-    assert_eq!(features.array().shape()[1..], *expected[0].1.shape());
-    (0..=params.max_order)
-        .map(|order| {
+    let all = on_every_isa::<T>(x, params);
+    let orders = all
+        .iter()
+        .flat_map(|features| (0..=params.max_order).map(move |order| (features, order)));
+    orders
+        .map(|(features, order)| {
+            assert_eq!(features.array().shape()[0], expected.len());
+            assert_eq!(features.array().shape()[1..], *expected[0].1.shape());
             let rows = features.paths().rows_of_order(order);
             let got: Vec<T> = rows
                 .flat_map(|row| features.path(row).iter().copied().collect::<Vec<_>>())
@@ -265,6 +277,50 @@ fn amplitudes_at_the_ends_of_the_range_keep_single_precision() {
         let x = texture(shape, 3).mapv(|value| f64::from((amplitude * (value - 0.3)) as f32));
         let error = worst_order::<f32>(&x, &params);
         assert!(error < 3e-6, "{amplitude:e}: {error:e}");
+    }
+}
+
+/// Below 2⁻¹²⁶ numbers of 32 bits stand 2⁻¹⁴⁹ apart: no coefficient is further from the definition than that.
+#[test]
+fn denormal_amplitudes_keep_what_denormals_can_tell() {
+    let shape = [20, 23];
+    let params = Scattering2d::params(shape, 2).L(4);
+    let x = texture(shape, 3).mapv(|value| f64::from((1e-40 * (value - 0.3)) as f32));
+    let expected = scattering(&x, &params);
+    for features in on_every_isa::<f32>(&x, &params) {
+        for (row, (_, expected)) in expected.iter().enumerate() {
+            for (&got, &expected) in features.path(row).iter().zip(expected) {
+                let error = (f64::from(got) - expected).abs();
+                assert!(
+                    error <= 2_f64.powi(-149),
+                    "row {row}: {got:e}, {expected:e}"
+                );
+            }
+        }
+    }
+}
+
+/// The sky of a photograph: bright, with a gradient of a few grey values and faint noise.
+#[test]
+fn a_sky_keeps_the_digits_of_its_first_order() {
+    let shape = [128, 96];
+    let sky = |i: usize, noise: f64| 0.9 - 1e-4 * i as f64 + 1e-6 * noise;
+    let x = texture(shape, 11);
+    let x = Array2::from_shape_fn(shape, |(i, k)| f64::from(sky(i, x[[i, k]]) as f32));
+    let params = Scattering2d::params(shape, 4);
+    let exact = params.plan::<f64>().unwrap().transform(&x).unwrap();
+    let first = exact.paths().rows_of_order(1);
+    let largest = first
+        .clone()
+        .flat_map(|row| exact.path(row).iter().copied().collect::<Vec<_>>());
+    let largest = largest.fold(0.0, f64::max);
+    for features in on_every_isa::<f32>(&x, &params) {
+        for row in first.start..exact.paths().len() {
+            for (&got, &expected) in features.path(row).iter().zip(exact.path(row)) {
+                let error = (f64::from(got) - expected).abs() / largest;
+                assert!(error < 1e-5, "{}: {error:e}", exact.paths().name(row));
+            }
+        }
     }
 }
 
