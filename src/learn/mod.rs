@@ -1,0 +1,17 @@
+//! What learns: tasks with one metric, and the learners that are measured on them.
+//!
+//! Stands beside the line: arrays and labels come in, predicted classes come out. It knows nothing of wavelets; features
+//! that a scattering transform made are arrays like any other.
+//!
+//! - [`task`]: named training and test sets, balanced draws from the training set, the error rate.
+//! - [`Network`]: LeNet-5, a small convolutional network, dense layers; trained, saved and looked into.
+
+mod checkpoint;
+mod input;
+mod net;
+pub mod network;
+pub mod task;
+
+pub use net::{Architecture, FirstLayer};
+pub use network::{EpochReport, Network, Optimizer, TrainingParams};
+pub use task::{Task, confusion, error_rate};
