@@ -103,6 +103,10 @@ pub mod viz;
 #[cfg(feature = "io")]
 pub mod io;
 
+// learned representations beside designed ones
+#[cfg(feature = "learn")]
+pub mod learn;
+
 /// The crate of the arrays that go in and come out, so that versions cannot drift apart.
 pub use ndarray;
 

@@ -1,0 +1,4 @@
+//! Learning from labelled images.
+
+mod algebra;
+pub mod classifier;
