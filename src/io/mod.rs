@@ -20,7 +20,7 @@ pub mod stack;
 pub mod staged;
 pub mod table;
 
-pub use image::{Color, ImageOptions, list_images, read_image, stage_png, write_png};
+pub use image::{Color, ImageOptions, list_images, png_bytes, read_image, stage_png, write_png};
 pub use npy::NpyFile;
 pub use stack::{Extra, NpyStack, NpzStack};
 pub use staged::{Staged, commit_all};

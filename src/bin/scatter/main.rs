@@ -4,6 +4,9 @@
 
 mod args;
 mod command;
+#[cfg(feature = "learn")]
+#[allow(dead_code)] // until the first command that writes a page
+mod page;
 
 use std::process::ExitCode;
 
