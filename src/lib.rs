@@ -109,6 +109,9 @@ pub mod io;
 #[cfg(feature = "learn")]
 pub mod learn;
 
+#[cfg(feature = "learn")]
+pub mod compare;
+
 /// The crate of the arrays that go in and come out, so that versions cannot drift apart.
 pub use ndarray;
 
