@@ -16,6 +16,9 @@ use crate::{Error, Result};
 /// Eigenvalues below this share of the largest are rounding; their directions are arbitrary.
 const NEGLIGIBLE: f64 = 1e-12;
 
+/// Multiplications below which a product is done before other threads are awake.
+const SMALL: usize = 1 << 22;
+
 /// What matrices here are made of.
 pub(super) trait Scalar: faer::traits::ComplexField + num_traits::Float + 'static {}
 
@@ -28,7 +31,7 @@ impl Scalar for f64 {}
 pub(super) fn product_with_rows<T: Scalar>(a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T> {
     debug_assert_eq!(a.ncols(), b.ncols(), "rows of equal length");
     let mut out = Array2::zeros([a.nrows(), b.nrows()]);
-    let [m, n] = [a.nrows(), b.nrows()];
+    let [m, n, d] = [a.nrows(), b.nrows(), a.ncols()];
     let (a, b) = (dense(a), dense(b));
     if let (Some(a), Some(b), Some(out)) = (matrix(a.view()), matrix(b.view()), out.as_slice_mut())
     {
@@ -38,7 +41,11 @@ pub(super) fn product_with_rows<T: Scalar>(a: ArrayView2<T>, b: ArrayView2<T>) -
             a,
             b.transpose(),
             num_traits::one(),
-            Par::rayon(0),
+            if m * n * d < SMALL {
+                Par::Seq
+            } else {
+                Par::rayon(0)
+            },
         );
     }
     out

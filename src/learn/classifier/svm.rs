@@ -380,6 +380,8 @@ impl Kernel {
         let first = self.first;
         let signs: Vec<i8> = (0..count).map(|i| if i < first { 1 } else { -1 }).collect();
         let mut alpha = vec![0.0; count];
+        // It tells the terminal about every solution otherwise.
+        libsvm_rs::set_quiet(true);
         // Without shrinking, which saves kernel evaluations: here they are all made already.
         let solution = Solver::solve(
             SolverVariant::Standard,
