@@ -117,6 +117,22 @@ pub enum Error {
         limit: &'static str,
     },
 
+    /// The loss of a network in training is no number any more.
+    #[cfg(feature = "learn")]
+    #[error(
+        "training diverged: the loss was {loss} in epoch {epoch}, step {step}, at a learning rate of {rate}; use a lower rate"
+    )]
+    Diverged {
+        /// What the loss was: NaN or infinite.
+        loss: f64,
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The step in it, from 1.
+        step: usize,
+        /// The learning rate of that step.
+        rate: f64,
+    },
+
     /// The operating system refused to read or write a file.
     #[cfg(feature = "io")]
     #[error("cannot {action} {}: {source}", path.display())]

@@ -4,10 +4,17 @@
 //! that a scattering transform made are arrays like any other.
 //!
 //! - [`task`]: named training and test sets, balanced draws from the training set, the error rate;
-//! - [`classifier`]: nearest affine subspaces, hyperplanes, support vectors and neighbours over rows of features.
+//! - [`classifier`]: nearest affine subspaces, hyperplanes, support vectors and neighbours over rows of features;
+//! - [`Network`]: LeNet-5, a small convolutional network, dense layers; trained, saved and looked into.
 
 mod algebra;
+mod checkpoint;
 pub mod classifier;
+mod input;
+mod net;
+pub mod network;
 pub mod task;
 
+pub use net::{Architecture, FirstLayer};
+pub use network::{EpochReport, Network, Optimizer, TrainingParams};
 pub use task::{Task, confusion, error_rate};

@@ -748,7 +748,8 @@ mod tests {
     fn idx_files_that_are_cut_off_or_something_else_say_so() {
         let images = "train-images-idx3-ubyte";
         let labels = "train-labels-idx1-ubyte";
-        let cases: [(&str, &dyn Fn(&mut Vec<u8>), &str); 8] = [
+        type Change = dyn Fn(&mut Vec<u8>);
+        let cases: [(&str, &Change, &str); 8] = [
             (
                 images,
                 &|b| b.truncate(60),
@@ -852,7 +853,8 @@ mod tests {
     fn archives_without_the_right_arrays_say_which_they_have() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.npz");
-        let write = |arrays: &[(&str, &[usize], &[f32])]| {
+        type Entry<'a> = (&'a str, &'a [usize], &'a [f32]);
+        let write = |arrays: &[Entry]| {
             let mut zip = zip::ZipWriter::new(File::create(&path).unwrap());
             for (name, shape, samples) in arrays {
                 let npy = folder.path().join("x.npy");
@@ -869,10 +871,10 @@ mod tests {
             zip.finish().unwrap();
         };
         let four: &[f32] = &[0.0, 0.5, 1.0, 0.5];
-        let y: (&str, &[usize], &[f32]) = ("y", &[4], &[0.0, 1.0, 0.0, 1.0]);
+        let y: Entry = ("y", &[4], &[0.0, 1.0, 0.0, 1.0]);
         write(&[("x", &[4, 1, 1], four), y]);
         assert_eq!(read_dataset(&path).unwrap().train.len(), 2);
-        let cases: [(&[(&str, &[usize], &[f32])], &str); 6] = [
+        let cases: [(&[Entry], &str); 6] = [
             (&[("data", &[4, 1, 1], four), y], "it holds data.npy, y.npy"),
             (&[("x", &[4], four), y], "x has shape [4]"),
             (

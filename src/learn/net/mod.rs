@@ -1,0 +1,203 @@
+//! The layers of each architecture, on burn.
+
+mod cnn;
+mod lenet;
+mod mlp;
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use ndarray::Array4;
+
+use crate::{Error, Result};
+
+/// Which network learns.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Architecture {
+    /// LeCun, Bottou, Bengio and Haffner's of 1998, for images of at most 32 x 32: 61,706 parameters for one channel and
+    /// ten classes. Full connections from S2 to C3, plain means in S2 and S4, a dense softmax output; all else as in the
+    /// paper's layer table. Smaller images are centred on 32 x 32 samples of 0.
+    LeNet5,
+    /// One hidden layer of rectified units over the samples.
+    Mlp {
+        /// How many units.
+        hidden: usize,
+    },
+    /// Two convolutional layers and a dense one, the first with large filters that are worth a look.
+    Cnn {
+        /// The filters that see the image.
+        first: FirstLayer,
+    },
+    /// Dense layers over features that something else computed, given as images of as many channels as there are
+    /// features: `[n, paths, rows, columns]`, or `[n, features, 1, 1]`. What differs from [`Mlp`](Self::Mlp) is what
+    /// goes in.
+    Head {
+        /// How many rectified units before the output; 0 for none, which is logistic regression.
+        hidden: usize,
+    },
+}
+
+/// The first layer of a [`Cnn`](Architecture::Cnn).
+#[derive(Debug, Clone, PartialEq)]
+pub struct FirstLayer {
+    /// How many filters.
+    pub filters: usize,
+    /// Rows and columns of each, an odd number.
+    pub side: usize,
+    /// What they start from, **shape** `[filters, channels, side, side]`; `None`: random numbers.
+    pub weights: Option<Array4<f32>>,
+    /// Whether they stay as they start. Their offsets are learned all the same.
+    pub frozen: bool,
+}
+
+impl FirstLayer {
+    /// Filters that start random and learn.
+    pub fn learned(filters: usize, side: usize) -> Self {
+        Self {
+            filters,
+            side,
+            weights: None,
+            frozen: false,
+        }
+    }
+
+    /// Filters that start as `weights`, **shape** `[filters, channels, side, side]`, and stay so if `frozen`.
+    pub fn given(weights: Array4<f32>, frozen: bool) -> Self {
+        Self {
+            filters: weights.shape()[0],
+            side: weights.shape()[2],
+            weights: Some(weights),
+            frozen,
+        }
+    }
+}
+
+impl Architecture {
+    /// What a report calls it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Architecture::LeNet5 => "lenet5",
+            Architecture::Mlp { .. } => "mlp",
+            Architecture::Cnn { .. } => "cnn",
+            Architecture::Head { .. } => "head",
+        }
+    }
+
+    /// Refuses what cannot be built for images of `[channels, rows, columns]`.
+    pub(super) fn check(&self, [channels, rows, columns]: [usize; 3]) -> Result<()> {
+        let refuse = |name: &'static str, value: String, limit: String| {
+            Err(Error::InvalidParameter { name, value, limit })
+        };
+        match self {
+            Architecture::LeNet5 if rows.max(columns) > lenet::SIDE => refuse(
+                "the size of the images",
+                format!("{rows} x {columns}"),
+                format!(
+                    "LeNet-5 takes at most {0} x {0}; scale them down or use a Cnn",
+                    lenet::SIDE
+                ),
+            ),
+            Architecture::Mlp { hidden: 0 } => refuse(
+                "hidden",
+                "0".to_string(),
+                "an Mlp needs at least one unit; a Head does without".to_string(),
+            ),
+            Architecture::Cnn { first } => {
+                if first.filters == 0 {
+                    return refuse(
+                        "filters",
+                        "0".to_string(),
+                        "at least one is needed".to_string(),
+                    );
+                }
+                if first.side.is_multiple_of(2) {
+                    return refuse(
+                        "side",
+                        first.side.to_string(),
+                        "filters have a centre: use an odd number of rows and columns".to_string(),
+                    );
+                }
+                if rows.min(columns) < 4 {
+                    return refuse(
+                        "the size of the images",
+                        format!("{rows} x {columns}"),
+                        "a Cnn halves it twice: use at least 4 x 4, or an Mlp".to_string(),
+                    );
+                }
+                let expected = [first.filters, channels, first.side, first.side];
+                match &first.weights {
+                    Some(weights) if weights.shape() != expected => Err(Error::WrongShape {
+                        what: "the weights of the first layer",
+                        got: weights.shape().to_vec(),
+                        expected: format!("{expected:?}: filters, channels, side, side"),
+                    }),
+                    Some(weights) => match weights.indexed_iter().find(|(_, w)| !w.is_finite()) {
+                        Some(((i, c, row, column), &value)) => Err(Error::NotFinite {
+                            position: vec![i, c, row, column],
+                            value: f64::from(value),
+                        }),
+                        None => Ok(()),
+                    },
+                    None => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Rows and columns that the net sees: an image stands in their middle.
+    pub(super) fn canvas(&self, [_, rows, columns]: [usize; 3]) -> [usize; 2] {
+        match self {
+            Architecture::LeNet5 => [lenet::SIDE; 2],
+            _ => [rows, columns],
+        }
+    }
+}
+
+/// One of the networks.
+#[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // there is one in a Network, and never a list of them
+pub(super) enum Net {
+    LeNet5(lenet::LeNet5),
+    Cnn(cnn::Cnn),
+    Dense(mlp::Mlp),
+}
+
+impl Net {
+    /// A checked architecture with parameters drawn from the device's generator.
+    pub(super) fn new(
+        architecture: &Architecture,
+        [channels, rows, columns]: [usize; 3],
+        classes: usize,
+        device: &Device,
+    ) -> Self {
+        match architecture {
+            Architecture::LeNet5 => Net::LeNet5(lenet::LeNet5::new(channels, classes, device)),
+            Architecture::Cnn { first } => {
+                Net::Cnn(cnn::Cnn::new(first, channels, classes, device))
+            }
+            Architecture::Mlp { hidden } | Architecture::Head { hidden } => {
+                let inputs = channels * rows * columns;
+                Net::Dense(mlp::Mlp::new(inputs, *hidden, classes, device))
+            }
+        }
+    }
+
+    /// Logits `[n, classes]`.
+    pub(super) fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        match self {
+            Net::LeNet5(net) => net.forward(images),
+            Net::Cnn(net) => net.forward(images),
+            Net::Dense(net) => net.forward(images),
+        }
+    }
+
+    /// The weights of the first convolution, `[out, in, rows, columns]`.
+    pub(super) fn first_layer(&self) -> Option<Tensor<4>> {
+        match self {
+            Net::LeNet5(net) => Some(net.c1.weight.val()),
+            Net::Cnn(net) => Some(net.first.weight.val()),
+            Net::Dense(_) => None,
+        }
+    }
+}
