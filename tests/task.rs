@@ -148,7 +148,8 @@ fn what_is_on_disk_is_not_computed_again_and_what_is_missing_is_added() {
 fn the_same_seed_gives_the_same_numbers() {
     let [first, second] = [(); 2].map(|()| {
         let folder = tempfile::tempdir().unwrap();
-        let all = "scattering-pca,scattering-svm,scattering-linear,pixels-knn";
+        let all =
+            "scattering-pca,scattering-svm,scattering-linear,pixels-knn,mlp,hybrid,wavelet-cnn";
         ok(
             folder.path(),
             &[
@@ -167,7 +168,7 @@ fn the_same_seed_gives_the_same_numbers() {
             .map(timeless)
             .collect::<Vec<_>>()
     });
-    assert_eq!(first.len(), 4);
+    assert_eq!(first.len(), 7);
     assert_eq!(first, second);
 }
 

@@ -182,7 +182,7 @@ pub struct TaskArgs {
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "scattering-pca,scattering-svm,scattering-linear,pixels-knn",
+        default_value = "lenet5,mlp,cnn,scattering-pca,scattering-svm,scattering-linear,hybrid,pixels-knn",
         value_name = "NAMES"
     )]
     pub competitors: Vec<Competitor>,

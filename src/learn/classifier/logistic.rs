@@ -150,7 +150,7 @@ fn classes(
     offsets: ArrayView1<f32>,
     features: ArrayView2<f32>,
 ) -> Vec<usize> {
-    let scores = product_with_rows(features, weights) + &offsets;
+    let scores = product_with_rows(features, weights) + offsets;
     let best = |row: ArrayView1<f32>| smallest(row.iter().map(|score| -score));
     scores.rows().into_iter().map(best).collect()
 }

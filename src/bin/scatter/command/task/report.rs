@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use maud::{Markup, html};
-use wavelet_scattering::compare::Representation;
+use wavelet_scattering::compare::{Representation, Run};
 use wavelet_scattering::filters::FilterBank2d;
 use wavelet_scattering::io::{self, Staged, commit_all};
 use wavelet_scattering::learn::Task;
@@ -41,7 +41,13 @@ fn cells(row: &Row) -> [String; 7] {
         row.competitor.to_string(),
         row.size.to_string(),
         spread(row.over_seeds(|run| 100.0 * run.error), 2),
-        spread(row.over_seeds(|run| 100.0 * run.validation_error), 2),
+        // Some networks had too few images to hold any back.
+        if row.runs.iter().all(|run| run.validation_error.is_some()) {
+            let percent = |run: &Run| 100.0 * run.validation_error.unwrap_or_default();
+            spread(row.over_seeds(percent), 2)
+        } else {
+            "-".to_string()
+        },
         spread(row.over_seeds(|run| run.train_seconds), 2),
         spread(
             row.over_seeds(|run| 1e3 * run.test_seconds / test_images as f64),
@@ -115,7 +121,8 @@ fn table_file(folder: &Path, rows: &[Row]) -> Result<Staged> {
             run.train_size.to_string(),
             run.seed.to_string(),
             run.error.to_string(),
-            run.validation_error.to_string(),
+            run.validation_error
+                .map_or(String::new(), |error| error.to_string()),
             run.chosen.clone(),
             run.parameters.to_string(),
             run.train_seconds.to_string(),
