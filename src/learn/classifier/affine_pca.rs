@@ -68,7 +68,7 @@ impl AffinePca {
     /// considered is what every class spans in every fold that was used.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] if the features are so large that their squares overflow.
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) if the features are so large that their squares overflow.
     pub fn fit(samples: &Samples, params: &AffinePcaParams) -> Result<Self> {
         let folds = samples.folds(params.folds);
         let mut errors: Vec<usize> = Vec::new();

@@ -13,10 +13,10 @@
 //! results do not depend on threads. Folds are balanced by class and follow the order of the samples: sample `i` of a
 //! class is in fold `i mod folds`. A training set that is sorted in some way should be drawn at random first.
 
-mod affine_pca;
-mod logistic;
-mod neighbours;
-mod svm;
+pub mod affine_pca;
+pub mod logistic;
+pub mod neighbours;
+pub mod svm;
 
 pub use affine_pca::{AffinePca, AffinePcaParams};
 pub use logistic::{Logistic, LogisticParams};
