@@ -48,7 +48,8 @@
 //! - [`scattering`]: paths, the cascade, averages, features and what is done with them next;
 //! - `viz`: filter sheets, the scattering disk and charts, as pixels in memory (feature `viz`);
 //! - `io`: images, `.npy`, `.npz`, `.csv` and `.png` files, whole or not at all (feature `io`);
-//! - `learn`: tasks, and what learns from them (feature `learn`).
+//! - `learn`: tasks, and what learns from them (feature `learn`);
+//! - `compare`: learned and designed representations on the same task (feature `learn`).
 //!
 //! # Conventions
 //!
@@ -108,6 +109,9 @@ pub mod io;
 // beside it too: what is learned
 #[cfg(feature = "learn")]
 pub mod learn;
+
+#[cfg(feature = "learn")]
+pub mod compare;
 
 /// The crate of the arrays that go in and come out, so that versions cannot drift apart.
 pub use ndarray;

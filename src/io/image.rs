@@ -314,24 +314,48 @@ pub fn write_png(path: impl AsRef<Path>, raster: &Raster) -> Result<()> {
 /// As [`Staged::create`]; [`Error::File`] if writing fails; [`Error::InvalidParameter`] for a picture that PNG cannot
 /// hold, as one without pixels.
 pub fn stage_png(path: impl AsRef<Path>, raster: &Raster) -> Result<Staged> {
-    let unfit = || Error::InvalidParameter {
-        name: "raster",
-        value: format!("{} x {} pixels", raster.width(), raster.height()),
-        limit: "both sides of a PNG file are from 1 to 2^31 - 1".to_string(),
-    };
+    let size = png_size(raster)?;
+    let mut file = Staged::create(path)?;
+    encode_png(&mut file, raster, size).map_err(|source| file.write_error(source))?;
+    Ok(file)
+}
+
+/// The bytes of a picture as a PNG file, to stand inside another file.
+///
+/// # Errors
+/// [`Error::InvalidParameter`] for a picture that PNG cannot hold, as one without pixels.
+pub fn png_bytes(raster: &Raster) -> Result<Vec<u8>> {
+    let size = png_size(raster)?;
+    let mut bytes = Vec::new();
+    encode_png(&mut bytes, raster, size).map_err(|source| unfit(raster, &source.to_string()))?;
+    Ok(bytes)
+}
+
+/// Width and height, if PNG can hold them.
+fn png_size(raster: &Raster) -> Result<[u32; 2]> {
     let side = |n: usize| {
         u32::try_from(n)
             .ok()
             .filter(|&n| n > 0 && n <= i32::MAX as u32)
-            .ok_or_else(unfit)
+            .ok_or_else(|| unfit(raster, "both sides of a PNG file are from 1 to 2^31 - 1"))
     };
-    let (width, height) = (side(raster.width())?, side(raster.height())?);
-    let mut file = Staged::create(path)?;
-    let encoder = PngEncoder::new(&mut file);
+    Ok([side(raster.width())?, side(raster.height())?])
+}
+
+fn unfit(raster: &Raster, limit: &str) -> Error {
+    Error::InvalidParameter {
+        name: "raster",
+        value: format!("{} x {} pixels", raster.width(), raster.height()),
+        limit: limit.to_string(),
+    }
+}
+
+fn encode_png(to: impl io::Write, raster: &Raster, [width, height]: [u32; 2]) -> io::Result<()> {
+    let encoder = PngEncoder::new(to);
     match encoder.write_image(raster.as_rgb(), width, height, ExtendedColorType::Rgb8) {
-        Ok(()) => Ok(file),
-        Err(ImageError::IoError(source)) => Err(file.write_error(source)),
-        Err(other) => Err(file.write_error(io::Error::other(other))),
+        Ok(()) => Ok(()),
+        Err(ImageError::IoError(source)) => Err(source),
+        Err(other) => Err(io::Error::other(other)),
     }
 }
 

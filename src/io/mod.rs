@@ -25,7 +25,7 @@ pub mod table;
 
 #[cfg(feature = "learn")]
 pub use dataset::{Dataset, LabelledImages, read_dataset};
-pub use image::{Color, ImageOptions, list_images, read_image, stage_png, write_png};
+pub use image::{Color, ImageOptions, list_images, png_bytes, read_image, stage_png, write_png};
 pub use npy::NpyFile;
 pub use stack::{Extra, NpyStack, NpzStack};
 pub use staged::{Staged, commit_all};

@@ -3,10 +3,13 @@
 //! Stands beside the line: arrays and labels come in, predicted classes come out. It knows nothing of wavelets; features
 //! that a scattering transform made are arrays like any other.
 //!
-//! - [`task`]: named training and test sets, balanced draws from the training set, the error rate.
+//! - [`task`]: named training and test sets, balanced draws from the training set, the error rate;
+//! - [`classifier`]: nearest affine subspaces, hyperplanes, support vectors and neighbours over rows of features;
 //! - [`Network`]: LeNet-5, a small convolutional network, dense layers; trained, saved and looked into.
 
+mod algebra;
 mod checkpoint;
+pub mod classifier;
 mod input;
 mod net;
 pub mod network;

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use wavelet_scattering::Scattering2d;
+#[cfg(feature = "learn")]
+use wavelet_scattering::compare::Competitor;
 use wavelet_scattering::io::Color;
 use wavelet_scattering::scattering::{Average, Scattering2dParams};
 use wavelet_scattering::signal::Padding;
@@ -30,6 +32,9 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Measure how fast this machine is on known workloads: five scattering transforms and nine convolutions.
     Bench(BenchArgs),
+    /// Train competitors on one task at several numbers of training images, and report how they did.
+    #[cfg(feature = "learn")]
+    Task(TaskArgs),
 }
 
 /// What every transform is described by.
@@ -164,6 +169,46 @@ pub struct BenchArgs {
     /// Write the table as JSON too
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+}
+
+#[cfg(feature = "learn")]
+#[derive(Debug, ClapArgs)]
+pub struct TaskArgs {
+    /// mnist-subset, which is part of the program, or a data set: a folder of IDX or CIFAR-10 files or of one folder per
+    /// class, or an .npz
+    #[arg(long, default_value = "mnist-subset", value_name = "DATA")]
+    pub data: PathBuf,
+    /// Which competitors, separated by commas
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "lenet5,mlp,cnn,scattering-pca,scattering-svm,scattering-linear,hybrid,pixels-knn",
+        value_name = "NAMES"
+    )]
+    pub competitors: Vec<Competitor>,
+    /// Numbers of training images, separated by commas
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "300,1000,2000,4000",
+        value_name = "N,.."
+    )]
+    pub train_sizes: Vec<usize>,
+    /// How many draws of training images of every size: seeds 0, 1, ..
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..), value_name = "N")]
+    pub seeds: u64,
+    /// The folder of the report; one that holds results of the same settings already is added to
+    #[arg(short, long, value_name = "FOLDER")]
+    pub output: PathBuf,
+    /// log2 of the averaging width of the scattering in pixels [default: about a quarter of the image]
+    #[arg(short = 'J')]
+    pub J: Option<usize>,
+    /// Number of orientations of the scattering [default: 8]
+    #[arg(short = 'L')]
+    pub L: Option<usize>,
+    /// Replace the results that are in the folder
+    #[arg(long)]
+    pub fresh: bool,
 }
 
 /// A height and a width, written `HxW`.

@@ -4,6 +4,8 @@
 
 mod args;
 mod command;
+#[cfg(feature = "learn")]
+mod page;
 
 use std::process::ExitCode;
 
@@ -16,6 +18,8 @@ fn main() -> ExitCode {
         args::Command::Disk(args) => command::disk::run(args),
         args::Command::Explain(args) => command::explain::run(args),
         args::Command::Bench(args) => command::bench::run(args),
+        #[cfg(feature = "learn")]
+        args::Command::Task(args) => command::task::run(args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

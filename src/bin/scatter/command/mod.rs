@@ -5,6 +5,8 @@ pub mod disk;
 pub mod explain;
 pub mod filters;
 pub mod image;
+#[cfg(feature = "learn")]
+pub mod task;
 
 use std::path::{Path, PathBuf};
 

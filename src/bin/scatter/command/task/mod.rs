@@ -1,0 +1,121 @@
+//! `scatter task`: competitors on one task, at several numbers of training images, and a report of how they did.
+//!
+//! Every run is written to `results.json` as soon as it is done, and a run that is there already is not made again: what
+//! was interrupted goes on where it stopped, and more competitors, sizes or seeds are added to what there is. Results of other
+//! data, another version or other parameters are never mixed with new ones.
+
+mod report;
+mod results;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use wavelet_scattering::compare::{Competitor, Contest, FeatureCache, Representation};
+use wavelet_scattering::io::{self, Staged};
+use wavelet_scattering::learn::Task;
+
+use crate::args::TaskArgs;
+use results::{Results, Settings};
+
+/// The name of the digits that are compiled in.
+const SUBSET: &str = "mnist-subset";
+
+/// Where features are kept, within the folder of the report.
+const CACHE: &str = "cache";
+
+pub fn run(args: TaskArgs) -> Result<()> {
+    let folder = &args.output;
+    prepare(folder)?;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&interrupted);
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
+        .context("cannot listen for Ctrl-C")?;
+
+    let task = if args.data.as_os_str() == SUBSET {
+        Task::mnist_subset()
+    } else {
+        Task::of(io::read_dataset(&args.data)?)?
+    };
+    let shape = task.train().images.shape();
+    let mut representation = Representation::for_images([shape[2], shape[3]]);
+    representation.J = args.J.unwrap_or(representation.J);
+    representation.L = args.L.unwrap_or(representation.L);
+    let settings = Settings::of(&task, &representation);
+    let mut results = Results::open(folder, settings, args.fresh)?;
+    let wanted = wanted(&args, &task)?;
+
+    let cache = folder.join(CACHE);
+    if !cache.is_dir() {
+        fs::create_dir(&cache).with_context(|| format!("cannot create {}", cache.display()))?;
+    }
+    let mut contest = Contest::new(&task, representation.clone(), FeatureCache::new(cache));
+    let progress = ProgressBar::new(wanted.len() as u64).with_style(ProgressStyle::with_template(
+        "{bar:30} {pos}/{len} runs  {elapsed}  {msg}",
+    )?);
+    progress.enable_steady_tick(std::time::Duration::from_millis(200));
+    for &(competitor, size, seed) in &wanted {
+        progress.set_message(format!("{competitor}, {size} images, seed {seed}"));
+        if !results.has(competitor, size, seed) {
+            let run = contest.run(competitor, size, seed).with_context(|| {
+                format!("{competitor} on {size} images with seed {seed} failed")
+            })?;
+            results.add(run)?;
+        }
+        progress.inc(1);
+        ensure!(
+            !interrupted.load(Ordering::Relaxed),
+            "interrupted; the runs so far are in {}, and the same command goes on from there",
+            folder.join(results::FILE).display(),
+        );
+    }
+    progress.finish_and_clear();
+    let rows = results.summary(&wanted);
+    print!("{}", report::plain_table(&rows));
+    report::write(folder, &task, &representation, &results, &rows)?;
+    println!("{}", folder.join(report::PAGE).display());
+    Ok(())
+}
+
+/// What is to be run, in an order that shows all competitors early: by size, then seed, then competitor.
+fn wanted(args: &TaskArgs, task: &Task) -> Result<Vec<(Competitor, usize, u64)>> {
+    let mut sizes = args.train_sizes.clone();
+    sizes.sort_unstable();
+    sizes.dedup();
+    let mut competitors: Vec<Competitor> = Vec::new();
+    for &competitor in &args.competitors {
+        if !competitors.contains(&competitor) {
+            competitors.push(competitor);
+        }
+    }
+    let mut wanted = Vec::new();
+    for &size in &sizes {
+        // Asks for it now, not when the smaller ones have been computed.
+        task.draw(size, 0)?;
+        for seed in 0..args.seeds {
+            wanted.extend(
+                competitors
+                    .iter()
+                    .map(|&competitor| (competitor, size, seed)),
+            );
+        }
+    }
+    Ok(wanted)
+}
+
+/// Makes the folder of the report, within one that exists, and sees whether files can be written in it.
+fn prepare(folder: &Path) -> Result<()> {
+    if !folder.is_dir() {
+        fs::create_dir(folder).with_context(|| {
+            format!(
+                "cannot create the folder {} of the report",
+                folder.display()
+            )
+        })?;
+    }
+    drop(Staged::create(folder.join(results::FILE))?);
+    Ok(())
+}

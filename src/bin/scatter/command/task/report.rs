@@ -1,0 +1,253 @@
+//! Results as a table for the terminal, `results.csv`, `learning-curve.png` and one page of HTML.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::Result;
+use maud::{Markup, html};
+use wavelet_scattering::compare::{Representation, Run};
+use wavelet_scattering::filters::FilterBank2d;
+use wavelet_scattering::io::{self, Staged, commit_all};
+use wavelet_scattering::learn::Task;
+use wavelet_scattering::raster::Raster;
+use wavelet_scattering::viz::chart;
+use wavelet_scattering::viz::filter_bank::{Show, sheet};
+
+use super::results::{Results, Row};
+use crate::page;
+
+pub const PAGE: &str = "index.html";
+
+/// What a table says of a row, as text: the header and a function from rows to cells that agree.
+const HEADER: [&str; 7] = [
+    "competitor",
+    "training images",
+    "test error (%)",
+    "validation error (%)",
+    "training (s)",
+    "test (ms/image)",
+    "parameters",
+];
+
+fn cells(row: &Row) -> [String; 7] {
+    let test_images: usize = row.runs[0].confusion.iter().flatten().sum();
+    let spread = |(mean, deviation): (f64, Option<f64>), digits: usize| match deviation {
+        Some(deviation) => format!("{mean:.digits$} ± {deviation:.digits$}"),
+        None => format!("{mean:.digits$}"),
+    };
+    let (parameters, _) = row.over_seeds(|run| run.parameters as f64);
+    [
+        row.competitor.to_string(),
+        row.size.to_string(),
+        spread(row.over_seeds(|run| 100.0 * run.error), 2),
+        // Some networks had too few images to hold any back.
+        if row.runs.iter().all(|run| run.validation_error.is_some()) {
+            let percent = |run: &Run| 100.0 * run.validation_error.unwrap_or_default();
+            spread(row.over_seeds(percent), 2)
+        } else {
+            "-".to_string()
+        },
+        spread(row.over_seeds(|run| run.train_seconds), 2),
+        spread(
+            row.over_seeds(|run| 1e3 * run.test_seconds / test_images as f64),
+            3,
+        ),
+        format!("{parameters:.0}"),
+    ]
+}
+
+/// The table with aligned columns.
+pub fn plain_table(rows: &[Row]) -> String {
+    let table: Vec<[String; 7]> = std::iter::once(HEADER.map(String::from))
+        .chain(rows.iter().map(cells))
+        .collect();
+    let widths: [usize; 7] = std::array::from_fn(|column| {
+        let lengths = table.iter().map(|row| row[column].chars().count());
+        lengths.max().unwrap_or(0)
+    });
+    let mut text = String::new();
+    for row in &table {
+        for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+            // Writing to a string does not fail.
+            let _ = match column {
+                0 => write!(text, "{cell:<width$}"),
+                _ => write!(text, "  {cell:>width$}"),
+            };
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Writes everything but the results themselves, which are there already.
+pub fn write(
+    folder: &Path,
+    task: &Task,
+    representation: &Representation,
+    results: &Results,
+    rows: &[Row],
+) -> Result<()> {
+    let curve = learning_curve(task, rows)?;
+    let filters = filters(task, representation)?;
+    let text = page(task, representation, results, rows, &curve, &filters)?;
+    let mut html = Staged::create(folder.join(PAGE))?;
+    html.write_all(text.as_bytes())
+        .map_err(|source| html.write_error(source))?;
+    commit_all([
+        table_file(folder, rows)?,
+        io::stage_png(folder.join("learning-curve.png"), &curve)?,
+        html,
+    ])?;
+    Ok(())
+}
+
+/// `results.csv`: one line a run, numbers in full.
+fn table_file(folder: &Path, rows: &[Row]) -> Result<Staged> {
+    let header = [
+        "competitor",
+        "train_size",
+        "seed",
+        "error",
+        "validation_error",
+        "chosen",
+        "parameters",
+        "train_seconds",
+        "test_seconds",
+    ];
+    let lines = rows.iter().flat_map(|row| &row.runs).map(|run| {
+        [
+            run.competitor.clone(),
+            run.train_size.to_string(),
+            run.seed.to_string(),
+            run.error.to_string(),
+            run.validation_error
+                .map_or(String::new(), |error| error.to_string()),
+            run.chosen.clone(),
+            run.parameters.to_string(),
+            run.train_seconds.to_string(),
+            run.test_seconds.to_string(),
+        ]
+    });
+    Ok(io::stage_csv(
+        folder.join("results.csv"),
+        &header.map(String::from),
+        lines,
+    )?)
+}
+
+/// Test error against the number of training images, both logarithmic.
+fn learning_curve(task: &Task, rows: &[Row]) -> Result<Raster> {
+    // A competitor without an error has no place on a logarithmic axis: it stands where half an error would be.
+    let least = 50.0 / task.test().len() as f64;
+    let mut series: Vec<(String, Vec<(f64, f64)>)> = Vec::new();
+    for row in rows {
+        let (error, _) = row.over_seeds(|run| 100.0 * run.error);
+        let point = (row.size as f64, error.max(least));
+        match series
+            .iter_mut()
+            .find(|(name, _)| name == row.competitor.name())
+        {
+            Some((_, points)) => points.push(point),
+            None => series.push((row.competitor.to_string(), vec![point])),
+        }
+    }
+    let title = format!("Error on {}", task.name());
+    Ok(chart::lines(
+        &title,
+        "training images",
+        "test error (%)",
+        &series,
+        true,
+        true,
+    )?)
+}
+
+/// The wavelets of the representation, on the grid of the images.
+fn filters(task: &Task, representation: &Representation) -> Result<Raster> {
+    let shape = task.train().images.shape();
+    let multiple = 1 << representation.J;
+    let sides = [shape[2], shape[3]].map(|side| side.next_multiple_of(multiple));
+    let bank = FilterBank2d::params(sides, representation.J)
+        .L(representation.L)
+        .build::<f64>()?;
+    Ok(sheet(&bank, Show::Space)?)
+}
+
+fn page(
+    task: &Task,
+    representation: &Representation,
+    results: &Results,
+    rows: &[Row],
+    curve: &Raster,
+    filters: &Raster,
+) -> Result<String> {
+    let settings = results.settings();
+    let [train, test] = [&settings.train.images, &settings.test.images];
+    let setting = format!(
+        "{} images to draw from and {} to be tested on, {} x {} pixels, {} classes. All competitors of a row of \
+         seeds saw the same images, as many of each class as of any other, and chose what they had to choose by \
+         validation among them. The error is the share of test images whose class was predicted wrongly; ± is the \
+         standard deviation over seeds.",
+        train[0],
+        test[0],
+        train[2],
+        train[3],
+        task.test().classes.len(),
+    );
+    let mut names: Vec<_> = rows.iter().map(|row| row.competitor).collect();
+    names.dedup();
+    let table: Vec<[String; 7]> = rows.iter().map(cells).collect();
+    let Representation { J, L, max_order } = representation;
+    let about_filters = format!(
+        "J = {J}, L = {L}, order {max_order}: averages over {} pixels. Nothing here was learned.",
+        1 << J
+    );
+    let body = html! {
+        (page::paragraphs(&[setting]))
+        (page::section("Results", &page::table(&HEADER, &table)))
+        (page::section("Learning curves", &page::figure(
+            curve,
+            "Test error against the number of training images",
+            "Mean over seeds; both axes are logarithmic.",
+        )?))
+        (page::section("Competitors", &html! {
+            dl { @for competitor in &names { dt { (competitor) } dd { (competitor.about()) } } }
+        }))
+        (page::section("Wavelets", &page::figure(filters, "The wavelets in space", &about_filters)?))
+        (page::section("Confusions", &confusions(task, rows)))
+        (page::section("What was chosen", &page::table(
+            &["competitor", "training images", "seed", "chosen by validation"],
+            &rows.iter().flat_map(|row| &row.runs).map(|run| [
+                run.competitor.clone(), run.train_size.to_string(), run.seed.to_string(), run.chosen.clone(),
+            ]).collect::<Vec<_>>(),
+        )))
+    };
+    Ok(page::page(
+        &format!("Competitors on {}", task.name()),
+        "Learned and fixed representations on the same images, with the same metric.",
+        &body,
+    ))
+}
+
+/// The confusions of every competitor at its largest size, all seeds together.
+fn confusions(task: &Task, rows: &[Row]) -> Markup {
+    let classes = &task.test().classes;
+    let largest = rows.iter().map(|row| row.size).max().unwrap_or(0);
+    let header: Vec<&str> = std::iter::once("true class")
+        .chain(classes.iter().map(String::as_str))
+        .collect();
+    html! {
+        (page::paragraphs(&["Rows are true classes, columns predicted ones, in images over all seeds."]))
+        @for row in rows.iter().filter(|row| row.size == largest) {
+            (page::details(&format!("{}, {} training images", row.competitor, row.size), &page::table(
+                &header,
+                &row.confusion().iter().zip(classes).map(|(counts, class)| {
+                    std::iter::once(class.clone())
+                        .chain(counts.iter().map(|count| if *count == 0 { "·".into() } else { count.to_string() }))
+                        .collect::<Vec<_>>()
+                }).collect::<Vec<_>>(),
+            )))
+        }
+    }
+}

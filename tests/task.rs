@@ -1,0 +1,246 @@
+//! `scatter task`, run as a person runs it: the report, going on after an interruption, and every refusal.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use wavelet_scattering::io::{self, ImageOptions};
+
+fn task(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_scatter"))
+        .current_dir(folder)
+        .arg("task")
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+/// Runs and expects success; returns what it printed.
+fn ok(folder: &Path, args: &[&str]) -> String {
+    let output = task(folder, args);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs and expects failure; returns the message.
+fn fails(folder: &Path, args: &[&str]) -> String {
+    let output = task(folder, args);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success(), "{args:?} succeeded");
+    assert!(!stderr.contains("panicked"), "{args:?}: {stderr}");
+    stderr
+}
+
+const FEW: [&str; 6] = [
+    "--competitors",
+    "scattering-pca,pixels-knn",
+    "--train-sizes",
+    "40,20",
+    "-o",
+    "report",
+];
+
+fn results(folder: &Path) -> Value {
+    let text = fs::read_to_string(folder.join("report/results.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn runs(folder: &Path) -> Vec<Value> {
+    results(folder)["runs"].as_array().unwrap().clone()
+}
+
+/// What must not depend on how fast the machine was.
+fn timeless(mut run: Value) -> Value {
+    run["train_seconds"].take();
+    run["test_seconds"].take();
+    run
+}
+
+#[test]
+fn the_report_holds_every_run_in_every_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let printed = ok(path, &[&FEW[..], &["--seeds", "2"]].concat());
+    let lines: Vec<&str> = printed.lines().collect();
+    assert!(lines[0].starts_with("competitor"));
+    assert!(lines[1].starts_with("scattering-pca") && lines[4].starts_with("pixels-knn"));
+    assert!(lines[1].contains('±'));
+    assert!(lines[5].ends_with("index.html"));
+
+    let runs = runs(path);
+    assert_eq!(runs.len(), 8);
+    for run in &runs {
+        // 1,000 test digits: the error is what lies off the diagonal of the confusions.
+        let confusion = run["confusion"].as_array().unwrap();
+        let count = |i: usize, k: usize| confusion[i][k].as_u64().unwrap();
+        let right: u64 = (0..10).map(|i| count(i, i)).sum();
+        assert_eq!(
+            run["error"].as_f64().unwrap(),
+            (1000 - right) as f64 / 1000.0
+        );
+        for i in 0..10 {
+            assert_eq!((0..10).map(|k| count(i, k)).sum::<u64>(), 100);
+        }
+        // Two digits of each class leave chance, 0.9, far behind.
+        assert!(run["error"].as_f64().unwrap() < 0.6);
+        assert!(run["train_seconds"].as_f64().unwrap() > 0.0);
+    }
+
+    let csv = fs::read_to_string(path.join("report/results.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 9);
+    for (line, start) in csv
+        .lines()
+        .skip(1)
+        .zip(["20,0,0.", "20,1,0.", "40,0,0.", "40,1,0."])
+    {
+        assert!(
+            line.starts_with(&format!("scattering-pca,{start}")),
+            "{line}"
+        );
+    }
+    let curve = io::read_image::<f32>(
+        path.join("report/learning-curve.png"),
+        &ImageOptions::default(),
+    );
+    assert_eq!(
+        curve.unwrap().shape()[2],
+        wavelet_scattering::viz::chart::SIZE[0]
+    );
+    let page = fs::read_to_string(path.join("report/index.html")).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"));
+    assert_eq!(page.matches("data:image/png;base64,").count(), 2);
+    assert!(!page.contains("http") && !page.contains("<script") && !page.contains("<link"));
+    for tag in [
+        "table", "tr", "td", "th", "section", "figure", "details", "dl",
+    ] {
+        let opened =
+            page.matches(&format!("<{tag}>")).count() + page.matches(&format!("<{tag} ")).count();
+        assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
+    }
+}
+
+#[test]
+fn what_is_on_disk_is_not_computed_again_and_what_is_missing_is_added() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    ok(path, &[&FEW[..], &["--seeds", "1"]].concat());
+    // As if the program had been stopped before its last run; and a mark on one that is done.
+    let mut before = results(path);
+    let last = before["runs"].as_array_mut().unwrap().pop().unwrap();
+    before["runs"][0]["error"] = 0.123.into();
+    fs::write(path.join("report/results.json"), before.to_string()).unwrap();
+
+    ok(path, &[&FEW[..], &["--seeds", "2"]].concat());
+    let after = runs(path);
+    assert_eq!(after.len(), 8);
+    assert_eq!(after[..3], before["runs"].as_array().unwrap()[..]);
+    let again = after.iter().find(|run| {
+        ["competitor", "train_size", "seed"]
+            .iter()
+            .all(|key| run[key] == last[key])
+    });
+    assert_eq!(timeless(again.unwrap().clone()), timeless(last));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_numbers() {
+    let [first, second] = [(); 2].map(|()| {
+        let folder = tempfile::tempdir().unwrap();
+        let all =
+            "scattering-pca,scattering-svm,scattering-linear,pixels-knn,mlp,hybrid,wavelet-cnn";
+        ok(
+            folder.path(),
+            &[
+                "--competitors",
+                all,
+                "--train-sizes",
+                "60",
+                "--seeds",
+                "1",
+                "-o",
+                "report",
+            ],
+        );
+        runs(folder.path())
+            .into_iter()
+            .map(timeless)
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(first.len(), 7);
+    assert_eq!(first, second);
+}
+
+#[test]
+fn results_of_other_settings_are_refused_unless_they_may_be_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let one = [
+        "--competitors",
+        "pixels-knn",
+        "--train-sizes",
+        "20",
+        "--seeds",
+        "1",
+        "-o",
+        "report",
+    ];
+    ok(path, &one);
+    let before = fs::read(path.join("report/results.json")).unwrap();
+    let refused = fails(path, &[&one[..], &["-L", "4"]].concat());
+    assert!(
+        refused.contains("J = 3, L = 8, order 2 there, J = 3, L = 4, order 2 now"),
+        "{refused}"
+    );
+    assert_eq!(fs::read(path.join("report/results.json")).unwrap(), before);
+    ok(path, &[&one[..], &["-L", "4", "--fresh"]].concat());
+    assert_eq!(results(path)["settings"]["representation"]["L"], 4);
+    assert_eq!(runs(path).len(), 1);
+
+    fs::write(path.join("report/results.json"), "{\"runs\": [").unwrap();
+    assert!(fails(path, &one).contains("--fresh replaces it"));
+    ok(path, &[&one[..], &["--fresh"]].concat());
+}
+
+#[test]
+fn what_cannot_be_done_is_said_before_anything_is_computed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let message = fails(path, &["--competitors", "lenet6", "-o", "report"]);
+    assert!(
+        message.contains("lenet6") && message.contains("scattering-pca"),
+        "{message}"
+    );
+    let message = fails(path, &["--train-sizes", "300,4001", "-o", "report"]);
+    assert!(
+        message.contains("4001") && message.contains("4000 training images"),
+        "{message}"
+    );
+    assert!(fails(path, &["--seeds", "0", "-o", "report"]).contains("--seeds"));
+    let message = fails(path, &["--data", "nowhere", "-o", "report"]);
+    assert!(message.contains("nowhere"), "{message}");
+    let message = fails(path, &["-o", "no/such/report"]);
+    assert!(message.contains("no/such/report"), "{message}");
+    let message = fails(
+        path,
+        &[
+            "--competitors",
+            "pixels-knn",
+            "--train-sizes",
+            "10",
+            "--seeds",
+            "1",
+            "-o",
+            "report",
+        ],
+    );
+    assert!(message.contains("2 samples of every class"), "{message}");
+    fs::write(path.join("file"), "").unwrap();
+    assert!(fails(path, &["-o", "file"]).contains("file"));
+    let leftovers: Vec<_> = fs::read_dir(path.join("report"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(leftovers, ["cache"], "no results of runs that failed");
+}
