@@ -103,6 +103,10 @@ pub mod viz;
 #[cfg(feature = "io")]
 pub mod io;
 
+// learned filters beside designed ones
+#[cfg(feature = "learn")]
+pub mod compare;
+
 /// The crate of the arrays that go in and come out, so that versions cannot drift apart.
 pub use ndarray;
 
