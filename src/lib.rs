@@ -47,7 +47,8 @@
 //! - [`conv`]: convolution with kernels of any size, planned, in one and two dimensions;
 //! - [`scattering`]: paths, the cascade, averages, features and what is done with them next;
 //! - `viz`: filter sheets, the scattering disk and charts, as pixels in memory (feature `viz`);
-//! - `io`: images, `.npy`, `.npz`, `.csv` and `.png` files, whole or not at all (feature `io`).
+//! - `io`: images, `.npy`, `.npz`, `.csv` and `.png` files, whole or not at all (feature `io`);
+//! - `learn`: tasks, and what learns from them (feature `learn`).
 //!
 //! # Conventions
 //!
@@ -70,6 +71,7 @@
 //! | `io` | yes | files in and out |
 //! | `viz` | yes | pictures |
 //! | `cli` | yes | the program `scatter` |
+//! | `learn` | no | data sets, tasks and what learns from them |
 //!
 //! As a library in a larger program, take what you need: `default-features = false, features = ["parallel"]`.
 
@@ -103,7 +105,10 @@ pub mod viz;
 #[cfg(feature = "io")]
 pub mod io;
 
-// learned filters beside designed ones
+// beside it too: what is learned
+#[cfg(feature = "learn")]
+pub mod learn;
+
 #[cfg(feature = "learn")]
 pub mod compare;
 

@@ -122,6 +122,14 @@ impl NpyFile {
     /// says, or holds anything but booleans, integers and floats of up to 8 bytes (either byte order).
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_path_buf();
+        match File::open(&path) {
+            Ok(file) => Self::new(path, file),
+            Err(source) => Err(read_error(&path, source)),
+        }
+    }
+
+    /// As [`open`](Self::open), of an open file; `path` is what errors call it.
+    pub(super) fn new(path: PathBuf, file: File) -> Result<Self> {
         let bad = |reason: String| Error::BadFile {
             path: path.clone(),
             reason,
@@ -131,7 +139,6 @@ impl NpyFile {
             path: path.clone(),
             source,
         };
-        let file = File::open(&path).map_err(failed)?;
         let about = file.metadata().map_err(failed)?;
         let mut reader = BufReader::with_capacity(1 << 16, file);
 

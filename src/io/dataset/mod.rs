@@ -1,0 +1,989 @@
+//! [`read_dataset`]: labelled images to train and to test on, from the files that data sets come as.
+//!
+//! In comes a folder or a file; out come two [`LabelledImages`], `[n, channels, rows, columns]` in [0, 1] with a class
+//! for each image. What is read, in this order:
+//!
+//! - **IDX**, as MNIST: a folder with images and labels, each for training and for testing.
+//! - **CIFAR-10, binary version**: a folder with `data_batch*` or `train*`, and `test*`, ending in `.bin`.
+//! - **NumPy**: an `.npz` with `x` and `y`, or `images` and `labels`, or the same with `_train` and `_test` behind; or a
+//!   folder with one for training and one for testing.
+//! - **Folders of images**: one sub-folder per class, in `train` and `test` or side by side.
+//! - **CSV**: one image a row, with its label, as scikit-learn's digits.
+//!
+//! Conventions that bite:
+//! - A name belongs to training if it contains `train` or `data_batch`, to testing if it contains `test` or `t10k`. Any
+//!   file may be compressed with gzip, which is told by its content.
+//! - What comes without a test set is split by a fixed seed: of every class one half, rounded down, to train on. Such
+//!   sets are small, and the error rate on few test images says little.
+//! - Classes are named by a `classes.txt` or `batches.meta.txt` beside the files, one a line, else by their number.
+//! - Images of a set have one size. Files of several sizes are cropped around their centre to the smallest height and
+//!   the smallest width, without scaling, which would move the frequencies in them; more than half is never cut away.
+//!
+//! Leaves out: downloading; labels other than one class per image.
+
+mod cifar;
+mod class_folders;
+mod csv;
+mod idx;
+mod npz;
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::bufread::MultiGzDecoder;
+use ndarray::{Array4, Axis};
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::seq::SliceRandom;
+
+use crate::memory;
+use crate::{Error, Result};
+
+/// The seed that parts a set which comes in one piece; the same on every machine, so that its test images stay test
+/// images.
+const SPLIT_SEED: u64 = 0;
+
+/// A label beyond this is a number that was meant as something else.
+const MAX_CLASSES: usize = 1 << 16;
+
+/// Images, the class of each, and the names of the classes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LabelledImages {
+    /// **Shape** `[n, channels, rows, columns]`, **units** [0, 1] as read from files.
+    pub images: Array4<f32>,
+    /// The class of every image, an index into `classes`.
+    pub labels: Vec<usize>,
+    /// What the classes are called.
+    pub classes: Vec<String>,
+}
+
+impl LabelledImages {
+    /// Images with their labels, after [`check`](Self::check).
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn new(images: Array4<f32>, labels: Vec<usize>, classes: Vec<String>) -> Result<Self> {
+        let all = Self {
+            images,
+            labels,
+            classes,
+        };
+        all.check()?;
+        Ok(all)
+    }
+
+    /// Whether there is something to learn here: images, finite, each with the label of a class.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without images or samples; [`Error::WrongShape`] if there are more or fewer labels than images;
+    /// [`Error::InvalidParameter`] for a label beyond the classes; [`Error::NotFinite`] for a sample that is no number.
+    pub fn check(&self) -> Result<()> {
+        if self.images.is_empty() {
+            return Err(Error::Empty {
+                shape: self.images.shape().to_vec(),
+            });
+        }
+        if self.labels.len() != self.len() {
+            return Err(Error::WrongShape {
+                what: "the list of labels",
+                got: vec![self.labels.len()],
+                expected: format!("[{}], one for each image", self.len()),
+            });
+        }
+        let classes = self.classes.len();
+        if let Some(i) = self.labels.iter().position(|&label| label >= classes) {
+            return Err(Error::InvalidParameter {
+                name: "label",
+                value: format!("{} of image {i}", self.labels[i]),
+                limit: format!("labels count from 0 and there are {classes} classes"),
+            });
+        }
+        if self.images.iter().any(|sample| !sample.is_finite())
+            && let Some(((i, c, row, column), &value)) = self
+                .images
+                .indexed_iter()
+                .find(|(_, sample)| !sample.is_finite())
+        {
+            return Err(Error::NotFinite {
+                position: vec![i, c, row, column],
+                value: f64::from(value),
+            });
+        }
+        Ok(())
+    }
+
+    /// How many images there are.
+    pub fn len(&self) -> usize {
+        self.images.shape()[0]
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The images at `indices`, in that order, with their labels.
+    ///
+    /// # Panics
+    /// If an index is not below [`len`](Self::len).
+    pub fn select(&self, indices: &[usize]) -> Self {
+        Self {
+            images: self.images.select(Axis(0), indices),
+            labels: indices.iter().map(|&i| self.labels[i]).collect(),
+            classes: self.classes.clone(),
+        }
+    }
+
+    /// The indices of every class's images, each list shuffled: what a balanced choice is made from.
+    pub(crate) fn shuffled_by_class(&self, seed: u64) -> Vec<Vec<usize>> {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let mut classes = vec![Vec::new(); self.classes.len()];
+        for (i, &label) in self.labels.iter().enumerate() {
+            classes[label].push(i);
+        }
+        for class in &mut classes {
+            class.shuffle(&mut random);
+        }
+        classes
+    }
+}
+
+/// A set of images to train on and another to test on, of the same size and the same classes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    /// The name of the folder or file.
+    pub name: String,
+    /// What may be learned from.
+    pub train: LabelledImages,
+    /// What must not.
+    pub test: LabelledImages,
+}
+
+/// Images and labels as one file or folder has them.
+struct Part {
+    /// Where they come from, for messages.
+    path: PathBuf,
+    images: Array4<f32>,
+    labels: Vec<usize>,
+}
+
+/// What a reader found.
+struct Parts {
+    train: Part,
+    /// `None`: the set comes in one piece.
+    test: Option<Part>,
+    /// The names of the classes, where the files have them.
+    classes: Option<Vec<String>>,
+}
+
+/// What a file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Train,
+    Test,
+}
+
+impl Role {
+    fn of(path: &Path) -> Option<Self> {
+        let name = lower_name(path);
+        if name.contains("train") || name.contains("data_batch") {
+            Some(Role::Train)
+        } else if name.contains("test") || name.contains("t10k") {
+            Some(Role::Test)
+        } else {
+            None
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Role::Train => "training",
+            Role::Test => "test",
+        }
+    }
+}
+
+/// What stands in a folder, sorted by name, hidden names left out.
+struct Listing {
+    path: PathBuf,
+    files: Vec<PathBuf>,
+    folders: Vec<PathBuf>,
+}
+
+impl Listing {
+    fn new(path: &Path) -> Result<Self> {
+        let mut entries = fs::read_dir(path)
+            .and_then(Iterator::collect::<io::Result<Vec<_>>>)
+            .map_err(|source| read_error(path, source))?;
+        entries.retain(|entry| !entry.file_name().to_string_lossy().starts_with('.'));
+        entries.sort_by_key(fs::DirEntry::file_name);
+        let (folders, files) = entries
+            .into_iter()
+            .map(|entry| entry.path())
+            .partition(|path| path.is_dir());
+        Ok(Self {
+            path: path.to_path_buf(),
+            files,
+            folders,
+        })
+    }
+
+    /// The files whose lower-case name, without `.gz`, passes.
+    fn named(&self, pass: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+        let passes = |path: &&PathBuf| pass(without_gz(&lower_name(path)));
+        self.files.iter().filter(passes).cloned().collect()
+    }
+
+    /// The one of `candidates` that is meant; of a file and its compressed twin, the file.
+    fn only(&self, mut candidates: Vec<PathBuf>, what: &str) -> Result<PathBuf> {
+        let all = candidates.clone();
+        candidates.retain(|path| {
+            let name = lower_name(path);
+            let plain = without_gz(&name);
+            plain == name || !all.iter().any(|other| lower_name(other) == plain)
+        });
+        match candidates.as_slice() {
+            [one] => Ok(one.clone()),
+            [] => Err(bad(
+                &self.path,
+                format!(
+                    "it has no file of {what}; the names are explained in the documentation of io::dataset"
+                ),
+            )),
+            several => Err(bad(
+                &self.path,
+                format!(
+                    "it has {} files of {what} ({}); leave one",
+                    several.len(),
+                    several
+                        .iter()
+                        .map(|path| lower_name(path))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
+            )),
+        }
+    }
+}
+
+/// Reads a data set; the [module](self) says which kinds there are and how they are told apart.
+///
+/// **Shape** both halves `[n, channels, rows, columns]`, channels, rows and columns the same in both.
+///
+/// **Units** [0, 1]: integers of 8 and 16 bits are divided by 255 and 65535, the numbers of a CSV file by its largest,
+/// floats have to lie there already.
+///
+/// # Errors
+/// [`Error::File`] for what cannot be read; [`Error::BadFile`] for anything that is not such a data set: files missing
+/// or cut off, counts that differ, labels without a class; [`Error::OutOfMemory`] if the samples do not fit.
+///
+/// ```no_run
+/// let digits = wavelet_scattering::io::read_dataset("mnist")?;
+/// assert_eq!(digits.train.images.shape(), [60_000, 1, 28, 28]);
+/// # Ok::<(), wavelet_scattering::Error>(())
+/// ```
+pub fn read_dataset(path: impl AsRef<Path>) -> Result<Dataset> {
+    let path = path.as_ref();
+    let about = fs::metadata(path).map_err(|source| read_error(path, source))?;
+    if !about.is_dir() {
+        let name = lower_name(path);
+        return match without_gz(&name) {
+            plain if plain.ends_with(".npz") => assemble(path, npz::read_file(path)?, None),
+            plain if plain.ends_with(".csv") => assemble(path, csv::read_file(path)?, None),
+            _ => Err(bad(
+                path,
+                "a data set is a folder, an .npz or a .csv; give the folder that holds this file"
+                    .to_string(),
+            )),
+        };
+    }
+    let listing = Listing::new(path)?;
+    for read in [
+        idx::read,
+        cifar::read,
+        npz::read,
+        class_folders::read,
+        csv::read,
+    ] {
+        if let Some(parts) = read(&listing)? {
+            return assemble(path, parts, class_names(&listing)?);
+        }
+    }
+    Err(bad(
+        path,
+        "it holds no data set: neither IDX, CIFAR-10, .npz or .csv files nor one sub-folder of images per class"
+            .to_string(),
+    ))
+}
+
+/// The 5,000 digits that are compiled in, as `assets/mnist` has them.
+pub(crate) fn mnist_subset() -> Result<Dataset> {
+    macro_rules! part {
+        ($half:literal) => {{
+            const FILES: [&str; 2] = [
+                concat!($half, "-images-idx3-ubyte.gz"),
+                concat!($half, "-labels-idx1-ubyte.gz"),
+            ];
+            let packed: [&[u8]; 2] = [
+                include_bytes!(concat!(
+                    "../../../assets/mnist/",
+                    $half,
+                    "-images-idx3-ubyte.gz"
+                )),
+                include_bytes!(concat!(
+                    "../../../assets/mnist/",
+                    $half,
+                    "-labels-idx1-ubyte.gz"
+                )),
+            ];
+            let [images, labels] = FILES.map(Path::new);
+            let bytes = [
+                unpacked_bytes(images, packed[0])?,
+                unpacked_bytes(labels, packed[1])?,
+            ];
+            idx::parse_part([images, labels], [&bytes[0], &bytes[1]])?
+        }};
+    }
+    let parts = Parts {
+        train: part!("train"),
+        test: Some(part!("t10k")),
+        classes: None,
+    };
+    assemble(Path::new("mnist-subset"), parts, None)
+}
+
+/// The lines of a file with the names of the classes.
+fn class_names(listing: &Listing) -> Result<Option<Vec<String>>> {
+    let mut files = listing.named(|name| matches!(name, "classes.txt" | "batches.meta.txt"));
+    let Some(path) = files.pop() else {
+        return Ok(None);
+    };
+    let text = String::from_utf8(unpacked(&path)?)
+        .map_err(|_| bad(&path, "it is no text in UTF-8".to_string()))?;
+    let names: Vec<String> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(String::from)
+        .collect();
+    Ok(Some(names))
+}
+
+/// Checks the halves against each other, splits a whole, and names the classes.
+fn assemble(path: &Path, parts: Parts, names: Option<Vec<String>>) -> Result<Dataset> {
+    let Parts {
+        train,
+        test,
+        classes,
+    } = parts;
+    let classes = match classes.or(names) {
+        Some(names) => names,
+        None => {
+            let labels = train
+                .labels
+                .iter()
+                .chain(test.iter().flat_map(|t| &t.labels));
+            let count = 1 + labels.max().copied().unwrap_or(0);
+            if count > MAX_CLASSES {
+                return Err(bad(
+                    path,
+                    format!(
+                        "its largest label is {}; classes count from 0 and are at most {MAX_CLASSES}",
+                        count - 1
+                    ),
+                ));
+            }
+            (0..count).map(|label| label.to_string()).collect()
+        }
+    };
+    // Of `.` and `..`, the folder they stand for.
+    let name = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let name = name.file_name().unwrap_or_default().to_string_lossy();
+    let name = [".npz", ".csv"]
+        .iter()
+        .fold(without_gz(&name), |name, end| {
+            name.strip_suffix(end).unwrap_or(name)
+        });
+    let name = name.to_string();
+    let train_path = train.path.clone();
+    let train = labelled(train, &classes)?;
+    let (train, test) = match test {
+        Some(test) => {
+            let test_path = test.path.clone();
+            let test = labelled(test, &classes)?;
+            let [ours, theirs] = [&train, &test].map(|half| half.images.shape()[1..].to_vec());
+            if ours != theirs {
+                return Err(bad(
+                    &test_path,
+                    format!(
+                        "its images have shape {theirs:?} (channels, rows, columns), those of {} {ours:?}",
+                        train_path.display()
+                    ),
+                ));
+            }
+            (train, test)
+        }
+        None => split(&train_path, &train)?,
+    };
+    let mut known = vec![false; classes.len()];
+    for &label in &train.labels {
+        known[label] = true;
+    }
+    if let Some(i) = test.labels.iter().position(|&label| !known[label]) {
+        return Err(bad(
+            path,
+            format!(
+                "test image {i} is of class {}, which no training image is; do both halves belong together?",
+                classes[test.labels[i]]
+            ),
+        ));
+    }
+    if known.iter().filter(|&&known| known).count() < 2 {
+        return Err(bad(
+            path,
+            "all its training images are of one class; at least two are needed".to_string(),
+        ));
+    }
+    Ok(Dataset { name, train, test })
+}
+
+/// A part with the names of its classes.
+fn labelled(part: Part, classes: &[String]) -> Result<LabelledImages> {
+    let Part {
+        path,
+        images,
+        labels,
+    } = part;
+    if images.is_empty() {
+        return Err(bad(
+            &path,
+            format!(
+                "its images have shape {:?}: there are no samples",
+                images.shape()
+            ),
+        ));
+    }
+    if let Some(i) = labels.iter().position(|&label| label >= classes.len()) {
+        return Err(bad(
+            &path,
+            format!(
+                "label {i} is {}, but labels count from 0 and there are {} classes",
+                labels[i],
+                classes.len()
+            ),
+        ));
+    }
+    Ok(LabelledImages {
+        images,
+        labels,
+        classes: classes.to_vec(),
+    })
+}
+
+/// One half of every class to train on, the other, which may be larger by one, to test on.
+fn split(path: &Path, all: &LabelledImages) -> Result<(LabelledImages, LabelledImages)> {
+    let [mut train, mut test] = [Vec::new(), Vec::new()];
+    for (class, indices) in all.shuffled_by_class(SPLIT_SEED).iter().enumerate() {
+        if indices.len() == 1 {
+            return Err(bad(
+                path,
+                format!(
+                    "class {} has one image; at least two are needed, one to train on and one to test on",
+                    all.classes[class]
+                ),
+            ));
+        }
+        let (first, second) = indices.split_at(indices.len() / 2);
+        train.extend(first);
+        test.extend(second);
+    }
+    // As they came: whoever takes the first so many of a half should not get one class.
+    train.sort_unstable();
+    test.sort_unstable();
+    Ok((all.select(&train), all.select(&test)))
+}
+
+/// Samples of 8 bits as fractions of 255.
+fn fractions(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    bytes.iter().map(|&byte| f32::from(byte) / 255.0)
+}
+
+/// Samples that fill a shape, as images; a shape that they do not fill is an error of `path`.
+fn images(path: &Path, shape: [usize; 4], samples: Vec<f32>) -> Result<Array4<f32>> {
+    let count = samples.len();
+    Array4::from_shape_vec(shape, samples).map_err(|_| {
+        bad(
+            path,
+            format!("it has {count} samples, which do not fill {shape:?}"),
+        )
+    })
+}
+
+/// The content of a file, decompressed if it is compressed.
+fn unpacked(path: &Path) -> Result<Vec<u8>> {
+    let file = File::open(path).map_err(|source| read_error(path, source))?;
+    unpacked_bytes(path, BufReader::with_capacity(1 << 16, file))
+}
+
+/// The content of a stream, decompressed if it is compressed; `path` is what errors call it.
+fn unpacked_bytes(path: &Path, mut packed: impl BufRead) -> Result<Vec<u8>> {
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::UnexpectedEof => bad(
+            path,
+            "its gzip data is cut off; copy or download it again".to_string(),
+        ),
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+            bad(path, format!("its gzip data is damaged: {source}"))
+        }
+        _ => read_error(path, source),
+    };
+    let is_gzip = packed
+        .fill_buf()
+        .map_err(failed)?
+        .starts_with(&[0x1F, 0x8B]);
+    // A byte becomes a sample of four, and a few kilobytes of gzip can become anything.
+    let limit = (memory::available() / 5).saturating_add(1);
+    let mut bytes = Vec::new();
+    let read = if is_gzip {
+        MultiGzDecoder::new(packed)
+            .take(limit)
+            .read_to_end(&mut bytes)
+    } else {
+        packed.take(limit).read_to_end(&mut bytes)
+    };
+    read.map_err(failed)?;
+    memory::require(
+        "the samples of a data set",
+        5 * bytes.len() as u64,
+        "make a smaller one of it",
+    )?;
+    Ok(bytes)
+}
+
+fn lower_name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase()
+}
+
+fn without_gz(name: &str) -> &str {
+    name.strip_suffix(".gz").unwrap_or(name)
+}
+
+fn bad(path: &Path, reason: String) -> Error {
+    Error::BadFile {
+        path: path.to_path_buf(),
+        reason,
+    }
+}
+
+fn read_error(path: &Path, source: io::Error) -> Error {
+    Error::File {
+        action: "read",
+        path: path.to_path_buf(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn data(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/data/datasets")
+            .join(name)
+    }
+
+    /// What `tests/data/datasets/README.md` promises of image n.
+    fn expected(n: usize, rows: usize, scale: f32) -> Array4<f32> {
+        Array4::from_shape_fn([1, 1, rows, 3], |(_, _, row, column)| {
+            (20 * n + 3 * row + column) as f32 / scale
+        })
+    }
+
+    /// Which of the twelve images stands at each place; all of them have to be as promised.
+    fn numbers(half: &LabelledImages, scale: f32) -> Vec<usize> {
+        let rows = half.images.shape()[2];
+        let number = |i: usize| {
+            let n = (half.images[[i, 0, 0, 0]] * scale / 20.0).round() as usize;
+            let image = half.select(&[i]).images;
+            let difference = (&image - &expected(n, rows, scale)).mapv(f32::abs);
+            assert!(difference.iter().all(|&d| d < 1e-6), "image {i}: {image}");
+            assert_eq!(half.labels[i], n % 3);
+            n
+        };
+        (0..half.len()).map(number).collect()
+    }
+
+    fn refusal(path: impl AsRef<Path>) -> String {
+        let error = read_dataset(path).unwrap_err();
+        assert!(matches!(error, Error::BadFile { .. }), "{error:?}");
+        error.to_string()
+    }
+
+    /// A copy of a folder with one file changed.
+    fn with_change(folder: &str, file: &str, change: impl Fn(&mut Vec<u8>)) -> tempfile::TempDir {
+        let copy = tempfile::tempdir().unwrap();
+        for entry in fs::read_dir(data(folder)).unwrap() {
+            let from = entry.unwrap().path();
+            fs::copy(&from, copy.path().join(from.file_name().unwrap())).unwrap();
+        }
+        let path = copy.path().join(file);
+        let mut bytes = fs::read(&path).unwrap();
+        change(&mut bytes);
+        fs::write(&path, bytes).unwrap();
+        copy
+    }
+
+    #[test]
+    fn halves_that_other_programs_wrote_are_read_as_they_were_meant() {
+        for (name, scale) in [
+            ("idx", 255.0),
+            ("idx-gz", 255.0),
+            ("npz", 255.0),
+            ("halves", 255.0),
+        ] {
+            let set = read_dataset(data(name)).unwrap();
+            assert_eq!(set.name, name);
+            assert_eq!(set.train.images.shape(), [9, 1, 4, 3], "{name}");
+            let sorted = |half| {
+                let mut numbers = numbers(half, scale);
+                numbers.sort_unstable();
+                numbers
+            };
+            assert_eq!(sorted(&set.train), (0..9).collect::<Vec<_>>(), "{name}");
+            assert_eq!(sorted(&set.test), [9, 10, 11], "{name}");
+        }
+        let order = |name| numbers(&read_dataset(data(name)).unwrap().train, 255.0);
+        assert_eq!(
+            order("idx-gz"),
+            (0..9).collect::<Vec<_>>(),
+            "in the order of the file"
+        );
+        assert_eq!(
+            order("halves"),
+            [0, 3, 6, 1, 4, 7, 2, 5, 8],
+            "by class, then by name"
+        );
+        assert_eq!(
+            read_dataset(data("halves")).unwrap().test.classes,
+            ["a", "b", "c"]
+        );
+        assert_eq!(
+            read_dataset(data("idx")).unwrap().test.classes,
+            ["0", "1", "2"]
+        );
+    }
+
+    #[test]
+    fn channels_may_stand_last_in_an_archive_and_have_16_bits() {
+        let set = read_dataset(data("halves.npz")).unwrap();
+        assert_eq!(set.name, "halves");
+        assert_eq!(set.train.images.shape(), [9, 3, 4, 3]);
+        let first = set
+            .train
+            .images
+            .slice(ndarray::s![.., ..1, .., ..])
+            .to_owned();
+        let first = LabelledImages {
+            images: first,
+            ..set.train.clone()
+        };
+        assert_eq!(numbers(&first, 65535.0), (0..9).collect::<Vec<_>>());
+        let step =
+            &set.train.images.index_axis(Axis(1), 2) - &set.train.images.index_axis(Axis(1), 0);
+        assert!(step.iter().all(|d| (d - 2.0 / 65535.0).abs() < 1e-8));
+    }
+
+    #[test]
+    fn cifar_records_of_all_batches_follow_each_other() {
+        let set = read_dataset(data("cifar")).unwrap();
+        assert_eq!(set.train.images.shape(), [4, 3, 32, 32]);
+        assert_eq!(
+            (set.train.labels, set.test.labels),
+            (vec![9, 8, 7, 6], vec![8, 7])
+        );
+        assert_eq!(
+            (set.train.classes[0].as_str(), set.train.classes[9].as_str()),
+            ("airplane", "truck")
+        );
+        for ((n, c, row, column), &sample) in set.train.images.indexed_iter() {
+            let value = [row, column, 10 * n][c];
+            assert_eq!(sample, value as f32 / 255.0);
+        }
+    }
+
+    #[test]
+    fn a_whole_is_split_into_halves_of_every_class_and_always_the_same_ones() {
+        for (name, rows, scale) in [
+            ("whole.npz", 4, 255.0),
+            ("folders", 4, 255.0),
+            ("digits.csv.gz", 3, 228.0),
+            ("header.csv", 3, 228.0),
+        ] {
+            let set = read_dataset(data(name)).unwrap();
+            assert_eq!(set.train.images.shape(), [6, 1, rows, 3], "{name}");
+            let [train, test] = [&set.train, &set.test].map(|half| numbers(half, scale));
+            let all: BTreeSet<_> = train.iter().chain(&test).collect();
+            assert_eq!(all.len(), 12, "{name}: none is lost or twice there");
+            for half in [&set.train, &set.test] {
+                for class in 0..3 {
+                    assert_eq!(
+                        half.labels.iter().filter(|&&l| l == class).count(),
+                        2,
+                        "{name}"
+                    );
+                }
+            }
+            assert_eq!(set, read_dataset(data(name)).unwrap(), "{name}");
+        }
+    }
+
+    #[test]
+    fn idx_files_that_are_cut_off_or_something_else_say_so() {
+        let images = "train-images-idx3-ubyte";
+        let labels = "train-labels-idx1-ubyte";
+        let cases: [(&str, &dyn Fn(&mut Vec<u8>), &str); 8] = [
+            (
+                images,
+                &|b| b.truncate(60),
+                "cut off: [9, 4, 3] needs 108 samples and 44 are there",
+            ),
+            (images, &|b| b.truncate(9), "ends within its IDX header"),
+            (images, &|b| b.truncate(2), "no IDX file"),
+            (images, &|b| b.push(0), "more than the 108"),
+            (images, &|b| b[0] = 0x89, "[89, 00, 08, 03]"),
+            (images, &|b| b[2] = 0x0D, "type is 0x0d"),
+            (labels, &|b| b[3] = 3, "3 axes, and 1 is needed"),
+            (labels, &|b| b.clear(), "no IDX file"),
+        ];
+        for (file, change, part) in cases {
+            let folder = with_change("idx", file, change);
+            let message = refusal(folder.path());
+            assert!(
+                message.contains(part) && message.contains(file),
+                "{message}"
+            );
+        }
+        let huge = with_change("idx", images, |b| b[4..16].fill(0xFF));
+        assert!(refusal(huge.path()).contains("cut off"));
+    }
+
+    #[test]
+    fn labels_that_do_not_fit_the_images_are_counted_out() {
+        let labels = "train-labels-idx1-ubyte";
+        let fewer = with_change("idx", labels, |b| {
+            b.pop();
+            b[7] = 8;
+        });
+        assert!(refusal(fewer.path()).contains("8 labels for the 9 images"));
+        let unknown = with_change("idx", "t10k-labels-idx1-ubyte", |b| b[8] = 7);
+        assert!(refusal(unknown.path()).contains("class 7, which no training image is"));
+        fs::write(unknown.path().join("classes.txt"), "x\ny\nz\n").unwrap();
+        assert!(
+            refusal(unknown.path())
+                .contains("label 0 is 7, but labels count from 0 and there are 3 classes")
+        );
+        let one = with_change("idx", labels, |b| b[8..].fill(0));
+        fs::copy(
+            data("idx").join("t10k-labels-idx1-ubyte"),
+            one.path().join("t10k-labels-idx1-ubyte"),
+        )
+        .unwrap();
+        assert!(refusal(one.path()).contains("no training image"));
+    }
+
+    #[test]
+    fn files_that_are_missing_or_doubled_are_named() {
+        let folder = with_change("idx", "train-labels-idx1-ubyte", |_| {});
+        let path = folder.path();
+        fs::copy(
+            data("idx-gz").join("train-labels-idx1-ubyte.gz"),
+            path.join("train-labels-idx1-ubyte.gz"),
+        )
+        .unwrap();
+        assert!(
+            read_dataset(path).is_ok(),
+            "a compressed twin is no second file"
+        );
+        fs::write(path.join("train2-labels-idx1-ubyte"), "").unwrap();
+        assert!(refusal(path).contains("2 files of training labels"));
+        fs::remove_file(path.join("train2-labels-idx1-ubyte")).unwrap();
+        fs::remove_file(path.join("t10k-labels-idx1-ubyte")).unwrap();
+        assert!(refusal(path).contains("no file of test labels"));
+
+        let cifar = with_change("cifar", "test_batch.bin.gz", |_| {});
+        fs::remove_file(cifar.path().join("test_batch.bin.gz")).unwrap();
+        assert!(refusal(cifar.path()).contains("no .bin file of test images"));
+        let npz = with_change("npz", "digits_test.npz", |_| {});
+        fs::rename(
+            npz.path().join("digits_test.npz"),
+            npz.path().join("rest.npz"),
+        )
+        .unwrap();
+        assert!(refusal(npz.path()).contains("no file of test images"));
+        assert!(matches!(
+            read_dataset(path.join("absent")),
+            Err(Error::File { .. })
+        ));
+        let empty = tempfile::tempdir().unwrap();
+        assert!(refusal(empty.path()).contains("no data set"));
+        assert!(refusal(data("README.md")).contains("give the folder"));
+    }
+
+    #[test]
+    fn damaged_gzip_and_foreign_records_are_errors_of_their_file() {
+        let file = "data_batch_1.bin.gz";
+        let message =
+            |change: &dyn Fn(&mut Vec<u8>)| refusal(with_change("cifar", file, change).path());
+        assert!(message(&|b| b.truncate(b.len() / 2)).contains("gzip data is cut off"));
+        assert!(message(&|b| b[12] ^= 0xFF).contains("gzip data is damaged"));
+        assert!(message(&|b| *b = vec![0; 3000]).contains("no multiple of the 3073"));
+        assert!(message(&|b| *b = vec![0; 3074 * 2]).contains("CIFAR-100"));
+        assert!(message(&|b| *b = vec![10; 3073]).contains("label 0 is 10"));
+    }
+
+    #[test]
+    fn archives_without_the_right_arrays_say_which_they_have() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.npz");
+        let write = |arrays: &[(&str, &[usize], &[f32])]| {
+            let mut zip = zip::ZipWriter::new(File::create(&path).unwrap());
+            for (name, shape, samples) in arrays {
+                let npy = folder.path().join("x.npy");
+                let mut stack = crate::io::NpyStack::create(&npy, shape, &[]).unwrap();
+                stack.push(samples).unwrap();
+                stack.finish(&[]).unwrap();
+                zip.start_file(
+                    format!("{name}.npy"),
+                    zip::write::SimpleFileOptions::default(),
+                )
+                .unwrap();
+                io::copy(&mut File::open(npy).unwrap(), &mut zip).unwrap();
+            }
+            zip.finish().unwrap();
+        };
+        let four: &[f32] = &[0.0, 0.5, 1.0, 0.5];
+        let y: (&str, &[usize], &[f32]) = ("y", &[4], &[0.0, 1.0, 0.0, 1.0]);
+        write(&[("x", &[4, 1, 1], four), y]);
+        assert_eq!(read_dataset(&path).unwrap().train.len(), 2);
+        let cases: [(&[(&str, &[usize], &[f32])], &str); 6] = [
+            (&[("data", &[4, 1, 1], four), y], "it holds data.npy, y.npy"),
+            (&[("x", &[4], four), y], "x has shape [4]"),
+            (
+                &[("x", &[4, 1, 1], &[0.0, 16.0, 1.0, 2.0]), y],
+                "x has a sample 16",
+            ),
+            (
+                &[("x", &[4, 1, 1], &[0.0, f32::NAN, 1.0, 0.0]), y],
+                "x has a sample NaN",
+            ),
+            (
+                &[("x", &[4, 1, 1], four), ("y", &[4], &[0.0, 0.5, 1.0, 1.0])],
+                "label 0.5",
+            ),
+            (
+                &[("x", &[4, 1, 1], four), ("y", &[3], &[0.0, 1.0, 1.0])],
+                "3 labels for the 4 images",
+            ),
+        ];
+        for (arrays, part) in cases {
+            write(arrays);
+            let message = refusal(&path);
+            assert!(message.contains(part), "{message}");
+        }
+        fs::write(&path, "no archive").unwrap();
+        assert!(refusal(&path).contains("archive of arrays"));
+    }
+
+    #[test]
+    fn images_that_cropping_would_ruin_and_folders_without_images_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = |name: &str, width, height| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            crate::io::write_png(
+                path,
+                &crate::raster::Raster::filled(width, height, [9, 9, 9]),
+            )
+            .unwrap();
+        };
+        for name in ["a/1.png", "a/2.png", "b/1.png", "b/2.png"] {
+            image(name, 5, 4);
+        }
+        image("b/3.png", 4, 3);
+        assert_eq!(
+            read_dataset(folder.path()).unwrap().train.images.shape(),
+            [2, 1, 3, 4]
+        );
+        image("b/4.png", 11, 4);
+        let message = refusal(folder.path());
+        assert!(
+            message.contains("4.png") && message.contains("4 rows and 11 columns"),
+            "{message}"
+        );
+        fs::remove_file(folder.path().join("b/4.png")).unwrap();
+        image("c/1.png", 5, 4);
+        assert!(refusal(folder.path()).contains("class c has one image"));
+        fs::remove_file(folder.path().join("c/1.png")).unwrap();
+        assert!(refusal(folder.path()).contains("holds no images"));
+    }
+
+    #[test]
+    fn tables_with_holes_or_odd_rows_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.csv");
+        let cases = [
+            ("1,2,3,4,0\n1,x,3,4,1\n", "row 2, column 2 holds \"x\""),
+            ("1,2,3,4,0\n1,-2,3,4,1\n", "numbers from 0 on"),
+            ("1,2,3,4,0\n1,2,3,4\n", "no table"),
+            ("1,2,3,0\n1,2,3,1\n", "3 samples beside the label; a square"),
+            ("1,2,3,4,0.5\n", "the label 0.5"),
+            ("", "0 rows"),
+            ("1,2,3,4,0\n1,2,3,4,70000\n", "largest label is 70000"),
+            ("1,2,3,4,0\n1,2,3,4,0\n", "of one class"),
+        ];
+        for (text, part) in cases {
+            fs::write(&path, text).unwrap();
+            let message = refusal(&path);
+            assert!(message.contains(part), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_digits_that_are_compiled_in_are_balanced() {
+        let set = mnist_subset().unwrap();
+        assert_eq!(set.name, "mnist-subset");
+        for (half, n) in [(&set.train, 400), (&set.test, 100)] {
+            assert_eq!(half.images.shape(), [10 * n, 1, 28, 28]);
+            for class in half.shuffled_by_class(0) {
+                assert_eq!(class.len(), n);
+            }
+            // Of all 60,000: 0.1307, as published; a sample of a tenth is near it.
+            let mean = half.images.mean().unwrap();
+            assert!((mean - 0.1307).abs() < 0.005, "{mean}");
+        }
+    }
+
+    #[test]
+    fn images_and_labels_that_do_not_belong_together_are_refused() {
+        let classes = || vec!["a".to_string(), "b".to_string()];
+        let images = || Array4::zeros([2, 1, 3, 3]);
+        assert!(LabelledImages::new(images(), vec![0, 1], classes()).is_ok());
+        let few = LabelledImages::new(images(), vec![0], classes());
+        assert!(matches!(few, Err(Error::WrongShape { .. })));
+        let beyond = LabelledImages::new(images(), vec![0, 2], classes());
+        assert!(matches!(beyond, Err(Error::InvalidParameter { .. })));
+        let none = LabelledImages::new(Array4::zeros([0, 1, 3, 3]), vec![], classes());
+        assert!(matches!(none, Err(Error::Empty { .. })));
+        let mut nan = images();
+        nan[[1, 0, 2, 1]] = f32::NAN;
+        let nan = LabelledImages::new(nan, vec![0, 1], classes());
+        assert!(matches!(nan, Err(Error::NotFinite { position, .. }) if position == [1, 0, 2, 1]));
+    }
+}

@@ -1,0 +1,217 @@
+//! NumPy archives: images and labels as two arrays, once or for each half.
+
+use std::fs::File;
+use std::io::{self, BufReader, Seek};
+use std::path::Path;
+
+use ndarray::{Array4, ArrayD, Ix4};
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use super::{Listing, Part, Parts, Role, bad, images, read_error};
+use crate::io::npy::NpyFile;
+use crate::{Result, memory};
+
+/// What images and labels are called, without the half they belong to.
+const NAMES: [[&str; 2]; 2] = [["x", "y"], ["images", "labels"]];
+
+/// The archive in the folder, or the one for training and the one for testing.
+pub(super) fn read(listing: &Listing) -> Result<Option<Parts>> {
+    let files = listing.named(|name| name.ends_with(".npz"));
+    if let [file] = files.as_slice() {
+        return read_file(file).map(Some);
+    }
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let half = |role: Role| {
+        let mut files = files.clone();
+        files.retain(|path| Role::of(path) == Some(role));
+        Archive::open(&listing.only(files, &format!("{} images (.npz)", role.name()))?)?.part("")
+    };
+    Ok(Some(Parts {
+        train: half(Role::Train)?,
+        test: Some(half(Role::Test)?),
+        classes: None,
+    }))
+}
+
+/// An archive with both halves, or with a whole.
+pub(super) fn read_file(path: &Path) -> Result<Parts> {
+    let mut archive = Archive::open(path)?;
+    let halves = NAMES
+        .iter()
+        .any(|[images, _]| archive.holds(&format!("{images}_train")));
+    let (train, test) = if halves {
+        (archive.part("_train")?, Some(archive.part("_test")?))
+    } else {
+        (archive.part("")?, None)
+    };
+    Ok(Parts {
+        train,
+        test,
+        classes: None,
+    })
+}
+
+struct Archive<'a> {
+    path: &'a Path,
+    zip: ZipArchive<BufReader<File>>,
+}
+
+impl<'a> Archive<'a> {
+    fn open(path: &'a Path) -> Result<Self> {
+        let file = File::open(path).map_err(|source| read_error(path, source))?;
+        let zip = ZipArchive::new(BufReader::new(file)).map_err(|error| refused(path, error))?;
+        Ok(Self { path, zip })
+    }
+
+    fn holds(&self, name: &str) -> bool {
+        self.zip.index_for_name(&format!("{name}.npy")).is_some()
+    }
+
+    /// The images and labels whose names end in `suffix`.
+    fn part(&mut self, suffix: &str) -> Result<Part> {
+        let names = NAMES.map(|pair| pair.map(|name| format!("{name}{suffix}")));
+        let Some([x, y]) = names
+            .iter()
+            .find(|pair| pair.iter().all(|name| self.holds(name)))
+        else {
+            let wanted: Vec<String> = names.iter().map(|[x, y]| format!("{x} and {y}")).collect();
+            let there = self.zip.file_names().collect::<Result<Vec<_>, _>>();
+            let mut there = there.map_err(|error| refused(self.path, error))?;
+            there.sort_unstable();
+            return Err(bad(
+                self.path,
+                format!(
+                    "it has no arrays {}; it holds {}",
+                    wanted.join(" or "),
+                    there.join(", ")
+                ),
+            ));
+        };
+        let images = self.images(x)?;
+        let labels = self.labels(y)?;
+        if labels.len() != images.shape()[0] {
+            return Err(bad(
+                self.path,
+                format!(
+                    "{y} has {} labels for the {} images of {x}",
+                    labels.len(),
+                    images.shape()[0]
+                ),
+            ));
+        }
+        Ok(Part {
+            path: self.path.to_path_buf(),
+            images,
+            labels,
+        })
+    }
+
+    /// The array under `name`, opened for reading.
+    fn array(&mut self, name: &str) -> Result<NpyFile> {
+        let path = self.path;
+        let mut entry = self
+            .zip
+            .by_name(&format!("{name}.npy"))
+            .map_err(|error| refused(path, error))?;
+        // An entry can only be read forwards and once; a file without a name is neither memory nor litter.
+        let mut file = tempfile::tempfile().map_err(|source| read_error(path, source))?;
+        io::copy(&mut entry, &mut file)
+            .and_then(|_| file.rewind())
+            .map_err(|source| match source.kind() {
+                io::ErrorKind::InvalidData
+                | io::ErrorKind::InvalidInput
+                | io::ErrorKind::UnexpectedEof => bad(path, format!("{name} is damaged: {source}")),
+                _ => read_error(path, source),
+            })?;
+        let array = NpyFile::new(path.join(name), file)?;
+        memory::require(
+            "the samples of a data set",
+            memory::bytes_of::<f32>(array.remaining() as u64),
+            "make a smaller one of it",
+        )?;
+        Ok(array)
+    }
+
+    /// `[n, channels, rows, columns]` in [0, 1] from `[n, rows, columns]`, or with 1 or 3 channels in the second or in
+    /// the last place.
+    fn images(&mut self, name: &str) -> Result<Array4<f32>> {
+        let array = self.array(name)?;
+        let scale = match array.dtype() {
+            "|u1" => 255.0,
+            "<u2" | ">u2" => 65535.0,
+            _ => 1.0,
+        };
+        let mut array: ArrayD<f32> = array.read()?;
+        array /= scale;
+        if let Some(outside) = array.iter().find(|v| !(0.0..=1.0).contains(*v)) {
+            return Err(bad(
+                self.path,
+                format!(
+                    "{name} has a sample {outside}, and samples that are not 8 or 16 bits without sign have to be in \
+                     [0, 1]; divide by the largest, or save x.astype(\"uint8\")"
+                ),
+            ));
+        }
+        let shape = array.shape().to_vec();
+        let is_color = |channels: usize| matches!(channels, 1 | 3);
+        let four = match *shape.as_slice() {
+            [n, rows, columns] => {
+                let samples = array.into_raw_vec_and_offset().0;
+                return images(self.path, [n, 1, rows, columns], samples);
+            }
+            [_, channels, _, _] if is_color(channels) => Some([0, 1, 2, 3]),
+            [_, _, _, channels] if is_color(channels) => Some([0, 3, 1, 2]),
+            _ => None,
+        };
+        let four = four.zip(array.into_dimensionality::<Ix4>().ok());
+        let Some((axes, array)) = four else {
+            return Err(bad(
+                self.path,
+                format!(
+                    "{name} has shape {shape:?}; [n, rows, columns] is needed, or the same with 1 or 3 channels in the \
+                     second or in the last place"
+                ),
+            ));
+        };
+        Ok(array.permuted_axes(axes).as_standard_layout().into_owned())
+    }
+
+    /// Whole numbers from 0 on.
+    fn labels(&mut self, name: &str) -> Result<Vec<usize>> {
+        let array: ArrayD<f64> = self.array(name)?.read()?;
+        if array.shape().iter().skip(1).any(|&side| side != 1) {
+            return Err(bad(
+                self.path,
+                format!(
+                    "{name} has shape {:?}; one number for each image is needed, [n]",
+                    array.shape()
+                ),
+            ));
+        }
+        let label = |&value: &f64| {
+            if value >= 0.0 && value.fract() == 0.0 {
+                return Ok(value as usize);
+            }
+            Err(bad(
+                self.path,
+                format!("{name} has a label {value}; classes count from 0"),
+            ))
+        };
+        array.iter().map(label).collect()
+    }
+}
+
+fn refused(path: &Path, error: ZipError) -> crate::Error {
+    match error {
+        ZipError::Io(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
+            read_error(path, source)
+        }
+        other => bad(
+            path,
+            format!("it cannot be used as an archive of arrays: {other}"),
+        ),
+    }
+}
