@@ -3,8 +3,8 @@
 //! In comes a file, and perhaps the name of a tensor; out come numbers `[out, in, rows, columns]`, whichever of the
 //! floating-point formats f64, f32, f16 and bf16 they are stored in.
 //!
-//! Conventions that bite: without a name, the tensor is the one with four axes and sides above 1 that stands first in
-//! the file. Writers order tensors by type or by name, not by layer, so the name is better.
+//! Conventions that bite: without a name, the tensor is the one of floating-point numbers with four axes and sides above
+//! 1 that stands first in the file. Writers order tensors by type or by name, not by layer, so the name is better.
 //!
 //! Source: the safetensors format; parsed by its authors' crate.
 
@@ -13,6 +13,7 @@ use std::path::Path;
 
 use ndarray::Array4;
 use npyz::half::{bf16, f16};
+use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::{Error, Result, memory};
@@ -26,10 +27,7 @@ const LISTED: usize = 30;
 /// [`Error::File`] if the file cannot be read, [`Error::OutOfMemory`] if it does not fit; [`Error::BadFile`], listing
 /// what the file holds, if it is no safetensors file, has no such tensor, none with four axes, or one of other than
 /// floating-point numbers.
-pub fn read_weights(
-    path: impl AsRef<Path>,
-    tensor: Option<&str>,
-) -> Result<(String, Array4<f32>)> {
+pub fn read_weights(path: impl AsRef<Path>, tensor: Option<&str>) -> Result<(String, Array4<f32>)> {
     let path = path.as_ref();
     let file_error = |source| Error::File {
         action: "read",
@@ -63,16 +61,22 @@ pub fn read_weights(
         }
         format!("it holds {}", names.join(", "))
     };
-    let is_kernel = |shape: &[usize]| matches!(shape, [_, _, rows, columns] if *rows > 1 && *columns > 1);
+    let is_kernel = |view: &TensorView| {
+        let real = matches!(
+            view.dtype(),
+            Dtype::F64 | Dtype::F32 | Dtype::F16 | Dtype::BF16
+        );
+        real && matches!(view.shape(), [_, _, rows, columns] if *rows > 1 && *columns > 1)
+    };
     let found = match tensor {
         Some(name) => views.iter().find(|(other, _)| other == name),
-        None => views.iter().find(|(_, view)| is_kernel(view.shape())),
+        None => views.iter().find(|(_, view)| is_kernel(view)),
     };
     let Some((name, view)) = found else {
         return Err(bad(match tensor {
             Some(name) => format!("there is no tensor `{name}`; {}", listing()),
             None => format!(
-                "no tensor has the four axes [out, in, rows, columns] of a convolution; {}",
+                "no tensor of floating-point numbers has the four axes [out, in, rows, columns] of a convolution; {}",
                 listing()
             ),
         }));
@@ -154,7 +158,7 @@ mod tests {
         let counts = message("mixed.safetensors", Some("counts"));
         assert!(counts.contains("I64"), "{counts}");
         let none = message("flat.safetensors", None);
-        assert!(none.contains("no tensor has the four axes"), "{none}");
+        assert!(none.contains("has the four axes"), "{none}");
         assert!(none.contains("pointwise F32 [4, 2, 1, 1]"), "{none}");
         assert!(message("README.md", None).contains("no whole safetensors file"));
         assert!(message("absent.safetensors", None).starts_with("cannot read"));
@@ -165,7 +169,10 @@ mod tests {
         for len in [0, 7, 8, 100, bytes.len() - 1] {
             fs::write(&cut, &bytes[..len]).unwrap();
             let message = read_weights(&cut, None).unwrap_err().to_string();
-            assert!(message.contains("no whole safetensors file"), "{len}: {message}");
+            assert!(
+                message.contains("no whole safetensors file"),
+                "{len}: {message}"
+            );
         }
     }
 }

@@ -5,7 +5,6 @@
 mod args;
 mod command;
 #[cfg(feature = "learn")]
-#[allow(dead_code)] // until the first command that writes a page
 mod page;
 
 use std::process::ExitCode;
@@ -19,6 +18,8 @@ fn main() -> ExitCode {
         args::Command::Disk(args) => command::disk::run(args),
         args::Command::Explain(args) => command::explain::run(args),
         args::Command::Bench(args) => command::bench::run(args),
+        #[cfg(feature = "learn")]
+        args::Command::Compare(args) => command::compare::run(args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -630,7 +630,15 @@ fn fourier<T: Real>(raster: &mut Raster, layout: &Layout, bank: &FilterBank2d<T>
             } else {
                 (ink, 1.0)
             };
-            contour(raster, composite, COMPOSITE, &hat, 0.5 * peak(&hat), sign, ink);
+            contour(
+                raster,
+                composite,
+                COMPOSITE,
+                &hat,
+                0.5 * peak(&hat),
+                sign,
+                ink,
+            );
         }
     }
     for (j, l) in filters() {
@@ -640,7 +648,15 @@ fn fourier<T: Real>(raster: &mut Raster, layout: &Layout, bank: &FilterBank2d<T>
     }
     if let Some(phi) = &phi {
         layout.place(raster, layout.phi_cell(), &plane(phi), color);
-        contour(raster, composite, COMPOSITE, phi, 0.5 * peak(phi), 1.0, BLACK);
+        contour(
+            raster,
+            composite,
+            COMPOSITE,
+            phi,
+            0.5 * peak(phi),
+            1.0,
+            BLACK,
+        );
     }
 
     let outer = [-0.5, 0.0, 0.5];
