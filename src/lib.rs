@@ -48,7 +48,8 @@
 //! - [`scattering`]: paths, the cascade, averages, features and what is done with them next;
 //! - `viz`: filter sheets, the scattering disk and charts, as pixels in memory (feature `viz`);
 //! - `io`: images, `.npy`, `.npz`, `.csv` and `.png` files, whole or not at all (feature `io`);
-//! - `learn`: tasks, and what learns from them (feature `learn`).
+//! - `learn`: tasks, and what learns from them (feature `learn`);
+//! - `compare`: learned filters beside wavelets (feature `learn`).
 //!
 //! # Conventions
 //!
