@@ -163,16 +163,24 @@ fn what_cannot_be_compared_is_refused_with_a_way_out_and_without_a_report() {
         ),
         (
             "net.safetensors",
-            &["--random", "3"],
+            &["--random", "3"][..],
             "20 to 100000 random filters",
         ),
-        ("net.safetensors", &["-L", "0"], "at least one orientation"),
-        ("net.safetensors", &["--images", "nowhere"], "nowhere"),
-        ("deep.safetensors", &[], "1 channel (grey) or 3 (RGB)"),
-        ("nan.safetensors", &[], "NaN at index [0, 0, 0, 0]"),
-        ("text.safetensors", &[], "no whole safetensors file"),
-        ("absent.safetensors", &[], "cannot read absent.safetensors"),
-        ("net.onnx", &[], "must end in .safetensors"),
+        (
+            "net.safetensors",
+            &["-L", "0"][..],
+            "at least one orientation",
+        ),
+        ("net.safetensors", &["--images", "nowhere"][..], "nowhere"),
+        ("deep.safetensors", &[][..], "1 channel (grey) or 3 (RGB)"),
+        ("nan.safetensors", &[][..], "NaN at index [0, 0, 0, 0]"),
+        ("text.safetensors", &[][..], "no whole safetensors file"),
+        (
+            "absent.safetensors",
+            &[][..],
+            "cannot read absent.safetensors",
+        ),
+        ("net.onnx", &[][..], "must end in .safetensors"),
     ] {
         let mut args = vec!["compare", "--model", model, "-o", "report"];
         args.extend(more);
