@@ -17,8 +17,9 @@
 //!
 //! Conventions that bite: `u` counts samples from index `[0, 0]`. A pair (θ, phase) and (θ + π, −phase) is one
 //! function; the fit has θ in [0, π), a positive amplitude, and phase in (−π, π]. The wave vector stays within the
-//! Nyquist square, so that `xi` can exceed 0.5 toward its corners only. A Gabor with `xi` far below `sigma` is a blob;
-//! then `theta` is the direction of its `sigma`.
+//! Nyquist square, so that `xi` can exceed 0.5 toward its corners only. With `xi` far below `sigma` an even Gabor is a
+//! blob, and an odd one tends to the derivative of a Gaussian, an edge: there only the product of `xi` and `amplitude`
+//! is determined, and the spectrum peaks near `sigma`, not at `xi`.
 //!
 //! Source: Jones & Palmer, "An evaluation of the two-dimensional Gabor filter model of simple receptive fields in cat
 //! striate cortex", 1987, for the model; Moré, "The Levenberg-Marquardt algorithm", 1978, for the method.
