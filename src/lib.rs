@@ -49,7 +49,7 @@
 //! - `viz`: filter sheets, the scattering disk and charts, as pixels in memory (feature `viz`);
 //! - `io`: images, `.npy`, `.npz`, `.csv` and `.png` files, whole or not at all (feature `io`);
 //! - `learn`: tasks, and what learns from them (feature `learn`);
-//! - `compare`: learned and designed representations on the same task (feature `learn`).
+//! - `compare`: learned and designed representations on the same task, learned filters beside wavelets (feature `learn`).
 //!
 //! # Conventions
 //!

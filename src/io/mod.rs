@@ -8,6 +8,7 @@
 //! - [`NpyStack`], [`NpzStack`], [`CsvStack`]: rows of equal shape, written as they come, for runs larger than memory
 //!   and for runs in which some inputs turn out to be unusable.
 //! - `read_dataset`: labelled images to train and to test on, from the files that data sets come as (feature `learn`).
+//! - `read_weights`: kernels of a convolution from a safetensors file (feature `learn`).
 //! - [`write_png`], [`write_csv`], [`write_json`]: small files in one call.
 //! - [`Staged`], [`commit_all`]: every file is written beside its destination and renamed at the end, so that a file
 //!   is whole or absent, and files that belong together appear together.
@@ -22,6 +23,8 @@ mod resize;
 pub mod stack;
 pub mod staged;
 pub mod table;
+#[cfg(feature = "learn")]
+pub mod weights;
 
 #[cfg(feature = "learn")]
 pub use dataset::{Dataset, LabelledImages, read_dataset};
@@ -30,3 +33,5 @@ pub use npy::NpyFile;
 pub use stack::{Extra, NpyStack, NpzStack};
 pub use staged::{Staged, commit_all};
 pub use table::{CsvStack, stage_csv, stage_json, write_csv, write_json};
+#[cfg(feature = "learn")]
+pub use weights::read_weights;

@@ -5,6 +5,7 @@
 //!
 //! - [`filter_bank::sheet`]: every filter of a bank, in space or frequency, or how evenly they cover the plane;
 //! - [`disk::scattering_disk`]: one number per scattering path, at the frequencies the path looks at;
+//! - [`learned`]: filters of a network beside those of a bank, in space, in frequency, counted and in pairs;
 //! - [`chart::lines`]: curves over linear or logarithmic axes;
 //! - [`color`]: the colour maps all of them share.
 //!
@@ -22,7 +23,7 @@ mod figure;
 mod panel;
 mod text;
 
-pub use figure::{disk, filter_bank};
+pub use figure::{disk, filter_bank, learned};
 
 use crate::raster::Raster;
 use crate::{Error, Result};

@@ -35,6 +35,9 @@ pub enum Command {
     /// Train competitors on one task at several numbers of training images, and report how they did.
     #[cfg(feature = "learn")]
     Task(TaskArgs),
+    /// Compare the filters that a network learned with wavelets, and write a report.
+    #[cfg(feature = "learn")]
+    Compare(CompareArgs),
 }
 
 /// What every transform is described by.
@@ -209,6 +212,35 @@ pub struct TaskArgs {
     /// Replace the results that are in the folder
     #[arg(long)]
     pub fresh: bool,
+}
+
+#[cfg(feature = "learn")]
+#[derive(Debug, ClapArgs)]
+pub struct CompareArgs {
+    /// Weights of the network (.safetensors): a tensor [out, in, rows, columns] with 1 or 3 input channels
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// Name of the tensor [default: the first with four axes and sides above 1]
+    #[arg(long, value_name = "NAME")]
+    pub tensor: Option<String>,
+    /// Folder for the report, made if its parent exists: index.html, summary.md, compare.json and the pictures
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Number of scales of the wavelets [default: log2 of the kernel's shorter side]
+    #[arg(short = 'J')]
+    pub J: Option<usize>,
+    /// Number of orientations of the wavelets
+    #[arg(short = 'L', default_value_t = 8)]
+    pub L: usize,
+    /// Images whose patches give principal components to compare with: files or folders
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub images: Vec<PathBuf>,
+    /// Number of random filters to compare with
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    pub random: usize,
+    /// Seed of the random filters
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
 }
 
 /// A height and a width, written `HxW`.

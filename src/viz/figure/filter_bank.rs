@@ -630,7 +630,15 @@ fn fourier<T: Real>(raster: &mut Raster, layout: &Layout, bank: &FilterBank2d<T>
             } else {
                 (ink, 1.0)
             };
-            contour(raster, composite, &hat, 0.5 * peak(&hat), sign, ink);
+            contour(
+                raster,
+                composite,
+                COMPOSITE,
+                &hat,
+                0.5 * peak(&hat),
+                sign,
+                ink,
+            );
         }
     }
     for (j, l) in filters() {
@@ -640,7 +648,15 @@ fn fourier<T: Real>(raster: &mut Raster, layout: &Layout, bank: &FilterBank2d<T>
     }
     if let Some(phi) = &phi {
         layout.place(raster, layout.phi_cell(), &plane(phi), color);
-        contour(raster, composite, phi, 0.5 * peak(phi), 1.0, BLACK);
+        contour(
+            raster,
+            composite,
+            COMPOSITE,
+            phi,
+            0.5 * peak(phi),
+            1.0,
+            BLACK,
+        );
     }
 
     let outer = [-0.5, 0.0, 0.5];
@@ -697,7 +713,7 @@ fn fourier<T: Real>(raster: &mut Raster, layout: &Layout, bank: &FilterBank2d<T>
 }
 
 /// Ticks of the frequency axes of a square panel, left of it and below it.
-fn plane_ticks(
+pub(super) fn plane_ticks(
     raster: &mut Raster,
     [x, y]: [usize; 2],
     side: usize,
@@ -740,7 +756,7 @@ fn plane_ticks(
 }
 
 /// Names of the frequency axes of a large panel.
-fn plane_names(raster: &mut Raster, [x, y]: [usize; 2], side: usize) {
+pub(super) fn plane_names(raster: &mut Raster, [x, y]: [usize; 2], side: usize) {
     let style = Style::new(LABEL, BLACK).align(Align::Middle, Align::Start);
     let middle = 0.5 * side as f64;
     text::draw(
@@ -761,10 +777,12 @@ fn plane_names(raster: &mut Raster, [x, y]: [usize; 2], side: usize) {
     );
 }
 
-/// Where a transfer function crosses a level, by marching squares on the DFT grid; `sign` = −1 mirrors it.
-fn contour(
+/// Where a transfer function crosses a level, by marching squares on the DFT grid, in a square panel; `sign` = −1
+/// mirrors it.
+pub(super) fn contour(
     raster: &mut Raster,
     [x, y]: [usize; 2],
+    side: usize,
     hat: &Array2<f64>,
     level: f64,
     sign: f64,
@@ -772,7 +790,7 @@ fn contour(
 ) {
     let (n0, n1) = hat.dim();
     let at = |k0: i64, k1: i64| hat[[wrap(k0, n0), wrap(k1, n1)]] - level;
-    let side = COMPOSITE as f64;
+    let side = side as f64;
     let place =
         |k: f64, n: usize, origin: usize| origin as f64 + (sign * k / n as f64 + 0.5) * side;
     let half = |n: usize| n.div_ceil(2) as i64;

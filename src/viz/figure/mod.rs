@@ -2,3 +2,4 @@
 
 pub mod disk;
 pub mod filter_bank;
+pub mod learned;

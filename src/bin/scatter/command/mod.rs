@@ -1,6 +1,8 @@
 //! One file per subcommand.
 
 pub mod bench;
+#[cfg(feature = "learn")]
+pub mod compare;
 pub mod disk;
 pub mod explain;
 pub mod filters;

@@ -1,0 +1,530 @@
+//! Filters that a network learned beside those of a wavelet bank: in space, in frequency, counted, and in pairs.
+//!
+//! Comes in: kernels, moduli of transfer functions, counts, as plain arrays; who made them does not matter here. Goes
+//! out: one [`Raster`] per figure.
+//!
+//! - [`side_by_side`]: kernels, Fourier moduli and Littlewood-Paley sums of two [`Bank`]s;
+//! - [`plane`]: half-height contours and centres of two banks in the frequency plane;
+//! - [`histograms`]: bars, with the places of the wavelets marked;
+//! - [`pairs`]: each kernel beside its nearest wavelet.
+//!
+//! Conventions that bite: every kernel has its own symmetric scale, −m to m with m its largest modulus, and so has every
+//! modulus; Littlewood-Paley sums are drawn over their own maximum. Axis 0 runs down, axis 1 to the right.
+
+use ndarray::Array2;
+
+use super::super::axis::{decimals, number, tick_labels, ticks};
+use super::super::panel;
+use super::super::text::{self, Align, HEADING, LABEL, Style, TITLE};
+use super::super::{BLACK, FRAME, GREY, canvas, color, page};
+use super::filter_bank::{contour, plane_names, plane_ticks};
+use crate::filters::FrameBounds;
+use crate::raster::Raster;
+use crate::{Error, Result};
+
+const MARGIN: usize = 24;
+
+/// Width of one of the two columns, and the space between them.
+const COLUMN: usize = 560;
+const BETWEEN: usize = 48;
+
+/// Sides of a tile in pixels.
+const TILES: [usize; 2] = [12, 64];
+
+/// A set of filters, however they came about.
+#[derive(Debug, Clone)]
+pub struct Bank<'a> {
+    /// What they are.
+    pub title: String,
+    /// Kernels in space.
+    pub kernels: &'a [Array2<f64>],
+    /// Moduli of their transfer functions on a DFT grid, natural order.
+    pub moduli: &'a [Array2<f64>],
+    /// Littlewood-Paley sum on such a grid, natural order.
+    pub sum: &'a Array2<f64>,
+    /// Its least and its largest value.
+    pub bounds: FrameBounds,
+    /// Wave vectors in cycles per pixel, in axis order, each with its ink.
+    pub centers: Vec<([f64; 2], [u8; 3])>,
+}
+
+/// Columns and side of a tile such that `count` tiles with gaps fill a width as a wide rectangle.
+fn tiling(count: usize, width: usize, gap: usize) -> (usize, usize) {
+    let columns = ((1.6 * count.max(1) as f64).sqrt().ceil() as usize).max(1);
+    let side = (width + gap) / columns;
+    let side = side.saturating_sub(gap).clamp(TILES[0], TILES[1]);
+    (((width + gap) / (side + gap)).min(count.max(1)), side)
+}
+
+/// Draws arrays as square tiles, row by row; returns the height of the block.
+fn tiles(
+    raster: &mut Raster,
+    [x, y]: [usize; 2],
+    arrays: &[Array2<f64>],
+    spans: impl Fn([usize; 2]) -> [panel::Span; 2],
+    color: impl Fn(f64) -> [u8; 3],
+) {
+    const GAP: usize = 4;
+    let (columns, side) = tiling(arrays.len(), COLUMN, GAP);
+    for (index, array) in arrays.iter().enumerate() {
+        let at = [
+            x + index % columns * (side + GAP),
+            y + index / columns * (side + GAP),
+        ];
+        tile(
+            raster,
+            at,
+            side,
+            array,
+            spans([array.nrows(), array.ncols()]),
+            &color,
+        );
+    }
+}
+
+fn tiles_height(count: usize) -> usize {
+    let (columns, side) = tiling(count, COLUMN, 4);
+    count.div_ceil(columns) * (side + 4)
+}
+
+/// One array over its largest modulus.
+fn tile(
+    raster: &mut Raster,
+    [x, y]: [usize; 2],
+    side: usize,
+    array: &Array2<f64>,
+    spans: [panel::Span; 2],
+    color: impl Fn(f64) -> [u8; 3],
+) {
+    let largest = array.fold(f64::MIN_POSITIVE, |max, value| max.max(value.abs()));
+    let shown = panel::resample(&array.mapv(|value| value / largest), spans, [side, side]);
+    panel::image(raster, [x, y], &shown, |&value| color(value));
+    if side >= 24 {
+        canvas::frame(raster, x, y, side, side, FRAME);
+    }
+}
+
+/// The whole of a kernel, its index `[0, 0]` at the upper left.
+fn whole_kernel(shape: [usize; 2]) -> [panel::Span; 2] {
+    shape.map(|n| [-0.5, n as f64 - 0.5])
+}
+
+/// Title and caption; returns the row below them.
+fn head(raster: &mut Raster, title: &str, caption: &str) -> usize {
+    let width = (raster.width() - 2 * MARGIN) as f64;
+    let mut y = MARGIN;
+    for (words, size, color) in [(title, TITLE, BLACK), (caption, LABEL, GREY)] {
+        for line in text::wrap(words, size, width) {
+            let at = [MARGIN as f64, y as f64];
+            text::draw(raster, at, Style::new(size, color), &line);
+            y += text::line_height(size);
+        }
+        y += 4;
+    }
+    y + 12
+}
+
+/// A page whose head may need some lines: draws the head, and says where it ends.
+fn headed(width: usize, below: usize, title: &str, caption: &str) -> Result<(Raster, usize)> {
+    let inner = (width - 2 * MARGIN) as f64;
+    let lines = |words, size| text::wrap(words, size, inner).len() * text::line_height(size);
+    let top = MARGIN + lines(title, TITLE) + lines(caption, LABEL) + 20;
+    let mut raster = page(width, top + below + MARGIN)?;
+    let top = head(&mut raster, title, caption);
+    Ok((raster, top))
+}
+
+fn refuse_empty(banks: &[&Bank]) -> Result<()> {
+    match banks
+        .iter()
+        .find(|bank| bank.kernels.is_empty() || bank.moduli.is_empty())
+    {
+        Some(bank) => Err(Error::Empty {
+            shape: vec![bank.kernels.len().min(bank.moduli.len())],
+        }),
+        None => Ok(()),
+    }
+}
+
+fn heading(raster: &mut Raster, [x, y]: [usize; 2], words: &str) {
+    let at = [x as f64, y as f64];
+    text::draw(raster, at, Style::new(HEADING, BLACK), words);
+}
+
+/// Kernels, Fourier moduli and Littlewood-Paley sums of two banks, one beside the other.
+///
+/// # Errors
+/// [`Error::Empty`] for a bank without filters, [`Error::InvalidParameter`] if the picture would be too large.
+pub fn side_by_side(left: &Bank, right: &Bank) -> Result<Raster> {
+    refuse_empty(&[left, right])?;
+    const PLANE: usize = 300;
+    let banks = [left, right];
+    let line = text::line_height(HEADING) + 6;
+    let height = |of: fn(&Bank) -> usize| {
+        banks.map(|bank| tiles_height(of(bank)))[0].max(tiles_height(of(right)))
+    };
+    let space = height(|bank| bank.kernels.len());
+    let frequency = height(|bank| bank.moduli.len());
+    let below = 4 * line + space + frequency + 40 + PLANE + 60;
+    let width = 2 * MARGIN + 2 * COLUMN + BETWEEN;
+    let caption = "Kernels in space, blue below and red above zero; moduli of their transfer functions with frequency 0 \
+                   in the middle, dark at zero; the Littlewood-Paley sum over the frequency plane. Every kernel, \
+                   modulus and sum is on its own scale.";
+    let title = format!("{} beside {}", left.title, right.title);
+    let (mut raster, top) = headed(width, below, &title, caption)?;
+    for (index, bank) in banks.into_iter().enumerate() {
+        let x = MARGIN + index * (COLUMN + BETWEEN);
+        let mut y = top;
+        heading(&mut raster, [x, y], &format!("{}: in space", bank.title));
+        y += line;
+        tiles(
+            &mut raster,
+            [x, y],
+            bank.kernels,
+            whole_kernel,
+            color::signed,
+        );
+        y += space + 14;
+        heading(&mut raster, [x, y], "Fourier modulus");
+        y += line;
+        let period = |shape: [usize; 2]| shape.map(panel::whole_period);
+        tiles(&mut raster, [x, y], bank.moduli, period, color::magnitude);
+        y += frequency + 14;
+        let bounds = format!(
+            "Littlewood-Paley sum: A = {}, B = {}",
+            number(bank.bounds.lower),
+            number(bank.bounds.upper)
+        );
+        heading(&mut raster, [x, y], &bounds);
+        y += line;
+        let spans = [bank.sum.nrows(), bank.sum.ncols()].map(panel::whole_period);
+        let corner = [x + 76, y];
+        tile(
+            &mut raster,
+            corner,
+            PLANE,
+            bank.sum,
+            spans,
+            color::magnitude,
+        );
+        let marks = [-0.5, -0.25, 0.0, 0.25, 0.5];
+        plane_ticks(&mut raster, corner, PLANE, &marks, [true, true]);
+        plane_names(&mut raster, corner, PLANE);
+        let bar = panel::Bar::from_zero(bank.bounds.upper.max(f64::MIN_POSITIVE), PLANE);
+        bar.draw_upright(&mut raster, [corner[0] + PLANE + 16, y], |value| {
+            color::magnitude(value / bank.bounds.upper.max(f64::MIN_POSITIVE))
+        });
+    }
+    Ok(raster)
+}
+
+/// Half-height contours of every filter, and where the waves are, for two banks in the frequency plane.
+///
+/// # Errors
+/// [`Error::Empty`] for a bank without filters.
+pub fn plane(left: &Bank, right: &Bank) -> Result<Raster> {
+    refuse_empty(&[left, right])?;
+    const SIDE: usize = 440;
+    let width = 2 * MARGIN + 2 * COLUMN + BETWEEN;
+    let line = text::line_height(HEADING) + 8;
+    let caption = "Lines: where the transfer function of a filter has half its largest modulus. Dots: wave vectors of \
+                   the filters, those of real kernels from their Gabor fits; every dot stands for its mirror image too.";
+    let (mut raster, top) = headed(width, line + SIDE + 56, "In the frequency plane", caption)?;
+    for (index, bank) in [left, right].into_iter().enumerate() {
+        let x = MARGIN + index * (COLUMN + BETWEEN);
+        heading(&mut raster, [x, top], &bank.title);
+        let corner = [x + 76, top + line];
+        canvas::frame(&mut raster, corner[0], corner[1], SIDE, SIDE, FRAME);
+        // Many contours hide one another; the paler, the more there are.
+        let ink = if bank.moduli.len() > 40 {
+            [190, 202, 214]
+        } else {
+            [150, 170, 190]
+        };
+        for modulus in bank.moduli {
+            let peak = modulus.fold(0.0_f64, |max, &value| max.max(value));
+            if peak > 0.0 {
+                contour(&mut raster, corner, SIDE, modulus, 0.5 * peak, 1.0, ink);
+            }
+        }
+        let clip = [
+            corner[0] as f64,
+            corner[1] as f64,
+            (corner[0] + SIDE) as f64,
+            (corner[1] + SIDE) as f64,
+        ];
+        for &([k0, k1], ink) in &bank.centers {
+            // Of the two ends of a wave vector, the one in the right half.
+            let sign = if k1 < 0.0 || (k1 == 0.0 && k0 < 0.0) {
+                -1.0
+            } else {
+                1.0
+            };
+            let place = |k: f64, origin: usize| origin as f64 + (sign * k + 0.5) * SIDE as f64;
+            let at = [place(k1, corner[0]), place(k0, corner[1])];
+            canvas::stroke(&mut raster, &[at], 8.0, BLACK, clip);
+            canvas::stroke(&mut raster, &[at], 6.0, ink, clip);
+        }
+        plane_ticks(
+            &mut raster,
+            corner,
+            SIDE,
+            &[-0.5, -0.25, 0.0, 0.25, 0.5],
+            [true, true],
+        );
+        plane_names(&mut raster, corner, SIDE);
+    }
+    Ok(raster)
+}
+
+/// Bars between edges, with marks on the axis.
+#[derive(Debug, Clone)]
+pub struct Bars {
+    /// What is counted.
+    pub title: String,
+    /// Name of the horizontal axis.
+    pub axis: String,
+    /// Ends of the bins, one more than there are counts.
+    pub edges: Vec<f64>,
+    /// Heights.
+    pub counts: Vec<usize>,
+    /// Places of the wavelets.
+    pub marks: Vec<f64>,
+}
+
+/// Histograms side by side; a triangle and a line stand at each mark.
+///
+/// # Errors
+/// [`Error::Empty`] without histograms; [`Error::WrongShape`] if one has not one more edge than counts.
+pub fn histograms(caption: &str, bars: &[Bars]) -> Result<Raster> {
+    const HEIGHT: usize = 260;
+    if bars.is_empty() {
+        return Err(Error::Empty { shape: vec![0] });
+    }
+    for bars in bars {
+        if bars.counts.is_empty() || bars.edges.len() != bars.counts.len() + 1 {
+            return Err(Error::WrongShape {
+                what: "the edges of a histogram",
+                got: vec![bars.edges.len()],
+                expected: format!("{}, one more than counts", bars.counts.len() + 1),
+            });
+        }
+    }
+    let width = 2 * MARGIN + bars.len() * COLUMN + (bars.len() - 1) * BETWEEN;
+    let line = text::line_height(HEADING) + 8;
+    let (mut raster, top) = headed(width, line + HEIGHT + 64, "Where the filters lie", caption)?;
+    for (index, bars) in bars.iter().enumerate() {
+        let x = MARGIN + index * (COLUMN + BETWEEN);
+        heading(&mut raster, [x, top], &bars.title);
+        histogram(
+            &mut raster,
+            [x + 44, top + line],
+            [COLUMN - 44, HEIGHT],
+            bars,
+        );
+    }
+    Ok(raster)
+}
+
+fn histogram(raster: &mut Raster, [x, y]: [usize; 2], [width, height]: [usize; 2], bars: &Bars) {
+    let largest = bars.counts.iter().copied().max().unwrap_or(0).max(1);
+    let (low, high) = (bars.edges[0], bars.edges[bars.counts.len()]);
+    let across = |value: f64| x as f64 + (value - low) / (high - low) * width as f64;
+    let up = |count: f64| y as f64 + (1.0 - count / (1.08 * largest as f64)) * height as f64;
+    let bottom = y + height;
+
+    let counts = ticks(0.0, largest as f64, 4);
+    for tick in counts.iter().filter(|tick| tick.fract() == 0.0) {
+        let at = up(*tick).round() as usize;
+        canvas::fill(raster, x, at.min(bottom), width, 1, [228; 3]);
+        let style = Style::new(LABEL, BLACK).align(Align::End, Align::Middle);
+        text::draw(
+            raster,
+            [x as f64 - 8.0, at as f64],
+            style,
+            &decimals(*tick, 0),
+        );
+    }
+    for (bin, &count) in bars.counts.iter().enumerate() {
+        let [from, to] =
+            [bars.edges[bin], bars.edges[bin + 1]].map(|edge| across(edge).round() as usize);
+        let top = up(count as f64).round() as usize;
+        canvas::fill(
+            raster,
+            from + 1,
+            top,
+            (to - from).saturating_sub(1),
+            bottom - top,
+            color::item(0, 2),
+        );
+    }
+    let clip = canvas::everywhere(raster);
+    for &mark in &bars.marks {
+        let at = across(mark);
+        let ink = color::item(1, 2);
+        canvas::stroke(
+            raster,
+            &[[at, y as f64], [at, bottom as f64]],
+            1.0,
+            ink,
+            clip,
+        );
+        for row in 0..7 {
+            let half = 0.6 * f64::from(7 - row);
+            let level = y as f64 + f64::from(row) - 8.0;
+            canvas::stroke(
+                raster,
+                &[[at - half, level], [at + half, level]],
+                1.0,
+                ink,
+                clip,
+            );
+        }
+    }
+    canvas::fill(raster, x, bottom, width, 1, BLACK);
+    let places = ticks(low, high, 7);
+    for (tick, label) in places.iter().zip(tick_labels(&places)) {
+        let at = across(*tick);
+        canvas::fill(raster, at.round() as usize, bottom, 1, 5, BLACK);
+        let style = Style::new(LABEL, BLACK).align(Align::Middle, Align::Start);
+        text::draw(raster, [at, bottom as f64 + 9.0], style, &label);
+    }
+    let style = Style::new(LABEL, BLACK).align(Align::Middle, Align::Start);
+    let middle = x as f64 + 0.5 * width as f64;
+    text::draw(raster, [middle, bottom as f64 + 32.0], style, &bars.axis);
+}
+
+/// A kernel and the wavelet nearest to it.
+#[derive(Debug, Clone)]
+pub struct Pair<'a> {
+    /// What was learned.
+    pub kernel: &'a Array2<f64>,
+    /// The wavelet, on the same samples.
+    pub wavelet: &'a Array2<f64>,
+    /// One or two lines below.
+    pub label: Vec<String>,
+}
+
+/// Pairs of kernels, the learned one on the left of each, in the order given.
+///
+/// # Errors
+/// [`Error::Empty`] without pairs, [`Error::InvalidParameter`] if the picture would be too large.
+pub fn pairs(title: &str, caption: &str, pairs: &[Pair]) -> Result<Raster> {
+    if pairs.is_empty() {
+        return Err(Error::Empty { shape: vec![0] });
+    }
+    const SIDE: usize = 72;
+    const PITCH: usize = 2 * SIDE + 4 + 24;
+    let columns = ((2 * COLUMN + BETWEEN + 24) / PITCH).min(pairs.len().max(5));
+    let lines = pairs.iter().map(|pair| pair.label.len()).max().unwrap_or(0);
+    let pitch = SIDE + lines * text::line_height(LABEL) + 22;
+    let width = 2 * MARGIN + columns * PITCH - 24;
+    let below = pairs.len().div_ceil(columns) * pitch;
+    let (mut raster, top) = headed(width, below, title, caption)?;
+    for (index, pair) in pairs.iter().enumerate() {
+        let x = MARGIN + index % columns * PITCH;
+        let y = top + index / columns * pitch;
+        for (part, kernel) in [pair.kernel, pair.wavelet].into_iter().enumerate() {
+            let spans = whole_kernel([kernel.nrows(), kernel.ncols()]);
+            tile(
+                &mut raster,
+                [x + part * (SIDE + 4), y],
+                SIDE,
+                kernel,
+                spans,
+                color::signed,
+            );
+        }
+        for (i, label) in pair.label.iter().enumerate() {
+            let at = [
+                x as f64,
+                (y + SIDE + 7 + i * text::line_height(LABEL)) as f64,
+            ];
+            let ink = if i == 0 { BLACK } else { GREY };
+            text::draw(&mut raster, at, Style::new(LABEL, ink), label);
+        }
+    }
+    Ok(raster)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wave(side: usize, turns: f64) -> Array2<f64> {
+        Array2::from_shape_fn([side, side], |(i, _)| (turns * i as f64).sin())
+    }
+
+    #[test]
+    fn any_number_of_filters_fits_beside_any_other() {
+        for (count, side) in [(1, 3), (6, 5), (64, 11), (300, 7)] {
+            let kernels: Vec<_> = (0..count)
+                .map(|i| wave(side, 0.1 * i as f64 + 0.2))
+                .collect();
+            let moduli: Vec<_> = (0..count).map(|_| wave(16, 0.4).mapv(f64::abs)).collect();
+            let sum = moduli[0].clone();
+            let bank = Bank {
+                title: "waves".into(),
+                kernels: &kernels,
+                moduli: &moduli,
+                sum: &sum,
+                bounds: FrameBounds {
+                    lower: 0.0,
+                    upper: 1.0,
+                },
+                centers: vec![([0.1, -0.2], [200, 0, 0])],
+            };
+            for picture in [
+                side_by_side(&bank, &bank).unwrap(),
+                plane(&bank, &bank).unwrap(),
+            ] {
+                assert!(picture.as_rgb().iter().any(|&c| c < 100), "{count}");
+                // Nothing runs into the right margin.
+                let edge = picture.width() - MARGIN / 2;
+                assert!(
+                    (0..picture.height()).all(|y| picture.pixel(edge, y) == [255; 3]),
+                    "{count}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn bars_are_as_high_as_their_counts() {
+        let bars = Bars {
+            title: String::new(),
+            axis: String::new(),
+            edges: vec![0.0, 1.0, 2.0, 3.0],
+            counts: vec![4, 0, 2],
+            marks: vec![],
+        };
+        let picture = histograms("", &[bars]).unwrap();
+        let ink = color::item(0, 2);
+        let height = |share: f64| {
+            let x = MARGIN + 44 + (share * (COLUMN - 44) as f64) as usize;
+            (0..picture.height())
+                .filter(|&y| picture.pixel(x, y) == ink)
+                .count() as f64
+        };
+        let [first, second, third] = [0.5 / 3.0, 0.5, 2.5 / 3.0].map(height);
+        assert!(first > 100.0 && second == 0.0);
+        assert!((first / third - 2.0).abs() < 0.02, "{first} {third}");
+    }
+
+    #[test]
+    fn pairs_stand_side_by_side() {
+        let [positive, negative] = [1.0, -1.0].map(|value| Array2::from_elem([3, 3], value));
+        let pair = Pair {
+            kernel: &positive,
+            wavelet: &negative,
+            label: vec!["r = 1".into()],
+        };
+        let picture = pairs("", "", &[pair]).unwrap();
+        let at = |color: [u8; 3]| {
+            (0..picture.width())
+                .find(|&x| (0..picture.height()).any(|y| picture.pixel(x, y) == color))
+        };
+        assert!(at(color::signed(1.0)).unwrap() < at(color::signed(-1.0)).unwrap());
+        assert!(matches!(pairs("", "", &[]), Err(Error::Empty { .. })));
+    }
+}

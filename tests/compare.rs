@@ -1,0 +1,201 @@
+//! `scatter compare`, run as a person runs it.
+
+#![allow(non_snake_case)] // J and L keep their case, as in the library
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
+use serde_json::Value;
+use wavelet_scattering::filters::FilterBank2d;
+
+fn scatter(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_scatter"))
+        .current_dir(folder)
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+fn write_tensor(path: &Path, name: &str, shape: [usize; 4], values: &[f32]) {
+    let bytes: Vec<u8> = values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
+    let view = TensorView::new(Dtype::F32, shape.to_vec(), &bytes).unwrap();
+    serialize_to_file(HashMap::from([(name, view)]), None, path).unwrap();
+}
+
+/// Eight Morlets of the standard bank, in colours: the first four grey, the others red against green.
+fn write_morlets(path: &Path) {
+    let bank = FilterBank2d::params([64, 64], 2)
+        .L(4)
+        .build::<f64>()
+        .unwrap();
+    let mut values = Vec::new();
+    for lambda in 0..8 {
+        let psi = bank.psi_in_space(lambda / 4, lambda % 4);
+        for channel in [
+            1.0,
+            if lambda < 4 { 1.0 } else { -1.0 },
+            if lambda < 4 { 1.0 } else { 0.0 },
+        ] {
+            for (i, k) in (0..9).flat_map(|i| (0..9).map(move |k| (i, k))) {
+                values.push((channel * psi[[(i + 60) % 64, (k + 60) % 64]].re) as f32);
+            }
+        }
+    }
+    write_tensor(path, "conv1.weight", [8, 3, 9, 9], &values);
+}
+
+#[test]
+fn a_layer_of_wavelets_is_reported_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    write_morlets(&folder.path().join("net.safetensors"));
+    let args = [
+        "compare",
+        "--model",
+        "net.safetensors",
+        "-L",
+        "4",
+        "-J",
+        "2",
+        "--random",
+        "40",
+        "-o",
+        "report",
+    ];
+    let output = scatter(folder.path(), &args);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    let report = folder.path().join("report");
+    let text = |name: &str| fs::read_to_string(report.join(name)).unwrap();
+
+    let numbers: Value = serde_json::from_str(&text("compare.json")).unwrap();
+    assert_eq!(numbers["tensor"], "conv1.weight");
+    assert!(numbers["median_explained"].as_f64().unwrap() > 0.95);
+    let filters = numbers["filters"].as_array().unwrap();
+    assert_eq!(filters.len(), 8);
+    for (lambda, filter) in filters.iter().enumerate() {
+        assert_eq!(
+            filter["part"],
+            if lambda < 4 { "luminance" } else { "red-green" }
+        );
+        assert_eq!(filter["nearest"]["lambda"], lambda);
+        assert!(filter["nearest"]["correlation"].as_f64().unwrap() > 0.999);
+    }
+    assert_eq!(
+        numbers["references"][0]["explained"]
+            .as_array()
+            .unwrap()
+            .len(),
+        40
+    );
+    assert_eq!(
+        numbers["references"][1]["explained"]
+            .as_array()
+            .unwrap()
+            .len(),
+        80
+    );
+
+    let page = text("index.html");
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>"));
+    assert_eq!(page.matches("data:image/png;base64,").count(), 5);
+    assert!(!page.contains("://"), "the page fetches nothing");
+    let summary = text("summary.md");
+    assert!(
+        summary.contains("like Gabors to a degree that chance does not give"),
+        "{summary}"
+    );
+    assert!(
+        summary.contains("4 have most of their energy in luminance, 4 in red against green"),
+        "{summary}"
+    );
+    for name in [
+        "filters.png",
+        "plane.png",
+        "histograms.png",
+        "explained.png",
+        "pairs.png",
+    ] {
+        assert!(
+            fs::read(report.join(name)).unwrap().starts_with(b"\x89PNG"),
+            "{name}"
+        );
+        assert!(summary.contains(name));
+    }
+
+    // The same call gives the same numbers.
+    assert!(scatter(folder.path(), &args).status.success());
+    assert_eq!(
+        serde_json::from_str::<Value>(&text("compare.json")).unwrap(),
+        numbers
+    );
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused_with_a_way_out_and_without_a_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    write_morlets(&path("net.safetensors"));
+    write_tensor(
+        &path("deep.safetensors"),
+        "conv2",
+        [2, 16, 3, 3],
+        &[1.0; 288],
+    );
+    write_tensor(
+        &path("nan.safetensors"),
+        "conv1",
+        [1, 1, 3, 3],
+        &[f32::NAN; 9],
+    );
+    fs::write(path("text.safetensors"), "no tensors at all").unwrap();
+    fs::write(path("net.onnx"), "").unwrap();
+    for (model, more, expected) in [
+        (
+            "net.safetensors",
+            &["--tensor", "conv9"][..],
+            "it holds conv1.weight F32 [8, 3, 9, 9]",
+        ),
+        (
+            "net.safetensors",
+            &["--random", "3"][..],
+            "20 to 100000 random filters",
+        ),
+        (
+            "net.safetensors",
+            &["-L", "0"][..],
+            "at least one orientation",
+        ),
+        ("net.safetensors", &["--images", "nowhere"][..], "nowhere"),
+        ("deep.safetensors", &[][..], "1 channel (grey) or 3 (RGB)"),
+        ("nan.safetensors", &[][..], "NaN at index [0, 0, 0, 0]"),
+        ("text.safetensors", &[][..], "no whole safetensors file"),
+        (
+            "absent.safetensors",
+            &[][..],
+            "cannot read absent.safetensors",
+        ),
+        ("net.onnx", &[][..], "must end in .safetensors"),
+    ] {
+        let mut args = vec!["compare", "--model", model, "-o", "report"];
+        args.extend(more);
+        let output = scatter(folder.path(), &args);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            !output.status.success() && stderr.contains(expected),
+            "{model}: {stderr}"
+        );
+        assert!(!stderr.contains("panicked"), "{stderr}");
+        assert!(!path("report/index.html").exists());
+    }
+    let output = scatter(
+        folder.path(),
+        &["compare", "--model", "net.safetensors", "-o", "a/b"],
+    );
+    assert!(String::from_utf8_lossy(&output.stderr).contains("its parent must exist"));
+}
