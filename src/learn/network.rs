@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use burn::data::dataloader::{DataLoader, DataLoaderBuilder};
 use burn::data::dataset::InMemDataset;
 use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
@@ -375,9 +375,19 @@ impl Network {
 
 /// A module whose parameters are drawn after seeding burn's generator, all of them before anyone else draws.
 pub(super) fn draw<M: Module>(seed: u64, device: &Device, make: impl Fn(&Device) -> M) -> M {
+    /// Parameters are drawn when they are first asked for.
+    struct Ask;
+    impl ModuleVisitor for Ask {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            param.val();
+        }
+    }
+
     let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
     device.seed(seed);
-    make(device).materialize()
+    let module = make(device);
+    module.visit(&mut Ask);
+    module
 }
 
 /// Indices to learn from, and the same share of every class, rounded, to validate on.
