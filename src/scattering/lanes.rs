@@ -573,16 +573,17 @@ impl<T: Real, S: Simd<T>> Kernel for Scatter<'_, T, S> {
 /// Copies a few numbers; the lengths that are common without a call.
 #[inline(always)]
 fn copy_few<T: Copy>(from: &[T], to: &mut [T]) {
-    fn whole<T: Copy, const N: usize>(from: &[T], to: &mut [T]) -> Option<()> {
-        *to.first_chunk_mut::<N>()? = *from.first_chunk::<N>()?;
-        Some(())
+    fn whole<T: Copy, const N: usize>(from: &[T], to: &mut [T]) {
+        if let (Some(from), Some(to)) = (from.first_chunk::<N>(), to.first_chunk_mut()) {
+            *to = *from;
+        }
     }
     match from.len() {
         4 => whole::<T, 4>(from, to),
         8 => whole::<T, 8>(from, to),
         16 => whole::<T, 16>(from, to),
-        _ => Some(to.copy_from_slice(from)),
-    };
+        _ => to.copy_from_slice(from),
+    }
 }
 
 #[cfg(test)]

@@ -217,13 +217,24 @@ pub struct TaskArgs {
 #[cfg(feature = "learn")]
 #[derive(Debug, ClapArgs)]
 pub struct CompareArgs {
-    /// Weights of the network (.safetensors): a tensor [out, in, rows, columns] with 1 or 3 input channels
-    #[arg(long, value_name = "FILE")]
-    pub model: PathBuf,
+    /// Weights of a network (.safetensors), one that this library saved or any other: a tensor [out, in, rows, columns] with
+    /// 1 or 3 input channels
+    #[arg(long, value_name = "FILE", required_unless_present = "train")]
+    pub model: Option<PathBuf>,
+    /// Instead: train a small convolutional network first, on mnist-subset or a data set as for `scatter task`
+    #[arg(long, value_name = "DATA", conflicts_with_all = ["model", "tensor"])]
+    pub train: Option<PathBuf>,
+    /// Filters of the network that is trained
+    #[arg(long, default_value_t = 32, value_name = "N", requires = "train")]
+    pub filters: usize,
+    /// Rows and columns of its filters, an odd number
+    #[arg(long, default_value_t = 7, value_name = "N", requires = "train")]
+    pub side: usize,
     /// Name of the tensor [default: the first with four axes and sides above 1]
     #[arg(long, value_name = "NAME")]
     pub tensor: Option<String>,
-    /// Folder for the report, made if its parent exists: index.html, summary.md, compare.json and the pictures
+    /// Folder for the report, made if its parent exists: index.html, summary.md, compare.json, the pictures, and the
+    /// network that was trained, model.safetensors
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
     /// Number of scales of the wavelets [default: log2 of the kernel's shorter side]
@@ -232,13 +243,13 @@ pub struct CompareArgs {
     /// Number of orientations of the wavelets
     #[arg(short = 'L', default_value_t = 8)]
     pub L: usize,
-    /// Images whose patches give principal components to compare with: files or folders
+    /// Images whose patches give principal components to compare with: files or folders [default: those trained on]
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub images: Vec<PathBuf>,
     /// Number of random filters to compare with
     #[arg(long, default_value_t = 200, value_name = "N")]
     pub random: usize,
-    /// Seed of the random filters
+    /// Seed of the random filters, and of the network that is trained
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
 }

@@ -8,13 +8,17 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
 use maud::html;
-use ndarray::{Array2, Array3, ArrayView2, Axis};
+use ndarray::{Array2, Array3, Array4, ArrayView2, Axis};
 use serde_json::{Value, json};
 use wavelet_scattering::compare::{
     Comparison, ComparisonParams, Coverage, GaborFit, Histogram, Layer, quantile, superiority,
 };
 use wavelet_scattering::io::{self, ImageOptions, Staged};
+use wavelet_scattering::learn::{
+    Architecture, FirstLayer, Network, Task, TrainingParams, error_rate,
+};
 use wavelet_scattering::raster::Raster;
 use wavelet_scattering::viz::learned::{self, Bank, Bars, Pair};
 use wavelet_scattering::viz::{chart, color};
@@ -40,16 +44,19 @@ const FILES: [&str; 8] = [
     "pairs.png",
 ];
 
+/// Where trained networks are kept within the report.
+const MODEL: &str = "model.safetensors";
+
+/// A first layer, and what it was learned from if that was here.
+struct Source {
+    name: String,
+    lead: String,
+    tensor: String,
+    weights: Array4<f32>,
+    trained: Option<(Network, Task)>,
+}
+
 pub fn run(args: CompareArgs) -> Result<()> {
-    let (tensor, weights) = match args.model.extension().and_then(|end| end.to_str()) {
-        Some("safetensors") => io::read_weights(&args.model, args.tensor.as_deref())?,
-        _ => bail!(
-            "{} must end in .safetensors, the format of weights",
-            args.model.display()
-        ),
-    };
-    let layer = Layer::new(weights.view())
-        .with_context(|| format!("tensor `{tensor}` of {}", args.model.display()))?;
     let folder = &args.output;
     if !folder.is_dir() {
         fs::create_dir(folder).with_context(|| {
@@ -60,7 +67,24 @@ pub fn run(args: CompareArgs) -> Result<()> {
         })?;
     }
     let files = FILES.map(|name| folder.join(name));
-    super::check_destinations(&files, std::slice::from_ref(&args.model))?;
+    super::check_destinations(&files, args.model.as_slice())?;
+    let source = match (&args.model, &args.train) {
+        (Some(model), _) => read(model, args.tensor.as_deref())?,
+        (None, Some(data)) => train(data, &args)?,
+        (None, None) => bail!("one of --model and --train is needed"),
+    };
+    let Source {
+        name,
+        lead,
+        tensor,
+        weights,
+        trained,
+    } = source;
+    let layer =
+        Layer::new(weights.view()).with_context(|| format!("tensor `{tensor}` of {name}"))?;
+    if let Some((network, _)) = &trained {
+        network.save(folder.join(MODEL))?;
+    }
 
     let params = ComparisonParams {
         J: args.J,
@@ -68,28 +92,20 @@ pub fn run(args: CompareArgs) -> Result<()> {
         random: args.random,
         seed: args.seed,
     };
-    let images = if args.images.is_empty() {
-        None
-    } else {
-        Some(crops(&args.images)?)
+    let images = match &trained {
+        _ if !args.images.is_empty() => Some(crops(&args.images)?),
+        Some((_, task)) => Some(in_grey(task)),
+        None => None,
     };
     let comparison = Comparison::new(&layer, &params, images.as_ref().map(|images| images.view()))?;
 
     let [rows, columns] = layer.shape();
-    let name = args
-        .model
-        .file_name()
-        .map_or_else(String::new, |name| name.to_string_lossy().into());
     let title = format!(
         "{name}: {} filters of {rows} x {columns} beside wavelets",
         layer.len()
     );
     let texts = words::paragraphs(&comparison);
     let pictures = Pictures::draw(&comparison)?;
-    let lead = format!(
-        "Tensor {tensor}, {:?}: a first layer in the words of wavelet theory.",
-        weights.shape()
-    );
 
     let [html, markdown, numbers, ..] = &files;
     let mut staged = vec![
@@ -114,6 +130,76 @@ pub fn run(args: CompareArgs) -> Result<()> {
     }
     println!("\n{}", files[0].display());
     Ok(())
+}
+
+/// Weights from a file.
+fn read(model: &Path, tensor: Option<&str>) -> Result<Source> {
+    ensure!(
+        model.extension().is_some_and(|end| end == "safetensors"),
+        "{} must end in .safetensors, the format of weights",
+        model.display()
+    );
+    let (tensor, weights) = io::read_weights(model, tensor)?;
+    let name = model.file_name().unwrap_or_default();
+    Ok(Source {
+        name: name.to_string_lossy().into(),
+        lead: format!(
+            "Tensor {tensor}, {:?}: a first layer in the words of wavelet theory.",
+            weights.shape()
+        ),
+        tensor,
+        weights,
+        trained: None,
+    })
+}
+
+/// Trains a small network whose first layer is worth a look.
+fn train(data: &Path, args: &CompareArgs) -> Result<Source> {
+    let task = super::task::task_of(data)?;
+    let architecture = Architecture::Cnn {
+        first: FirstLayer::learned(args.filters, args.side),
+    };
+    let params = TrainingParams {
+        seed: args.seed,
+        ..TrainingParams::for_samples(task.train().len())
+    };
+    let progress = ProgressBar::new(params.epochs as u64).with_style(ProgressStyle::with_template(
+        "{bar:30} epoch {pos}/{len}, {msg}, {eta} left",
+    )?);
+    let network = Network::train(&architecture, task.train(), &params, &mut |report| {
+        progress.set_message(format!("loss {:.3}", report.loss));
+        progress.set_position(report.epoch as u64);
+    })?;
+    progress.finish_and_clear();
+    let weights = network
+        .first_layer()
+        .context("a convolutional network has a first layer")?;
+    let predicted = network.predict(&task.test().images)?;
+    let error = error_rate(&predicted, &task.test().labels);
+    Ok(Source {
+        name: task.name().to_string(),
+        lead: format!(
+            "The first layer of a small convolutional network trained on the {} training images of {}, seed {}; its error on \
+             the test images is {:.1} %.",
+            task.train().len(),
+            task.name(),
+            args.seed,
+            100.0 * error
+        ),
+        tensor: "first layer".to_string(),
+        weights,
+        trained: Some((network, task)),
+    })
+}
+
+/// The training images, means over their channels; the first thousand, which is plenty for patches of a few pixels.
+fn in_grey(task: &Task) -> Array3<f32> {
+    const MOST: usize = 1000;
+    let images = &task.train().images;
+    let count = images.shape()[0].min(MOST);
+    let some = images.slice(ndarray::s![..count, .., .., ..]);
+    let channels = some.shape()[1] as f32;
+    some.sum_axis(Axis(1)) / channels
 }
 
 /// The middle of every image, all of one size, in grey.

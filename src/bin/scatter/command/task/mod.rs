@@ -27,6 +27,15 @@ const SUBSET: &str = "mnist-subset";
 /// Where features are kept, within the folder of the report.
 const CACHE: &str = "cache";
 
+/// The digits that are compiled in, by their name, or a data set.
+pub fn task_of(data: &Path) -> Result<Task> {
+    Ok(if data.as_os_str() == SUBSET {
+        Task::mnist_subset()
+    } else {
+        Task::of(io::read_dataset(data)?)?
+    })
+}
+
 pub fn run(args: TaskArgs) -> Result<()> {
     let folder = &args.output;
     prepare(folder)?;
@@ -35,11 +44,7 @@ pub fn run(args: TaskArgs) -> Result<()> {
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
         .context("cannot listen for Ctrl-C")?;
 
-    let task = if args.data.as_os_str() == SUBSET {
-        Task::mnist_subset()
-    } else {
-        Task::of(io::read_dataset(&args.data)?)?
-    };
+    let task = task_of(&args.data)?;
     let shape = task.train().images.shape();
     let mut representation = Representation::for_images([shape[2], shape[3]]);
     representation.J = args.J.unwrap_or(representation.J);
