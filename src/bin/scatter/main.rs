@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         args::Command::Bench(args) => command::bench::run(args),
         #[cfg(feature = "learn")]
         args::Command::Task(args) => command::task::run(args),
+        #[cfg(feature = "learn")]
         args::Command::Compare(args) => command::compare::run(args),
     };
     match outcome {
