@@ -1,9 +1,13 @@
-//! The universal approximator: one hidden layer of rectified units fits a function of one variable, the better the wider.
+//! The universal approximator: one hidden layer fits a function of one variable, the better the wider.
 //!
-//! You will see two pictures in the folder `target/gallery`. `approximate_1d.png` has the function, sin(2πx) + sin(6πx)/2
-//! on [−1, 1], and what layers of 2, 8 and 128 units make of it: broken lines, since a unit bends the line once.
-//! `approximate_1d_error.png` has the error, root mean square, against the width, printed here as well. Below some thirty
-//! units too few bends are there; beyond, the error is what the time for training leaves.
+//! You will see two pictures in the folder `target/gallery`. `approximate_1d.png` has the function, sin(πx) + sin(3πx)/2
+//! on [−1, 1], and what layers of 1, 4 and 16 units make of it, each unit a hyperbolic tangent: a smooth step.
+//! `approximate_1d_error.png` has the error, root mean square, against the width; it is printed here as well. Of each width
+//! the best of three starts counts, since not every start finds the places where the steps belong. Few units are too few
+//! steps; beyond a dozen, the error is what the time for training leaves.
+//!
+//! The theorem says that wide enough layers come as near as wanted (G. Cybenko, "Approximation by superpositions of a
+//! sigmoidal function", 1989), not that training finds them.
 //!
 //! Run with `cargo run --release --features learn --example approximate_1d`.
 
@@ -14,14 +18,15 @@ use burn::module::Module;
 use burn::nn::loss::{MseLoss, Reduction};
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{AdamConfig, GradientsParams};
-use burn::tensor::activation::relu;
+use burn::tensor::activation::tanh;
 use burn::tensor::{Device, Tensor, TensorData};
 use wavelet_scattering::io::write_png;
 use wavelet_scattering::viz::chart;
 
 const POINTS: usize = 256;
-const STEPS: usize = 2500;
-const WIDTHS: [usize; 8] = [1, 2, 4, 8, 16, 32, 64, 128];
+const STEPS: usize = 5000;
+const STARTS: u64 = 3;
+const WIDTHS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
 
 #[derive(Module, Debug)]
 struct Approximator {
@@ -31,18 +36,18 @@ struct Approximator {
 
 impl Approximator {
     fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        self.output.forward(relu(self.hidden.forward(x)))
+        self.output.forward(tanh(self.hidden.forward(x)))
     }
 }
 
 fn f(x: f64) -> f64 {
-    (2.0 * PI * x).sin() + (6.0 * PI * x).sin() / 2.0
+    (PI * x).sin() + (3.0 * PI * x).sin() / 2.0
 }
 
-/// What a layer of `width` units has learned, at the points `x`.
-fn fit(width: usize, x: &[f64]) -> Result<Vec<f64>, Box<dyn std::error::Error>> {
+/// What a layer of `width` units has learned from the start that belongs to `seed`, at the points `x`.
+fn fit(width: usize, seed: u64, x: &[f64]) -> Result<Vec<f64>, Box<dyn std::error::Error>> {
     let device = Device::flex().autodiff();
-    device.seed(1);
+    device.seed(seed);
     let column =
         |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [x.len(), 1]), &device);
     let inputs = column(x.iter().map(|&x| x as f32).collect());
@@ -77,12 +82,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         vec![curve("the function".to_string(), &truth)];
     let mut errors = Vec::new();
     for width in WIDTHS {
-        let fitted = fit(width, &x)?;
-        let squares = fitted.iter().zip(&truth).map(|(y, t)| (y - t).powi(2));
-        let error = (squares.sum::<f64>() / POINTS as f64).sqrt();
+        let mut best = (f64::INFINITY, Vec::new());
+        for seed in 0..STARTS {
+            let fitted = fit(width, seed, &x)?;
+            let squares = fitted.iter().zip(&truth).map(|(y, t)| (y - t).powi(2));
+            let error = (squares.sum::<f64>() / POINTS as f64).sqrt();
+            if error < best.0 {
+                best = (error, fitted);
+            }
+        }
+        let (error, fitted) = best;
         println!("{width:4} units: error {error:.4}");
         errors.push((width as f64, error));
-        if [2, 8, 128].contains(&width) {
+        if [1, 4, 16].contains(&width) {
             curves.push(curve(format!("{width} units"), &fitted));
         }
     }
