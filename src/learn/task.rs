@@ -53,6 +53,13 @@ impl Task {
                 limit: "both sets have to name the same classes, at least two".to_string(),
             });
         }
+        let [train, test] = [train, test].map(|mut set| {
+            // Images are taken for rows of samples from here on.
+            if !set.images.is_standard_layout() {
+                set.images = set.images.as_standard_layout().into_owned();
+            }
+            set
+        });
         Ok(Self {
             name: name.into(),
             train,
