@@ -199,3 +199,66 @@ fn what_cannot_be_compared_is_refused_with_a_way_out_and_without_a_report() {
     );
     assert!(String::from_utf8_lossy(&output.stderr).contains("its parent must exist"));
 }
+
+/// Forty images of 16 x 16, stripes down and stripes across, as four IDX files.
+fn write_stripes(folder: &Path) {
+    for set in ["train", "t10k"] {
+        let (mut images, mut labels) = (
+            vec![0, 0, 8, 3, 0, 0, 0, 40, 0, 0, 0, 16, 0, 0, 0, 16],
+            vec![0, 0, 8, 1, 0, 0, 0, 40],
+        );
+        for n in 0..40 {
+            labels.push(n as u8 % 2);
+            for (i, k) in (0..16).flat_map(|i| (0..16).map(move |k| (i, k))) {
+                let along = if n % 2 == 0 { i } else { k };
+                images.push(if (along + n / 2) % 4 < 2 { 255 } else { 0 });
+            }
+        }
+        fs::write(folder.join(format!("{set}-images-idx3-ubyte")), images).unwrap();
+        fs::write(folder.join(format!("{set}-labels-idx1-ubyte")), labels).unwrap();
+    }
+}
+
+#[test]
+fn a_network_that_is_trained_for_it_is_compared_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("stripes");
+    fs::create_dir(&data).unwrap();
+    write_stripes(&data);
+    let report = |args: &[&str]| -> Value {
+        let output = scatter(
+            folder.path(),
+            &[&["compare", "--random", "20"], args].concat(),
+        );
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
+        let numbers = folder
+            .path()
+            .join(args[args.len() - 1])
+            .join("compare.json");
+        serde_json::from_str(&fs::read_to_string(numbers).unwrap()).unwrap()
+    };
+    let train = [
+        "--train",
+        "stripes",
+        "--filters",
+        "4",
+        "--side",
+        "5",
+        "-o",
+        "trained",
+    ];
+    let trained = report(&train);
+    assert_eq!(trained["shape"], serde_json::json!([4, 1, 5, 5]));
+    // Principal components of the training images stand beside random and Fourier filters.
+    assert_eq!(trained["references"].as_array().unwrap().len(), 3);
+    let summary = fs::read_to_string(folder.path().join("trained/summary.md")).unwrap();
+    assert!(
+        summary.contains("its error on the test images is 0.0 %"),
+        "{summary}"
+    );
+
+    let read = report(&["--model", "trained/model.safetensors", "-o", "read"]);
+    assert_eq!(read["tensor"], "Cnn.first.weight");
+    assert_eq!(read["filters"], trained["filters"]);
+}

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use wavelet_scattering::io::{self, ImageOptions};
+use wavelet_scattering::learn::Network;
 
 fn task(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_scatter"))
@@ -163,6 +164,14 @@ fn the_same_seed_gives_the_same_numbers() {
                 "report",
             ],
         );
+        // The network is beside its results, and its filters are on the page.
+        let model = folder
+            .path()
+            .join("report/models/wavelet-cnn-60-0.safetensors");
+        let first = Network::load(model).unwrap().first_layer().unwrap();
+        assert_eq!(first.shape(), [32, 1, 11, 11]);
+        let page = fs::read_to_string(folder.path().join("report/index.html")).unwrap();
+        assert!(page.contains("First filters of wavelet-cnn, 60 images, seed 0"));
         runs(folder.path())
             .into_iter()
             .map(timeless)

@@ -136,6 +136,14 @@ impl Competitor {
         })
     }
 
+    /// Whether it has first filters to look at.
+    pub fn convolves(self) -> bool {
+        matches!(
+            self,
+            Self::LeNet5 | Self::Cnn | Self::WaveletCnn | Self::WaveletCnnTuned
+        )
+    }
+
     /// Whether it looks at scattering coefficients instead of pixels.
     fn scatters(self) -> bool {
         matches!(
@@ -235,6 +243,15 @@ pub struct Run {
     pub confusion: Vec<Vec<usize>>,
 }
 
+/// What is left of a competitor that was trained and tested.
+#[derive(Debug)]
+pub struct Outcome {
+    /// How it did.
+    pub run: Run,
+    /// What it is, if it is a network.
+    pub network: Option<Network>,
+}
+
 /// A task with what its competitors share.
 #[derive(Debug)]
 pub struct Contest<'a> {
@@ -261,7 +278,7 @@ impl<'a> Contest<'a> {
     /// # Errors
     /// [`Error::InvalidParameter`] if the task has not as many training images or draws fewer than two of a class;
     /// what the features and the classifier have against the images.
-    pub fn run(&mut self, competitor: Competitor, train_size: usize, seed: u64) -> Result<Run> {
+    pub fn run(&mut self, competitor: Competitor, train_size: usize, seed: u64) -> Result<Outcome> {
         let task = self.task;
         let drawn = task.draw(train_size, seed)?;
         let labels: Vec<usize> = drawn.iter().map(|&i| task.train().labels[i]).collect();
@@ -282,7 +299,7 @@ impl<'a> Contest<'a> {
                 };
                 let params = TrainingParams {
                     seed,
-                    ..TrainingParams::for_samples(few.len())
+                    ..TrainingParams::recommended(&architecture, few.len())
                 };
                 let mut best: Option<(f64, f64, usize)> = None;
                 let network = Network::train(&architecture, &few, &params, &mut |report| {
@@ -308,7 +325,7 @@ impl<'a> Contest<'a> {
         let test_seconds = inputs.test_seconds + start.elapsed().as_secs_f64();
         let truth = &task.test().labels;
         let confusion = confusion(&predicted, truth, classes);
-        Ok(Run {
+        let run = Run {
             competitor: competitor.name().to_string(),
             train_size,
             seed,
@@ -323,7 +340,12 @@ impl<'a> Contest<'a> {
                 .into_iter()
                 .map(|row| row.to_vec())
                 .collect(),
-        })
+        };
+        let network = match trained {
+            Trained::Network { network, .. } => Some(*network),
+            Trained::Classifier(_) => None,
+        };
+        Ok(Outcome { run, network })
     }
 
     /// What a competitor gets to see.

@@ -26,7 +26,7 @@ pub mod representation;
 mod spectrum;
 
 pub use comparison::{Comparison, ComparisonParams, Learned, Reference, quantile, superiority};
-pub use competitor::{Competitor, Contest, Run};
+pub use competitor::{Competitor, Contest, Outcome, Run};
 pub use coverage::{Coverage, Histogram};
 pub use gabor_fit::GaborFit;
 pub use layer::{Layer, Part};

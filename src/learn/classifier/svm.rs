@@ -45,11 +45,11 @@ pub struct GaussianSvmParams {
 }
 
 impl Default for GaussianSvmParams {
-    /// C of 1, 10 and 100, γ from ¼ to 4 in octaves, five folds of up to 3,000 samples.
+    /// C of 1, 10 and 100, γ from 1/16 to 2 in octaves, five folds of up to 3,000 samples.
     fn default() -> Self {
         Self {
             C: vec![1.0, 10.0, 100.0],
-            gamma: vec![0.25, 0.5, 1.0, 2.0, 4.0],
+            gamma: vec![0.0625, 0.125, 0.25, 0.5, 1.0, 2.0],
             folds: 5,
             tune_on: 3000,
         }

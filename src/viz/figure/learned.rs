@@ -3,6 +3,7 @@
 //! Comes in: kernels, moduli of transfer functions, counts, as plain arrays; who made them does not matter here. Goes
 //! out: one [`Raster`] per figure.
 //!
+//! - [`kernels`]: the kernels of one set;
 //! - [`side_by_side`]: kernels, Fourier moduli and Littlewood-Paley sums of two [`Bank`]s;
 //! - [`plane`]: half-height contours and centres of two banks in the frequency plane;
 //! - [`histograms`]: bars, with the places of the wavelets marked;
@@ -149,6 +150,27 @@ fn refuse_empty(banks: &[&Bank]) -> Result<()> {
 fn heading(raster: &mut Raster, [x, y]: [usize; 2], words: &str) {
     let at = [x as f64, y as f64];
     text::draw(raster, at, Style::new(HEADING, BLACK), words);
+}
+
+/// The kernels of one set, as tiles.
+///
+/// # Errors
+/// [`Error::Empty`] without kernels, [`Error::InvalidParameter`] if the picture would be too large.
+pub fn kernels(title: &str, kernels: &[Array2<f64>]) -> Result<Raster> {
+    if kernels.is_empty() {
+        return Err(Error::Empty { shape: vec![0] });
+    }
+    let caption = "Blue below and red above zero; every kernel is on its own scale.";
+    let width = 2 * MARGIN + COLUMN;
+    let (mut raster, top) = headed(width, tiles_height(kernels.len()), title, caption)?;
+    tiles(
+        &mut raster,
+        [MARGIN, top],
+        kernels,
+        whole_kernel,
+        color::signed,
+    );
+    Ok(raster)
 }
 
 /// Kernels, Fourier moduli and Littlewood-Paley sums of two banks, one beside the other.

@@ -57,6 +57,11 @@ struct Source {
 }
 
 pub fn run(args: CompareArgs) -> Result<()> {
+    // A file that cannot be read leaves no folder behind; training waits until the report has a place.
+    let given = match &args.model {
+        Some(model) => Some(read(model, args.tensor.as_deref())?),
+        None => None,
+    };
     let folder = &args.output;
     if !folder.is_dir() {
         fs::create_dir(folder).with_context(|| {
@@ -68,8 +73,8 @@ pub fn run(args: CompareArgs) -> Result<()> {
     }
     let files = FILES.map(|name| folder.join(name));
     super::check_destinations(&files, args.model.as_slice())?;
-    let source = match (&args.model, &args.train) {
-        (Some(model), _) => read(model, args.tensor.as_deref())?,
+    let source = match (given, &args.train) {
+        (Some(source), _) => source,
         (None, Some(data)) => train(data, &args)?,
         (None, None) => bail!("one of --model and --train is needed"),
     };
@@ -136,7 +141,8 @@ pub fn run(args: CompareArgs) -> Result<()> {
 fn read(model: &Path, tensor: Option<&str>) -> Result<Source> {
     ensure!(
         model.extension().is_some_and(|end| end == "safetensors"),
-        "{} must end in .safetensors, the format of weights",
+        "{} must end in .safetensors: what `scatter` saves ends so, and other programs can save that too (burn no longer \
+         writes .mpk)",
         model.display()
     );
     let (tensor, weights) = io::read_weights(model, tensor)?;
@@ -161,7 +167,7 @@ fn train(data: &Path, args: &CompareArgs) -> Result<Source> {
     };
     let params = TrainingParams {
         seed: args.seed,
-        ..TrainingParams::for_samples(task.train().len())
+        ..TrainingParams::recommended(&architecture, task.train().len())
     };
     let progress = ProgressBar::new(params.epochs as u64).with_style(ProgressStyle::with_template(
         "{bar:30} epoch {pos}/{len}, {msg}, {eta} left",

@@ -2,19 +2,20 @@
 //!
 //! Every run is written to `results.json` as soon as it is done, and a run that is there already is not made again: what
 //! was interrupted goes on where it stopped, and more competitors, sizes or seeds are added to what there is. Results of other
-//! data, another version or other parameters are never mixed with new ones.
+//! data, another version or other parameters are never mixed with new ones. Networks with convolutions are saved beside
+//! the results, for `scatter compare --model`.
 
 mod report;
 mod results;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use wavelet_scattering::compare::{Competitor, Contest, FeatureCache, Representation};
+use wavelet_scattering::compare::{Competitor, Contest, FeatureCache, Outcome, Representation};
 use wavelet_scattering::io::{self, Staged};
 use wavelet_scattering::learn::Task;
 
@@ -26,6 +27,16 @@ const SUBSET: &str = "mnist-subset";
 
 /// Where features are kept, within the folder of the report.
 const CACHE: &str = "cache";
+
+/// Where networks with filters to look at are kept, within the folder of the report.
+const MODELS: &str = "models";
+
+/// The file of a network that was trained in a run.
+fn model(folder: &Path, competitor: Competitor, size: usize, seed: u64) -> PathBuf {
+    folder
+        .join(MODELS)
+        .join(format!("{competitor}-{size}-{seed}.safetensors"))
+}
 
 /// The digits that are compiled in, by their name, or a data set.
 pub fn task_of(data: &Path) -> Result<Task> {
@@ -54,10 +65,9 @@ pub fn run(args: TaskArgs) -> Result<()> {
     let wanted = wanted(&args, &task)?;
 
     let cache = folder.join(CACHE);
-    if !cache.is_dir() {
-        fs::create_dir(&cache).with_context(|| format!("cannot create {}", cache.display()))?;
-    }
-    let mut contest = Contest::new(&task, representation.clone(), FeatureCache::new(cache));
+    create_within(&cache)?;
+    let cache = FeatureCache::new(cache);
+    let mut contest = Contest::new(&task, representation.clone(), cache);
     let progress = ProgressBar::new(wanted.len() as u64).with_style(ProgressStyle::with_template(
         "{bar:30} {pos}/{len} runs  {elapsed}  {msg}",
     )?);
@@ -65,9 +75,14 @@ pub fn run(args: TaskArgs) -> Result<()> {
     for &(competitor, size, seed) in &wanted {
         progress.set_message(format!("{competitor}, {size} images, seed {seed}"));
         if !results.has(competitor, size, seed) {
-            let run = contest.run(competitor, size, seed).with_context(|| {
-                format!("{competitor} on {size} images with seed {seed} failed")
-            })?;
+            let Outcome { run, network } =
+                contest.run(competitor, size, seed).with_context(|| {
+                    format!("{competitor} on {size} images with seed {seed} failed")
+                })?;
+            if let Some(network) = network.filter(|_| competitor.convolves()) {
+                create_within(&folder.join(MODELS))?;
+                network.save(model(folder, competitor, size, seed))?;
+            }
             results.add(run)?;
         }
         progress.inc(1);
@@ -109,6 +124,14 @@ fn wanted(args: &TaskArgs, task: &Task) -> Result<Vec<(Competitor, usize, u64)>>
         }
     }
     Ok(wanted)
+}
+
+/// Makes a folder within that of the report, unless it is there.
+fn create_within(folder: &Path) -> Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir(folder).with_context(|| format!("cannot create {}", folder.display()))
 }
 
 /// Makes the folder of the report, within one that exists, and sees whether files can be written in it.

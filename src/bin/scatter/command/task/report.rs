@@ -6,13 +6,13 @@ use std::path::Path;
 
 use anyhow::Result;
 use maud::{Markup, html};
-use wavelet_scattering::compare::{Representation, Run};
+use wavelet_scattering::compare::{Layer, Representation, Run};
 use wavelet_scattering::filters::FilterBank2d;
 use wavelet_scattering::io::{self, Staged, commit_all};
-use wavelet_scattering::learn::Task;
+use wavelet_scattering::learn::{Network, Task};
 use wavelet_scattering::raster::Raster;
-use wavelet_scattering::viz::chart;
 use wavelet_scattering::viz::filter_bank::{Show, sheet};
+use wavelet_scattering::viz::{chart, learned};
 
 use super::results::{Results, Row};
 use crate::page;
@@ -89,8 +89,17 @@ pub fn write(
     rows: &[Row],
 ) -> Result<()> {
     let curve = learning_curve(task, rows)?;
-    let filters = filters(task, representation)?;
-    let text = page(task, representation, results, rows, &curve, &filters)?;
+    let wavelets = wavelets(task, representation)?;
+    let learned = first_filters(folder, rows)?;
+    let text = page(
+        task,
+        representation,
+        results,
+        rows,
+        &curve,
+        &learned,
+        &wavelets,
+    )?;
     let mut html = Staged::create(folder.join(PAGE))?;
     html.write_all(text.as_bytes())
         .map_err(|source| html.write_error(source))?;
@@ -164,7 +173,7 @@ fn learning_curve(task: &Task, rows: &[Row]) -> Result<Raster> {
 }
 
 /// The wavelets of the representation, on the grid of the images.
-fn filters(task: &Task, representation: &Representation) -> Result<Raster> {
+fn wavelets(task: &Task, representation: &Representation) -> Result<Raster> {
     let shape = task.train().images.shape();
     let multiple = 1 << representation.J;
     let sides = [shape[2], shape[3]].map(|side| side.next_multiple_of(multiple));
@@ -174,13 +183,34 @@ fn filters(task: &Task, representation: &Representation) -> Result<Raster> {
     Ok(sheet(&bank, Show::Space)?)
 }
 
+/// The first filters of each network that has any, where it had the most images and the smallest seed.
+fn first_filters(folder: &Path, rows: &[Row]) -> Result<Vec<(String, Raster)>> {
+    let mut pictures = Vec::new();
+    for row in rows.iter().filter(|row| row.competitor.convolves()) {
+        let larger = |other: &Row| other.competitor == row.competitor && other.size > row.size;
+        let seed = row.runs.iter().map(|run| run.seed).min().unwrap_or(0);
+        let path = super::model(folder, row.competitor, row.size, seed);
+        if rows.iter().any(larger) || !path.is_file() {
+            continue;
+        }
+        let Some(weights) = Network::load(&path)?.first_layer() else {
+            continue;
+        };
+        let title = format!("{}, {} images, seed {seed}", row.competitor, row.size);
+        let kernels = Layer::new(weights.view())?.dominant_kernels();
+        pictures.push((title.clone(), learned::kernels(&title, &kernels)?));
+    }
+    Ok(pictures)
+}
+
 fn page(
     task: &Task,
     representation: &Representation,
     results: &Results,
     rows: &[Row],
     curve: &Raster,
-    filters: &Raster,
+    learned: &[(String, Raster)],
+    wavelets: &Raster,
 ) -> Result<String> {
     let settings = results.settings();
     let [train, test] = [&settings.train.images, &settings.test.images];
@@ -214,7 +244,16 @@ fn page(
         (page::section("Competitors", &html! {
             dl { @for competitor in &names { dt { (competitor) } dd { (competitor.about()) } } }
         }))
-        (page::section("Wavelets", &page::figure(filters, "The wavelets in space", &about_filters)?))
+        @if !learned.is_empty() {
+            (page::section("Learned filters", &html! {
+                (page::paragraphs(&["The filters that see the image, of each network with convolutions. The networks are in the \
+                    folder models, and scatter compare --model measures how like wavelets they are."]))
+                @for (title, picture) in learned {
+                    (page::figure(picture, &format!("First filters of {title}"), "")?)
+                }
+            }))
+        }
+        (page::section("Wavelets", &page::figure(wavelets, "The wavelets in space", &about_filters)?))
         (page::section("Confusions", &confusions(task, rows)))
         (page::section("What was chosen", &page::table(
             &["competitor", "training images", "seed", "chosen by validation"],
