@@ -230,6 +230,13 @@ pub struct CompareArgs {
     /// Rows and columns of its filters, an odd number
     #[arg(long, default_value_t = 7, value_name = "N", requires = "train")]
     pub side: usize,
+    /// How often it sees every image [default: 12 to 100 times, the more the fewer images there are]
+    #[arg(long, value_name = "N", requires = "train")]
+    pub epochs: Option<usize>,
+    /// Pull of its weights toward zero, which clears filters of the noise they started from: what is added to the
+    /// gradient, as a multiple of the weight
+    #[arg(long, default_value_t = 0.0, value_name = "DECAY", requires = "train")]
+    pub weight_decay: f32,
     /// Name of the tensor [default: the first with four axes and sides above 1]
     #[arg(long, value_name = "NAME")]
     pub tensor: Option<String>,

@@ -165,9 +165,14 @@ fn train(data: &Path, args: &CompareArgs) -> Result<Source> {
     let architecture = Architecture::Cnn {
         first: FirstLayer::learned(args.filters, args.side),
     };
+    let recommended = TrainingParams::recommended(&architecture, task.train().len());
     let params = TrainingParams {
         seed: args.seed,
-        ..TrainingParams::recommended(&architecture, task.train().len())
+        epochs: args.epochs.unwrap_or(recommended.epochs),
+        // Whoever asks for epochs wants them.
+        patience: args.epochs.unwrap_or(recommended.patience),
+        weight_decay: args.weight_decay,
+        ..recommended
     };
     let progress = ProgressBar::new(params.epochs as u64).with_style(ProgressStyle::with_template(
         "{bar:30} epoch {pos}/{len}, {msg}, {eta} left",
