@@ -117,6 +117,10 @@ pub enum Error {
         limit: &'static str,
     },
 
+    /// The call was ended by its [`Cancel`](crate::Cancel) flag; what it was to fill holds part of the result.
+    #[error("the call was cancelled before it was complete")]
+    Cancelled,
+
     /// The loss of a network in training is no number any more.
     #[cfg(feature = "learn")]
     #[error(

@@ -79,6 +79,7 @@
 #![allow(non_snake_case)] // J, L and Q keep their case: j, l and q are the indices
 
 // what everything stands on
+mod cancel;
 pub mod error;
 pub mod grid;
 pub mod memory;
@@ -95,6 +96,8 @@ pub(crate) mod fft;
 pub mod filters;
 
 pub mod conv;
+
+pub(crate) mod layer;
 
 pub mod scattering;
 
@@ -116,6 +119,7 @@ pub mod compare;
 /// The crate of the arrays that go in and come out, so that versions cannot drift apart.
 pub use ndarray;
 
+pub use cancel::Cancel;
 pub use conv::{Convolution1d, Convolution2d};
 pub use error::{Error, Result};
 pub use kernels::isa::Isa;

@@ -1,4 +1,4 @@
-//! Convolution: with kernels of any size in one and two dimensions, and the layer of the scattering cascade.
+//! Convolution: with kernels of any size in one and two dimensions.
 //!
 //! [`Convolution1d`] and [`Convolution2d`] convolve real or complex signals with one real or complex kernel or a bank of
 //! them. Modes, subsampling, adjoints and [`Stream`]s are different windows of one formula; the definition, one FFT
@@ -31,13 +31,7 @@
 //! # Ok::<(), wavelet_scattering::Error>(())
 //! ```
 //!
-//! `layer` is the hot path of the scattering: everything the cascade does to go from a spectrum to U = |x ⋆ ψ|; `fold` is
-//! its product, planned.
-//!
 //! Source: overlap-save as in Oppenheim & Schafer, "Discrete-time signal processing", section 8.7.
-
-pub(crate) mod fold;
-pub(crate) mod layer;
 
 // what is computed
 mod axis;

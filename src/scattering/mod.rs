@@ -5,10 +5,8 @@
 //! - [`Features`]: coefficients with their table, logarithms, renormalisation, [`Standardizer`];
 //! - [`Scattering2d`]: parameters, bank and padding of images.
 
-mod average;
 mod cascade;
 mod features;
-mod lanes;
 mod path;
 mod two_d;
 

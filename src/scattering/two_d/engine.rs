@@ -7,19 +7,19 @@ use ndarray::{ArrayView2, ArrayView3, Axis};
 use num_complex::Complex;
 
 use super::params::{Average, Scattering2dParams};
-use crate::conv::fold::{Filters, Fold, OfImage, OfModuli};
-use crate::conv::layer::{self, LayerBuffers, LineBuffers, Plane, Rows};
 use crate::filters::{FilterBank2d, Wavelet2d};
 use crate::grid::Grid;
 use crate::kernels::isa::Isa;
 use crate::kernels::vector::{Cell, Simd, Vector, WithSimd, zero};
+use crate::layer::average::{AxisAverage, LowPass};
+use crate::layer::fold::{Filters, Fold, OfImage, OfModuli};
+use crate::layer::observe::{FinishBuffers, Keeps, LineAverage, Observer};
+use crate::layer::side_by_side::{self, LayerBuffers, LineBuffers, Plane, Rows};
 use crate::num::sealed::Sealed;
 use crate::num::{Real, by_precision};
 use crate::parallel;
-use crate::scattering::average::{AxisAverage, LowPass};
 use crate::scattering::cascade::{Group, Layers, Parent, walk};
 use crate::scattering::features::Layout;
-use crate::scattering::lanes::{FinishBuffers, Keeps, LineAverage, Observer};
 use crate::scattering::path::PathTable;
 use crate::signal::pad::AxisPadding;
 
@@ -85,7 +85,7 @@ impl<T: Real> WithSimd<T> for Build<T> {
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
         let Shared { params, bank, .. } = &*self.0;
         let grids = levels(params, bank);
-        match layer::parts(S::V::LANES, params.L, grids.iter().copied()) {
+        match side_by_side::parts(S::V::LANES, params.L, grids.iter().copied()) {
             1 => Box::new(Cascade::<T, S, 1>::new(simd, self.0, &grids)),
             _ => Box::new(Cascade::<T, S, 2>::new(simd, self.0, &grids)),
         }

@@ -13,8 +13,8 @@
 use std::ops::Range;
 
 use super::average::AxisAverage;
-use crate::conv::layer::Rows;
 use crate::kernels::vector::{Kernel, MAX_LANES, Simd, Vector};
+use crate::layer::side_by_side::Rows;
 use crate::num::Real;
 
 /// The most outputs that are summed side by side, to hide the latency of one product behind the others.

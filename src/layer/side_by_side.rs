@@ -577,10 +577,10 @@ impl<T: Real, S: Simd<T>, const PARTS: usize> Kernel for Separate<'_, T, S, PART
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conv::fold::{Filters, OfImage, OfModuli};
     use crate::filters::FilterBank2d;
     use crate::kernels::isa::Isa;
     use crate::kernels::vector::WithSimd;
+    use crate::layer::fold::{Filters, OfImage, OfModuli};
     use crate::num::relative_error;
     use crate::num::sealed::Sealed;
     use ndarray::Array2;
