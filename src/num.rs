@@ -2,7 +2,6 @@
 //!
 //! Filters are designed in `f64` and used in the precision of the plan; [`Real`] is what both precisions offer.
 
-use std::any::{Any, TypeId};
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 
@@ -15,21 +14,62 @@ pub(crate) mod sealed {
     use crate::kernels::isa::{self, Isa};
     use crate::kernels::vector::WithSimd;
 
+    /// A type that depends on the precision.
+    pub trait PerPrecision {
+        type Of<T: super::Real>;
+    }
+
+    /// A type that does not.
+    #[derive(Debug)]
+    pub struct Either<U>(std::marker::PhantomData<U>);
+
+    impl<U> PerPrecision for Either<U> {
+        type Of<T: super::Real> = U;
+    }
+
     /// Zeroable: complex zeros may come from the system as they are.
     pub trait Sealed: bytemuck::Zeroable {
         /// Does something with the vectors of this precision.
         fn with_simd<W: WithSimd<Self>>(isa: Isa, with: W) -> W::Output;
+
+        /// `single(input)` on `f32`, `double(input)` on `f64`.
+        ///
+        /// For two functions that are not generic: what they instantiate is compiled once, with the crate, and not again
+        /// with every crate that calls something generic over the precision.
+        fn choose<I: PerPrecision, O: PerPrecision>(
+            input: I::Of<Self>,
+            single: fn(I::Of<f32>) -> O::Of<f32>,
+            double: fn(I::Of<f64>) -> O::Of<f64>,
+        ) -> O::Of<Self>
+        where
+            Self: super::Real;
     }
 
     impl Sealed for f32 {
         fn with_simd<W: WithSimd<Self>>(isa: Isa, with: W) -> W::Output {
             isa::with_f32(isa, with)
         }
+
+        fn choose<I: PerPrecision, O: PerPrecision>(
+            input: I::Of<f32>,
+            single: fn(I::Of<f32>) -> O::Of<f32>,
+            _: fn(I::Of<f64>) -> O::Of<f64>,
+        ) -> O::Of<f32> {
+            single(input)
+        }
     }
 
     impl Sealed for f64 {
         fn with_simd<W: WithSimd<Self>>(isa: Isa, with: W) -> W::Output {
             isa::with_f64(isa, with)
+        }
+
+        fn choose<I: PerPrecision, O: PerPrecision>(
+            input: I::Of<f64>,
+            _: fn(I::Of<f32>) -> O::Of<f32>,
+            double: fn(I::Of<f64>) -> O::Of<f64>,
+        ) -> O::Of<f64> {
+            double(input)
         }
     }
 }
@@ -81,25 +121,6 @@ impl Real for f64 {
 
     fn widen(self) -> f64 {
         self
-    }
-}
-
-/// `single()` if `T` is `f32`, `double()` if it is `f64`; `O` is what the chosen one returns.
-///
-/// For functions that are no generics: what they instantiate is compiled once, with the crate, and not again with every
-/// crate that uses it.
-pub(crate) fn by_precision<T: Real, A: 'static, B: 'static, O: 'static>(
-    single: impl FnOnce() -> A,
-    double: impl FnOnce() -> B,
-) -> O {
-    let made: Box<dyn Any> = if TypeId::of::<T>() == TypeId::of::<f32>() {
-        Box::new(single())
-    } else {
-        Box::new(double())
-    };
-    match made.downcast() {
-        Ok(made) => *made,
-        Err(_) => unreachable!("O is what T asks for"),
     }
 }
 

@@ -29,8 +29,8 @@ use crate::fft::{Line, line_cost};
 use crate::kernels::isa::Isa;
 use crate::kernels::pass::Emit;
 use crate::kernels::vector::{Cell, Kernel, MAX_LANES, Simd, Vector, WithSimd, zero};
-use crate::num::sealed::Sealed;
-use crate::num::{Real, by_precision};
+use crate::num::Real;
+use crate::num::sealed::{Either, PerPrecision, Sealed};
 
 /// One thread's scratch, or a spectrum.
 pub(super) type Scratch = Box<dyn Any + Send + Sync>;
@@ -101,23 +101,17 @@ pub(super) struct Build<'a> {
 
 /// The blocks on the vectors of an instruction set; `None` for lengths that lanes do not do.
 pub(super) fn build<T: Real>(isa: Isa, build: Build<'_>) -> Option<Box<dyn Lanes<T>>> {
-    fn single(isa: Isa, build: Build<'_>) -> Option<Box<dyn Lanes<f32>>> {
+    struct Built;
+    impl PerPrecision for Built {
+        type Of<T: Real> = Option<Box<dyn Lanes<T>>>;
+    }
+    fn single((isa, build): (Isa, Build<'_>)) -> Option<Box<dyn Lanes<f32>>> {
         f32::with_simd(isa, build)
     }
-    fn double(isa: Isa, build: Build<'_>) -> Option<Box<dyn Lanes<f64>>> {
+    fn double((isa, build): (Isa, Build<'_>)) -> Option<Box<dyn Lanes<f64>>> {
         f64::with_simd(isa, build)
     }
-    let Build {
-        task,
-        cut,
-        transfer,
-    } = build;
-    let build = || Build {
-        task,
-        cut,
-        transfer,
-    };
-    by_precision::<T, _, _, _>(|| single(isa, build()), || double(isa, build()))
+    T::choose::<Either<(Isa, Build<'_>)>, Built>((isa, build), single, double)
 }
 
 impl<T: Real> WithSimd<T> for Build<'_> {

@@ -35,7 +35,7 @@ pub struct ConvolutionParams<const D: usize> {
     pub method: Method<D>,
     /// Where costs come from. Standard: a table.
     pub planning: Planning,
-    /// The instruction set to use; `None` for what [`Isa::select`] says. Standard: `None`.
+    /// The instruction set to use; `None` for the best of this machine. Standard: `None`.
     pub isa: Option<Isa>,
 }
 
@@ -67,9 +67,9 @@ impl<const D: usize> ConvolutionParams<D> {
         self
     }
 
-    /// Sets the instruction set.
-    pub fn isa(mut self, isa: Isa) -> Self {
-        self.isa = Some(isa);
+    /// Sets the instruction set; `None` is the best of this machine.
+    pub fn isa(mut self, isa: impl Into<Option<Isa>>) -> Self {
+        self.isa = isa.into();
         self
     }
 
@@ -254,7 +254,7 @@ where
     ) -> Result<Self> {
         let isa = match params.isa {
             Some(isa) => isa.require()?,
-            None => Isa::select()?,
+            None => Isa::best(),
         };
         let chosen = choose::<X, K, D>(&task, params.method, params.planning, &kernels, isa);
         let Some((explanation, cut)) = chosen else {

@@ -1,4 +1,4 @@
-//! [`Isa`]: which instruction set the kernels use, chosen at run time, once per plan.
+//! [`Isa`]: which instruction set the kernels use, chosen at run time, once per plan: the best there is, or the one asked for.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,13 +18,13 @@ pub enum Isa {
 }
 
 impl Isa {
-    /// The environment variable that forces an instruction set.
+    /// The environment variable that [`from_env`](Self::from_env) reads.
     pub const VARIABLE: &str = "WAVELET_SCATTERING_ISA";
 
     /// All of them, least first.
     pub const ALL: [Isa; 3] = [Isa::Portable, Isa::Avx2, Isa::Avx512];
 
-    /// The name that [`WAVELET_SCATTERING_ISA`](Self::VARIABLE) takes.
+    /// The name it is asked for by, in [`WAVELET_SCATTERING_ISA`](Self::VARIABLE) too.
     pub fn name(self) -> &'static str {
         match self {
             Isa::Portable => "portable",
@@ -51,15 +51,25 @@ impl Isa {
         Self::ALL.into_iter().filter(|isa| isa.is_available())
     }
 
-    /// What plans use: the one that the environment variable [`WAVELET_SCATTERING_ISA`](Self::VARIABLE) names, or the best
-    /// that this machine has.
+    /// The best that this machine has: what plans use that are not told otherwise.
+    pub fn best() -> Self {
+        Self::available().last().unwrap_or(Isa::Portable)
+    }
+
+    /// The one that the environment variable [`WAVELET_SCATTERING_ISA`](Self::VARIABLE) names; `None` if it is not set, or
+    /// empty. The library never asks: a program that wants to be steered by it passes the answer to
+    /// [`Scattering2dParams::isa`](crate::scattering::Scattering2dParams::isa) or
+    /// [`ConvolutionParams::isa`](crate::conv::ConvolutionParams::isa), which take `None` too.
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] if the variable names none that is known, or one that this machine lacks.
-    pub fn select() -> Result<Self> {
+    pub fn from_env() -> Result<Option<Self>> {
         match std::env::var_os(Self::VARIABLE) {
-            Some(name) if !name.is_empty() => name.to_string_lossy().parse::<Self>()?.require(),
-            _ => Ok(Self::available().last().unwrap_or(Isa::Portable)),
+            Some(name) if !name.is_empty() => {
+                let isa = named(Self::VARIABLE, &name.to_string_lossy())?;
+                isa.available_as(Self::VARIABLE).map(Some)
+            }
+            _ => Ok(None),
         }
     }
 
@@ -68,23 +78,39 @@ impl Isa {
     /// # Errors
     /// [`Error::InvalidParameter`] if not.
     pub fn require(self) -> Result<Self> {
+        self.available_as("isa")
+    }
+
+    /// The same for whatever asked by this name.
+    fn available_as(self, parameter: &'static str) -> Result<Self> {
         if self.is_available() {
             Ok(self)
         } else {
-            Err(invalid(self.name(), "this machine has"))
+            let limit = format!("this machine has {}", list(Self::available()));
+            Err(refused(parameter, self.name(), limit))
         }
     }
 }
 
-fn invalid(value: &str, those: &str) -> Error {
-    let names: Vec<_> = match those {
-        "there are" => Isa::ALL.map(Isa::name).into(),
-        _ => Isa::available().map(Isa::name).collect(),
-    };
+/// The one of this name; `parameter` is what the name came in by.
+fn named(parameter: &'static str, name: &str) -> Result<Isa> {
+    let mut all = Isa::ALL.into_iter();
+    all.find(|isa| isa.name() == name).ok_or_else(|| {
+        let limit = format!("there are {}", list(Isa::ALL));
+        refused(parameter, name, limit)
+    })
+}
+
+fn list(those: impl IntoIterator<Item = Isa>) -> String {
+    let names: Vec<_> = those.into_iter().map(Isa::name).collect();
+    names.join(", ")
+}
+
+fn refused(parameter: &'static str, value: &str, limit: String) -> Error {
     Error::InvalidParameter {
-        name: Isa::VARIABLE,
+        name: parameter,
         value: value.into(),
-        limit: format!("{those} {}", names.join(", ")),
+        limit,
     }
 }
 
@@ -92,10 +118,7 @@ impl FromStr for Isa {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|isa| isa.name() == name)
-            .ok_or_else(|| invalid(name, "there are"))
+        named("isa", name)
     }
 }
 

@@ -15,8 +15,8 @@ use crate::layer::average::{AxisAverage, LowPass};
 use crate::layer::fold::{Filters, Fold, OfImage, OfModuli};
 use crate::layer::observe::{FinishBuffers, Keeps, LineAverage, Observer};
 use crate::layer::side_by_side::{self, LayerBuffers, LineBuffers, Plane, Rows};
-use crate::num::sealed::Sealed;
-use crate::num::{Real, by_precision};
+use crate::num::Real;
+use crate::num::sealed::{PerPrecision, Sealed};
 use crate::parallel;
 use crate::scattering::cascade::{Group, Layers, Parent, walk};
 use crate::scattering::features::Layout;
@@ -61,19 +61,21 @@ impl<T: Real> Shared<T> {
 
 /// The engine on the vectors of an instruction set.
 pub(super) fn engine<T: Real>(isa: Isa, shared: &Arc<Shared<T>>) -> Box<dyn Engine<T>> {
-    fn single(isa: Isa, shared: Arc<Shared<f32>>) -> Box<dyn Engine<f32>> {
+    struct Input;
+    impl PerPrecision for Input {
+        type Of<T: Real> = (Isa, Arc<Shared<T>>);
+    }
+    struct Made;
+    impl PerPrecision for Made {
+        type Of<T: Real> = Box<dyn Engine<T>>;
+    }
+    fn single((isa, shared): (Isa, Arc<Shared<f32>>)) -> Box<dyn Engine<f32>> {
         f32::with_simd(isa, Build(shared))
     }
-    fn double(isa: Isa, shared: Arc<Shared<f64>>) -> Box<dyn Engine<f64>> {
+    fn double((isa, shared): (Isa, Arc<Shared<f64>>)) -> Box<dyn Engine<f64>> {
         f64::with_simd(isa, Build(shared))
     }
-    fn same<U: 'static>(shared: &dyn Any) -> Arc<Shared<U>> {
-        match shared.downcast_ref() {
-            Some(shared) => Arc::clone(shared),
-            None => unreachable!("U is T"),
-        }
-    }
-    by_precision::<T, _, _, _>(|| single(isa, same(shared)), || double(isa, same(shared)))
+    T::choose::<Input, Made>((isa, Arc::clone(shared)), single, double)
 }
 
 /// Makes the engine, once its vectors are known.

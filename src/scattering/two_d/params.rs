@@ -59,7 +59,7 @@ pub struct Scattering2dParams {
     /// What may be left out of the filters, as a share of the peak of each ψ̂ and of the sum of φ, in [0, 0.1]; see
     /// [`Scattering2d::tolerance`]. Standard: `None`, for 1e-6 in `f32` and 1e-15 in `f64`.
     pub tolerance: Option<f64>,
-    /// The instruction set to use; `None` for what [`Isa::select`] says. Standard: `None`.
+    /// The instruction set to use; `None` for the best of this machine. Standard: `None`.
     pub isa: Option<Isa>,
 }
 
@@ -135,9 +135,9 @@ impl Scattering2dParams {
         self
     }
 
-    /// Sets the instruction set.
-    pub fn isa(mut self, isa: Isa) -> Self {
-        self.isa = Some(isa);
+    /// Sets the instruction set; `None` is the best of this machine.
+    pub fn isa(mut self, isa: impl Into<Option<Isa>>) -> Self {
+        self.isa = isa.into();
         self
     }
 

@@ -74,7 +74,7 @@ impl<T: Real> Scattering2d<T> {
     pub(super) fn new(params: &Scattering2dParams) -> Result<Self> {
         let isa = match params.isa {
             Some(isa) => isa.require()?,
-            None => Isa::select()?,
+            None => Isa::best(),
         };
         let Design { axes, bank, paths } = params.design()?;
         // The bank, and the first wavelets again, side by side.
