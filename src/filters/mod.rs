@@ -2,6 +2,7 @@
 //!
 //! - [`gabor`]: oriented band-pass wavelets ψ; the Gaussian low-pass φ;
 //! - [`Band`]: a filter stored where it is not negligible, with its coarser levels;
+//! - [`FilterBank`]: what any bank tells a scattering transform;
 //! - [`FilterBank2d`]: which ψ_{j,θ} exist for given J and L;
 //! - [`FrameBounds`]: Littlewood-Paley sums.
 
@@ -11,8 +12,10 @@ pub(crate) mod gauss;
 mod band;
 mod bank;
 mod frame;
+mod morlet_2d;
 
-pub use band::Band;
 pub(crate) use band::Run;
-pub use bank::{Family, FilterBank2d, FilterBank2dParams, Mother, Normalization, Wavelet2d};
+pub use band::{Band, Dense};
+pub use bank::FilterBank;
 pub use frame::FrameBounds;
+pub use morlet_2d::{Family, FilterBank2d, FilterBank2dParams, Mother, Normalization, Wavelet2d};

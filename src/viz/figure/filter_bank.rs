@@ -14,7 +14,7 @@ use super::super::axis::{decimals, number};
 use super::super::panel::{self, BAR, Bar, Span};
 use super::super::text::{self, Align, HEADING, LABEL, Style, TITLE};
 use super::super::{BLACK, FRAME, GREY, canvas, chart, color, fits, page};
-use crate::filters::{Family, FilterBank2d, Normalization};
+use crate::filters::{Family, FilterBank, FilterBank2d, Normalization};
 use crate::grid::{signed_frequencies, wrap};
 use crate::num::{Complex, Real};
 use crate::raster::Raster;
@@ -513,7 +513,7 @@ fn phi_in_space<T: Real>(bank: &FilterBank2d<T>) -> Array2<f64> {
     let spans = view(bank, bank.J());
     let factors = [0, 1].map(|axis| {
         let n = bank.grid().shape[axis];
-        let hat = bank.phi_axis(axis, n);
+        let hat = bank.low_pass(axis, n);
         let [from, to] = spans[axis];
         let turn = std::f64::consts::TAU / n as f64;
         let factor: Vec<f64> = ((from + 0.5) as i64..(to + 0.5) as i64)
