@@ -907,7 +907,7 @@ fn coverage<T: Real>(bank: &FilterBank2d<T>) -> Result<Raster> {
         "",
         ["|ω| (cycles per pixel)", "LP(ω)"],
         &series,
-        [false, false],
+        [chart::Scale::Linear; 2],
     )?;
     canvas::paste(&mut raster, corner[0] + PLANE + 90, top - 16, &profile);
     Ok(raster)
