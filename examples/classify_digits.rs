@@ -54,11 +54,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let title = "Digits told apart by the nearest affine subspace";
     let chart = viz::chart::lines(
         title,
-        "training digits",
-        "test error (%)",
+        ["training digits", "test error (%)"],
         &curves,
-        true,
-        true,
+        [viz::chart::Scale::Log; 2],
     )?;
     let folder = Path::new("target/gallery");
     std::fs::create_dir_all(folder)?;

@@ -16,6 +16,7 @@ use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::SeedableRng;
 
+use crate::grid::check_finite;
 use crate::{Error, Result};
 
 /// Largest number of samples of a principal component: its covariance has the square of it.
@@ -84,12 +85,7 @@ pub fn principal(
             ),
         });
     }
-    if let Some((at, &value)) = images.indexed_iter().find(|(_, value)| !value.is_finite()) {
-        return Err(Error::NotFinite {
-            position: vec![at.0, at.1, at.2],
-            value: f64::from(value),
-        });
-    }
+    check_finite(&images)?;
     let [across, down] = [height - rows + 1, width - columns + 1];
     let most = (MAX_PRODUCTS / (samples * samples)).clamp(1, MAX_PATCHES);
     let stride = (1..across.max(down))

@@ -33,7 +33,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::spectrum;
 use crate::filters::gabor::Gabor;
-use crate::grid::signed_frequencies;
+use crate::grid::{check_finite, signed_frequencies};
 use crate::{Error, Result, parallel};
 
 /// The least side of a kernel: 3 x 3 samples are one more than the model has parameters.
@@ -130,12 +130,7 @@ pub fn fit(kernel: ArrayView2<f64>) -> Result<GaborFit> {
             expected: format!("sides from {MIN_SIDE} to {MAX_SIDE}, so that the fit is determined"),
         });
     }
-    if let Some(((i, k), &value)) = kernel.indexed_iter().find(|(_, value)| !value.is_finite()) {
-        return Err(Error::NotFinite {
-            position: vec![i, k],
-            value,
-        });
-    }
+    check_finite(&kernel)?;
     let largest = kernel.fold(0.0_f64, |max, value| max.max(value.abs()));
     if largest == 0.0 {
         return Err(Error::InvalidParameter {

@@ -37,6 +37,7 @@ use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
+use crate::grid::check_finite;
 use crate::memory;
 use crate::{Error, Result};
 
@@ -99,18 +100,7 @@ impl LabelledImages {
                 limit: format!("labels count from 0 and there are {classes} classes"),
             });
         }
-        if self.images.iter().any(|sample| !sample.is_finite())
-            && let Some(((i, c, row, column), &value)) = self
-                .images
-                .indexed_iter()
-                .find(|(_, sample)| !sample.is_finite())
-        {
-            return Err(Error::NotFinite {
-                position: vec![i, c, row, column],
-                value: f64::from(value),
-            });
-        }
-        Ok(())
+        check_finite(&self.images)
     }
 
     /// How many images there are.

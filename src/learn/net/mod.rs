@@ -8,6 +8,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use ndarray::Array4;
 
+use crate::grid::check_finite;
 use crate::{Error, Result};
 
 /// Which network learns.
@@ -131,13 +132,7 @@ impl Architecture {
                         got: weights.shape().to_vec(),
                         expected: format!("{expected:?}: filters, channels, side, side"),
                     }),
-                    Some(weights) => match weights.indexed_iter().find(|(_, w)| !w.is_finite()) {
-                        Some(((i, c, row, column), &value)) => Err(Error::NotFinite {
-                            position: vec![i, c, row, column],
-                            value: f64::from(value),
-                        }),
-                        None => Ok(()),
-                    },
+                    Some(weights) => check_finite(weights),
                     None => Ok(()),
                 }
             }

@@ -16,14 +16,13 @@ use ndarray::Array2;
 
 use super::super::axis::{decimals, number, tick_labels, ticks};
 use super::super::panel;
-use super::super::text::{self, Align, HEADING, LABEL, Style, TITLE};
-use super::super::{BLACK, FRAME, GREY, canvas, color, page};
-use super::filter_bank::{contour, plane_names, plane_ticks};
+use super::super::text::{self, Align, HEADING, LABEL, Style};
+use super::super::{BLACK, FRAME, GREY, canvas, color};
+use super::frequency_plane::{self, contour};
+use super::sheet::{MARGIN, headed};
 use crate::filters::FrameBounds;
 use crate::raster::Raster;
 use crate::{Error, Result};
-
-const MARGIN: usize = 24;
 
 /// Width of one of the two columns, and the space between them.
 const COLUMN: usize = 560;
@@ -57,7 +56,7 @@ fn tiling(count: usize, width: usize, gap: usize) -> (usize, usize) {
     (((width + gap) / (side + gap)).min(count.max(1)), side)
 }
 
-/// Draws arrays as square tiles, row by row; returns the height of the block.
+/// Draws arrays as square tiles, row by row.
 fn tiles(
     raster: &mut Raster,
     [x, y]: [usize; 2],
@@ -83,6 +82,7 @@ fn tiles(
     }
 }
 
+/// Rows that [`tiles`] take.
 fn tiles_height(count: usize) -> usize {
     let (columns, side) = tiling(count, COLUMN, 4);
     count.div_ceil(columns) * (side + 4)
@@ -108,31 +108,6 @@ fn tile(
 /// The whole of a kernel, its index `[0, 0]` at the upper left.
 fn whole_kernel(shape: [usize; 2]) -> [panel::Span; 2] {
     shape.map(|n| [-0.5, n as f64 - 0.5])
-}
-
-/// Title and caption; returns the row below them.
-fn head(raster: &mut Raster, title: &str, caption: &str) -> usize {
-    let width = (raster.width() - 2 * MARGIN) as f64;
-    let mut y = MARGIN;
-    for (words, size, color) in [(title, TITLE, BLACK), (caption, LABEL, GREY)] {
-        for line in text::wrap(words, size, width) {
-            let at = [MARGIN as f64, y as f64];
-            text::draw(raster, at, Style::new(size, color), &line);
-            y += text::line_height(size);
-        }
-        y += 4;
-    }
-    y + 12
-}
-
-/// A page whose head may need some lines: draws the head, and says where it ends.
-fn headed(width: usize, below: usize, title: &str, caption: &str) -> Result<(Raster, usize)> {
-    let inner = (width - 2 * MARGIN) as f64;
-    let lines = |words, size| text::wrap(words, size, inner).len() * text::line_height(size);
-    let top = MARGIN + lines(title, TITLE) + lines(caption, LABEL) + 20;
-    let mut raster = page(width, top + below + MARGIN)?;
-    let top = head(&mut raster, title, caption);
-    Ok((raster, top))
 }
 
 fn refuse_empty(banks: &[&Bank]) -> Result<()> {
@@ -229,9 +204,7 @@ pub fn side_by_side(left: &Bank, right: &Bank) -> Result<Raster> {
             spans,
             color::magnitude,
         );
-        let marks = [-0.5, -0.25, 0.0, 0.25, 0.5];
-        plane_ticks(&mut raster, corner, PLANE, &marks, [true, true]);
-        plane_names(&mut raster, corner, PLANE);
+        frequency_plane::axes(&mut raster, corner, PLANE);
         let bar = panel::Bar::from_zero(bank.bounds.upper.max(f64::MIN_POSITIVE), PLANE);
         bar.draw_upright(&mut raster, [corner[0] + PLANE + 16, y], |value| {
             color::magnitude(value / bank.bounds.upper.max(f64::MIN_POSITIVE))
@@ -287,14 +260,7 @@ pub fn plane(left: &Bank, right: &Bank) -> Result<Raster> {
             canvas::stroke(&mut raster, &[at], 8.0, BLACK, clip);
             canvas::stroke(&mut raster, &[at], 6.0, ink, clip);
         }
-        plane_ticks(
-            &mut raster,
-            corner,
-            SIDE,
-            &[-0.5, -0.25, 0.0, 0.25, 0.5],
-            [true, true],
-        );
-        plane_names(&mut raster, corner, SIDE);
+        frequency_plane::axes(&mut raster, corner, SIDE);
     }
     Ok(raster)
 }

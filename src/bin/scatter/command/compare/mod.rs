@@ -398,11 +398,12 @@ fn explained(comparison: &Comparison) -> Result<Raster> {
         .collect();
     Ok(chart::lines(
         "Energy that the nearest Gabor explains",
-        "share of the filters that have less (%)",
-        "explained energy (%)",
+        [
+            "share of the filters that have less (%)",
+            "explained energy (%)",
+        ],
         &series,
-        false,
-        false,
+        [chart::Scale::Linear; 2],
     )?)
 }
 

@@ -164,11 +164,9 @@ fn learning_curve(task: &Task, rows: &[Row]) -> Result<Raster> {
     let title = format!("Error on {}", task.name());
     Ok(chart::lines(
         &title,
-        "training images",
-        "test error (%)",
+        ["training images", "test error (%)"],
         &series,
-        true,
-        true,
+        [chart::Scale::Log; 2],
     )?)
 }
 
