@@ -76,7 +76,6 @@ pub fn position(mut index: usize, shape: &[usize]) -> Vec<usize> {
 ///
 /// The scan of contiguous elements costs little beside anything done with them, so it can stand before every
 /// computation.
-#[cfg_attr(not(feature = "learn"), allow(dead_code))] // callers are the data sets and kernels of `learn`
 pub(crate) fn find<A, S, D>(
     array: &ArrayBase<S, D>,
     wanted: impl Fn(&A) -> bool,
@@ -100,7 +99,6 @@ where
 }
 
 /// Index of the first element that is `wanted`; a branch every 64 elements, so that the scan is vectors.
-#[cfg_attr(not(feature = "learn"), allow(dead_code))] // callers are the data sets and kernels of `learn`
 pub(crate) fn find_in<A>(elements: &[A], wanted: impl Fn(&A) -> bool) -> Option<usize> {
     const CHUNK: usize = 64;
     let any = |chunk: &[A]| chunk.iter().fold(false, |any, x| any | wanted(x));
@@ -113,7 +111,6 @@ pub(crate) fn find_in<A>(elements: &[A], wanted: impl Fn(&A) -> bool) -> Option<
 ///
 /// # Errors
 /// [`Error::NotFinite`] with the position of the first one.
-#[cfg_attr(not(feature = "learn"), allow(dead_code))] // callers are the data sets and kernels of `learn`
 pub(crate) fn check_finite<T, S, D>(array: &ArrayBase<S, D>) -> Result<()>
 where
     T: Float,

@@ -123,7 +123,8 @@ pub use cancel::Cancel;
 pub use conv::{Convolution1d, Convolution2d};
 pub use error::{Error, Result};
 pub use kernels::isa::Isa;
-pub use scattering::{Features, PathTable, Scattering2d};
+pub use scattering::{Average, Features, PathTable, Scattering2d};
+pub use signal::Padding;
 
 /// The examples of the README are tests.
 #[cfg(doctest)]

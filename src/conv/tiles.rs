@@ -381,7 +381,7 @@ impl<T: Real> Tiled<T> {
         let signals = together
             .chunks_exact(len)
             .zip(together_out.chunks_exact_mut(out_len));
-        parallel::for_each(workers, signals, |worker, (input, out)| {
+        parallel::for_each(workers.iter_mut(), signals, |worker, (input, out)| {
             let out = Mutex::new(out);
             (0..self.units()).for_each(|unit| self.run_unit(input, unit, worker, &out));
         });
@@ -399,7 +399,7 @@ impl<T: Real> Tiled<T> {
                 let hat = std::mem::take(&mut workers[0].hat);
                 let window = std::mem::take(&mut workers[0].window);
                 let planes = out.chunks_exact_mut(self.task.plane_len()).enumerate();
-                parallel::for_each(workers, planes, |worker, (kernel, out)| {
+                parallel::for_each(workers.iter_mut(), planes, |worker, (kernel, out)| {
                     self.multiply(kernel, 0, &hat, &window, worker, false);
                     self.finish(Some(kernel), 0, worker, &Mutex::new(out), 0);
                 });
@@ -407,7 +407,7 @@ impl<T: Real> Tiled<T> {
                 workers[0].window = window;
             } else {
                 let out = Mutex::new(out);
-                parallel::for_each(workers, 0..self.units(), |worker, unit| {
+                parallel::for_each(workers.iter_mut(), 0..self.units(), |worker, unit| {
                     self.run_unit(input, unit, worker, &out);
                 });
             }
@@ -434,7 +434,7 @@ impl<T: Real> Tiled<T> {
         // A box without contents allocates nothing.
         workers[0].lanes = Some([scratch, Box::new(())]);
         let planes = out.chunks_exact_mut(self.task.plane_len()).enumerate();
-        parallel::for_each(workers, planes, |worker, (kernel, out)| {
+        parallel::for_each(workers.iter_mut(), planes, |worker, (kernel, out)| {
             if let Some([scratch, _]) = &mut worker.lanes {
                 lanes.finish(kernel, 0, &spectrum, scratch, &Mutex::new(out), 0);
             }

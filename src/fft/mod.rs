@@ -4,6 +4,7 @@
 //! they apply anyway.
 
 mod line;
+pub(crate) mod spectrum;
 
 pub(crate) use line::{Line, line_cost};
 

@@ -58,7 +58,7 @@ pub trait FilterBank<T: Real, const D: usize>: Send + Sync + Debug {
 }
 
 /// The low block of a factor of φ̂: its values at the signed frequencies of a shorter axis.
-pub(super) fn low_block(factor: &[f64], len: usize) -> Vec<f64> {
+pub(crate) fn low_block(factor: &[f64], len: usize) -> Vec<f64> {
     let mut block = vec![0.0; len];
     for k in signed_frequencies(len) {
         block[wrap(k, len)] = factor[wrap(k, factor.len())];

@@ -17,5 +17,6 @@ mod morlet_2d;
 pub(crate) use band::Run;
 pub use band::{Band, Dense};
 pub use bank::FilterBank;
+pub(crate) use bank::low_block;
 pub use frame::FrameBounds;
 pub use morlet_2d::{Family, FilterBank2d, FilterBank2dParams, Mother, Normalization, Wavelet2d};

@@ -256,19 +256,30 @@ impl FilterBank2dParams {
         let grid = Grid::new(self.shape);
         let wavelets: Arc<[Wavelet2d]> = self.wavelets().into();
         let psi = parallel::map(wavelets.len(), |lambda| self.band(grid, &wavelets[lambda]));
-        let sigma_phi = self.mother.sigma_phi / ((self.J - 1) as f64).exp2();
-        let phi_axes = self.shape.map(|n| gauss::axis_hat(sigma_phi, n));
         let mut bank = FilterBank2d {
             params: self.clone(),
             grid,
             wavelets,
             psi,
-            phi_axes,
+            phi_axes: self.phi_axes(),
         };
         if self.normalization == Normalization::Contractive {
             bank.contract()?;
         }
         Ok(bank)
+    }
+
+    /// The factors of φ̂, divided by φ̂(0) if the bank is to be contractive.
+    pub(crate) fn phi_axes(&self) -> [Vec<f64>; 2] {
+        let sigma_phi = self.mother.sigma_phi / ((self.J - 1) as f64).exp2();
+        self.shape.map(|n| {
+            let mut axis = gauss::axis_hat(sigma_phi, n);
+            if self.normalization == Normalization::Contractive {
+                let at_zero = axis[0];
+                axis.iter_mut().for_each(|value| *value /= at_zero);
+            }
+            axis
+        })
     }
 
     fn band<T: Real>(&self, grid: Grid<2>, wavelet: &Wavelet2d) -> Band<T, 2> {
@@ -371,11 +382,6 @@ impl<T: Real> FilterBank2d<T> {
         &self.psi[j * self.params.L + l]
     }
 
-    /// All ψ̂ in order of λ.
-    pub(crate) fn bands(&self) -> &[Band<T, 2>] {
-        &self.psi
-    }
-
     /// ψ_{j,l} in space, its origin at index `[0, 0]` and periodic, as the transform uses it.
     ///
     /// **Shape** that of the grid. Panics if `j` or `l` is out of range.
@@ -398,11 +404,6 @@ impl<T: Real> FilterBank2d<T> {
     /// The factors of φ̂ on a coarser grid.
     fn phi_on(&self, grid: Grid<2>) -> [Vec<f64>; 2] {
         [0, 1].map(|axis| self.low_pass(axis, grid.shape[axis]))
-    }
-
-    /// φ̂(0): what the low-pass makes of a constant 1.
-    pub(crate) fn phi_at_zero(&self) -> f64 {
-        self.phi_axes[0][0] * self.phi_axes[1][0]
     }
 
     /// |φ̂(ω)|² + ½ Σ_λ (|ψ̂_λ(ω)|² + |ψ̂_λ(−ω)|²) on the level-`level` grid, natural DFT order; `None` where the
@@ -430,10 +431,6 @@ impl<T: Real> FilterBank2d<T> {
 
     /// Scales the bank to an upper frame bound of 1, see [`Normalization::Contractive`].
     fn contract(&mut self) -> Result<()> {
-        for axis in &mut self.phi_axes {
-            let at_zero = axis[0];
-            axis.iter_mut().for_each(|value| *value /= at_zero);
-        }
         let mut excess = 1.0_f64;
         let levels =
             (0..self.params.J).map_while(|level| Some((level, filter_grid(self.grid, level)?)));
