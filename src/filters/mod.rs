@@ -15,7 +15,7 @@ mod frame;
 mod morlet_2d;
 
 pub(crate) use band::Run;
-pub use band::{Band, Dense};
+pub use band::{Band, Dense, DenseStack};
 pub use bank::FilterBank;
 pub use frame::FrameBounds;
 pub use morlet_2d::{Family, FilterBank2d, FilterBank2dParams, Mother, Normalization, Wavelet2d};

@@ -378,21 +378,15 @@ impl<T: Real> FilterBank2d<T> {
 
     /// ψ_{j,l} in space, its origin at index `[0, 0]` and periodic, as the transform uses it.
     ///
-    /// **Shape** that of the grid. Panics if `j` or `l` is out of range.
+    /// **Shape** that of the grid. [`Band::in_space`] of [`psi`](Self::psi), and it panics where that does.
     pub fn psi_in_space(&self, j: usize, l: usize) -> Array2<Complex<f64>> {
-        let mut hat = Array2::zeros(self.grid.shape);
-        if let Some(samples) = hat.as_slice_mut() {
-            let complex = |value: T| Complex::new(value.widen(), 0.0);
-            self.psi(j, l)
-                .for_each(0, |index, value| samples[index] = complex(value));
-        }
-        crate::fft::inverse_2d(hat)
+        self.psi(j, l).in_space()
     }
 
     /// φ̂_J as a dense array in natural DFT order on the level-`level` grid; `None` where the level does not exist.
     pub fn phi(&self, level: usize) -> Option<Array2<T>> {
         let grid = filter_grid(self.grid, level)?;
-        dense(grid, frame::phi_hat(&self.phi_on(grid)))
+        Some(dense(grid, frame::outer(&self.phi_on(grid))))
     }
 
     /// The factors of φ̂ on a coarser grid.
@@ -411,16 +405,12 @@ impl<T: Real> FilterBank2d<T> {
         let bands = self.psi.get(level.checked_mul(self.params.L)?..)?;
         let grid = filter_grid(self.grid, level).filter(|_| !bands.is_empty())?;
         let sum = frame::littlewood_paley::<T, 2>(level, bands, &self.phi_on(grid));
-        dense(grid, sum)
+        Some(dense(grid, sum))
     }
 
     /// The least and the largest value of the Littlewood-Paley sum on the full grid.
     pub fn frame_bounds(&self) -> FrameBounds {
-        FrameBounds::of(frame::littlewood_paley::<T, 2>(
-            0,
-            &self.psi,
-            &self.phi_axes,
-        ))
+        FilterBank::frame_bounds(self)
     }
 
     /// Bytes the bank takes.
