@@ -14,6 +14,7 @@ use super::plane::{LineBuffers, LineLengths, Plane, PlaneBuffers, PlaneLengths};
 use super::{Layer, Parent, Step};
 use crate::filters::Band;
 use crate::grid::Grid;
+use crate::kernels::pass::Passes;
 use crate::kernels::vector::{Cell, Simd, Vector, zero};
 use crate::memory::Footprint;
 use crate::num::{Complex, Real};
@@ -37,7 +38,7 @@ pub(crate) struct Grids<T, S: Simd<T>, const PARTS: usize> {
     finest: Vec<usize>,
 }
 
-impl<T: Real, S: Simd<T>, const PARTS: usize> Grids<T, S, PARTS> {
+impl<T: Real, S: Passes<T>, const PARTS: usize> Grids<T, S, PARTS> {
     /// Paths in a vector.
     pub const SLOTS: usize = S::V::LANES / PARTS;
 
@@ -145,7 +146,7 @@ impl<T, V> AsMut<LineBuffers<V>> for Lines<T, V> {
     }
 }
 
-impl<T: Real, S: Simd<T>, const PARTS: usize> SideBySide<T, S, PARTS> {
+impl<T: Real, S: Passes<T>, const PARTS: usize> SideBySide<T, S, PARTS> {
     /// `band` is ψ̂_λ, `levels` says by λ where U lives after it, `groups` holds the λ of every group of order 1, and
     /// `admits(from, λ)` whether a path on level `from` goes on with λ.
     pub fn new<'b>(
@@ -207,7 +208,7 @@ impl<T: Real, S: Simd<T>, const PARTS: usize> SideBySide<T, S, PARTS> {
     }
 }
 
-impl<T: Real, S: Simd<T>, const PARTS: usize> Layer<T> for SideBySide<T, S, PARTS> {
+impl<T: Real, S: Passes<T>, const PARTS: usize> Layer<T> for SideBySide<T, S, PARTS> {
     type Root = Vec<Complex<T>>;
     type Spectrum = Vec<Cell<S::V>>;
     type Planes = PlaneBuffers<S::V>;

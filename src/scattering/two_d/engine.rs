@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::Result;
 use crate::filters::{FilterBank, Wavelet2d};
-use crate::kernels::isa::Isa;
-use crate::kernels::vector::{MAX_LANES, Simd, Vector, WithSimd};
+use crate::kernels::isa::{Isa, WithSimd};
+use crate::kernels::pass::Passes;
+use crate::kernels::vector::{MAX_LANES, Vector};
 use crate::layer::observe::{Keeps, LineAverage, Observer};
 use crate::layer::side_by_side::{Grids, SideBySide, parts};
 use crate::memory::Footprint;
@@ -53,7 +54,7 @@ pub(super) fn engine<T: Real>(blueprint: Blueprint<T>) -> Made<T> {
 impl<T: Real> WithSimd<T> for Blueprint<T> {
     type Output = Made<T>;
 
-    fn run<S: Simd<T>>(self, simd: S) -> Made<T> {
+    fn run<S: Passes<T>>(self, simd: S) -> Made<T> {
         let Design {
             paths,
             levels,
@@ -70,7 +71,7 @@ impl<T: Real> WithSimd<T> for Blueprint<T> {
 }
 
 impl<T: Real> Blueprint<T> {
-    fn build<S: Simd<T>, const PARTS: usize>(self, simd: S) -> Made<T> {
+    fn build<S: Passes<T>, const PARTS: usize>(self, simd: S) -> Made<T> {
         let Self { design, bank, .. } = self;
         let observed = design.grids.iter().enumerate().map(|(level, &grid)| {
             let on_image = design.axes.each_ref().map(|axis| axis.on_image(level));
