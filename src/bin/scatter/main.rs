@@ -26,14 +26,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Some of the library's messages tell their cause already.
-            let mut message = String::new();
-            for cause in error.chain().map(ToString::to_string) {
-                if !message.contains(&cause) {
-                    message += &format!(": {cause}");
-                }
-            }
-            eprintln!("scatter{message}");
+            eprintln!("scatter: {error:#}");
             ExitCode::FAILURE
         }
     }
