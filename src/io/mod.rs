@@ -30,7 +30,7 @@ pub mod weights;
 pub use dataset::{Dataset, LabelledImages, read_dataset};
 pub use image::{Color, ImageOptions, list_images, png_bytes, read_image, stage_png, write_png};
 pub use npy::NpyFile;
-pub use stack::{Extra, NpyStack, NpzStack};
+pub use stack::{NpyStack, NpzEntry, NpzStack};
 pub use staged::{Staged, commit_all};
 pub use table::{CsvStack, stage_csv, stage_json, write_csv, write_json};
 #[cfg(feature = "learn")]
