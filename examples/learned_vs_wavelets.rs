@@ -19,7 +19,7 @@ use wavelet_scattering::viz::learned::{Pair, pairs};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let task = Task::mnist_subset();
-    let digits = task.train().select(&task.draw(2000, 0)?);
+    let digits = task.train().select(&task.draw(2000, 0)?)?;
     let architecture = Architecture::Cnn {
         first: FirstLayer::learned(32, 7),
     };

@@ -10,7 +10,7 @@ use wavelet_scattering::learn::{
 /// 300 of the digits to learn from.
 fn few() -> (Task, LabelledImages) {
     let task = Task::mnist_subset();
-    let few = task.train().select(&task.draw(300, 0).unwrap());
+    let few = task.train().select(&task.draw(300, 0).unwrap()).unwrap();
     (task, few)
 }
 

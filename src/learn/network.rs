@@ -259,7 +259,7 @@ impl Network {
     /// use wavelet_scattering::learn::{Architecture, Network, Task, TrainingParams};
     ///
     /// let task = Task::mnist_subset();
-    /// let few = task.train().select(&task.draw(200, 0)?);
+    /// let few = task.train().select(&task.draw(200, 0)?)?;
     /// let params = TrainingParams { epochs: 3, ..TrainingParams::default() };
     /// let network = Network::train(&Architecture::Mlp { hidden: 16 }, &few, &params, &mut |_| {})?;
     /// let predicted = network.predict(&task.test().images)?;

@@ -113,7 +113,7 @@ impl Task {
     /// let task = wavelet_scattering::learn::Task::mnist_subset();
     /// let few = task.draw(300, 1)?;
     /// assert_eq!(few, task.draw(1000, 1)?[..300]);
-    /// assert_eq!(task.train().select(&few).images.shape(), [300, 1, 28, 28]);
+    /// assert_eq!(task.train().select(&few)?.images.shape(), [300, 1, 28, 28]);
     /// # Ok::<(), wavelet_scattering::Error>(())
     /// ```
     pub fn draw(&self, n: usize, seed: u64) -> Result<Vec<usize>> {
