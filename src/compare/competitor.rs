@@ -324,12 +324,12 @@ impl<'a> Contest<'a> {
         };
         let test_seconds = inputs.test_seconds + start.elapsed().as_secs_f64();
         let truth = &task.test().labels;
-        let confusion = confusion(&predicted, truth, classes);
+        let confusion = confusion(&predicted, truth, classes)?;
         let run = Run {
             competitor: competitor.name().to_string(),
             train_size,
             seed,
-            error: error_rate(&predicted, truth),
+            error: error_rate(&predicted, truth)?,
             validation_error: trained.validation_error(),
             chosen: trained.chosen(),
             parameters: trained.parameters(),

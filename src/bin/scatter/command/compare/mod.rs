@@ -186,7 +186,7 @@ fn train(data: &Path, args: &CompareArgs) -> Result<Source> {
         .first_layer()
         .context("a convolutional network has a first layer")?;
     let predicted = network.predict(&task.test().images)?;
-    let error = error_rate(&predicted, &task.test().labels);
+    let error = error_rate(&predicted, &task.test().labels)?;
     Ok(Source {
         name: task.name().to_string(),
         lead: format!(
