@@ -143,11 +143,14 @@ impl Comparison {
         if let Some(images) = images {
             // As many as the layer has: the weakest components are noise, and nobody would learn them.
             let components = baseline::principal(images, shape, layer.len())?;
-            references.push(Reference::new(
-                "principal components",
-                &components,
-                &bank_params,
-            )?);
+            // Images without a pattern have none.
+            if !components.is_empty() {
+                references.push(Reference::new(
+                    "principal components",
+                    &components,
+                    &bank_params,
+                )?);
+            }
         }
         let moduli = kernels
             .iter()
