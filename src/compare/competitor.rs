@@ -12,7 +12,7 @@ use std::time::Instant;
 use ndarray::{Array2, Array4, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::representation::{Computed, FeatureCache, Representation};
+use super::representation::{FeatureCache, Representation, TimedFeatures};
 use crate::filters::FilterBank2d;
 use crate::io::LabelledImages;
 use crate::learn::classifier::{AffinePca, Classifier, GaussianSvm, Logistic, Neighbours, Samples};
@@ -259,7 +259,7 @@ pub struct Contest<'a> {
     representation: Representation,
     cache: FeatureCache,
     /// Features of all training images and of all test images, once somebody wants them.
-    scattering: Option<[Computed; 2]>,
+    scattering: Option<[TimedFeatures; 2]>,
 }
 
 impl<'a> Contest<'a> {
