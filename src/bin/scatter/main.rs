@@ -5,6 +5,8 @@
 mod args;
 mod command;
 #[cfg(feature = "learn")]
+mod outputs;
+#[cfg(feature = "learn")]
 mod page;
 
 use std::process::ExitCode;
