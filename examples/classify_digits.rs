@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let features = train.select(Axis(0), &drawn);
             let samples = Samples::new(features.view(), &labels, 10)?;
             let classifier = AffinePca::fit(&samples, &Default::default())?;
-            let error = 100.0 * error_rate(&classifier.predict(test.view())?, &task.test().labels);
+            let error = 100.0 * error_rate(&classifier.predict(test.view())?, &task.test().labels)?;
             println!(
                 "{name:<10} {size:>5} digits  {error:5.2} % wrong  {}",
                 classifier.chosen()

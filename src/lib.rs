@@ -119,6 +119,10 @@ pub mod compare;
 /// The crate of the arrays that go in and come out, so that versions cannot drift apart.
 pub use ndarray;
 
+/// The crate of the decoded images that [`io::image_array`] takes, for the same reason.
+#[cfg(feature = "io")]
+pub use image;
+
 pub use cancel::Cancel;
 pub use conv::{Convolution1d, Convolution2d};
 pub use error::{Error, Result};
