@@ -24,7 +24,7 @@
 //! assert_eq!(features.array().shape(), [217, 8, 12]); // paths, 64 / 2^J, 96 / 2^J
 //! let row = features.paths().row(&[(0, 3), (2, 5)]).unwrap(); // j1 = 0, theta1 = 3, then j2 = 2, theta2 = 5
 //! assert_eq!(features.path(row).shape(), [8, 12]);
-//! let descriptor = features.log().mean_over_space(); // one number a path
+//! let descriptor = features.log(1e-6)?.mean_over_space(); // one number a path
 //! assert_eq!(descriptor.array().shape(), [217]);
 //! # Ok::<(), wavelet_scattering::Error>(())
 //! ```

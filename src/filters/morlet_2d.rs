@@ -31,6 +31,7 @@ use crate::{Error, Result, memory, parallel};
 
 /// Which family of wavelets fills the bank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Family {
     /// A Gabor minus its envelope: zero mean, so features do not see a constant.
     #[default]
@@ -48,6 +49,7 @@ pub enum Family {
 /// assert_eq!((mother.xi, mother.slant), (0.3, Some(0.5)));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Mother {
     /// Morlet or Gabor.
@@ -110,6 +112,7 @@ impl Mother {
 
 /// Whether the bank is scaled so that one layer never expands a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Normalization {
     /// Every filter as its formula says: a Gabor has peak 1, φ has sum 1.
     #[default]
@@ -129,6 +132,7 @@ pub enum Normalization {
 /// assert!(wavelet.wave_vector()[1] < 0.0 && wavelet.sigma.is_nan());
 /// ```
 #[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Wavelet2d {
     /// Scale, 0 = finest.
@@ -136,15 +140,20 @@ pub struct Wavelet2d {
     /// Index of the orientation, `0..L`.
     pub l: usize,
     /// Orientation: the angle of the wave vector modulo π, in radians, in [0, π), from axis 0 toward axis 1.
+    #[cfg_attr(feature = "serde", serde(with = "crate::num::known"))]
     pub theta: f64,
     /// The angle of the wave vector itself, in radians, in (−π, π]: ψ̂ lies on this side of the frequency plane. It is
     /// `theta` or `theta − π`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::num::known"))]
     pub direction: f64,
     /// Centre frequency, cycles per pixel.
+    #[cfg_attr(feature = "serde", serde(with = "crate::num::known"))]
     pub xi: f64,
     /// Bandwidth: standard deviation in frequency along the wave vector, cycles per pixel.
+    #[cfg_attr(feature = "serde", serde(with = "crate::num::known"))]
     pub sigma: f64,
     /// Spatial width along the wave vector over the width across it.
+    #[cfg_attr(feature = "serde", serde(with = "crate::num::known"))]
     pub slant: f64,
 }
 
@@ -237,6 +246,7 @@ fn in_space(sigma: f64) -> f64 {
 
 /// Description of a [`FilterBank2d`]: plain data, checked by [`build`](Self::build).
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct FilterBank2dParams {
     /// Samples per axis of the grid the filters live on.

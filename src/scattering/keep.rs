@@ -4,6 +4,7 @@ use std::ops::Range;
 
 /// What the output keeps of every `U[p] = |…|x ⋆ ψ_λ1| ⋆ … ⋆ ψ_λm|`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Average {
     /// S = U ⋆ φ_J, one sample every 2^J samples of the input along each axis.
     #[default]

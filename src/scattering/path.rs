@@ -88,11 +88,93 @@ impl Path {
 /// # Ok::<(), wavelet_scattering::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(
+        into = "record::Table<W>",
+        try_from = "record::Table<W>",
+        bound(
+            serialize = "W: Wavelet + serde::Serialize",
+            deserialize = "W: Wavelet + serde::Deserialize<'de>"
+        )
+    )
+)]
 pub struct PathTable<W> {
     wavelets: Arc<[W]>,
     paths: Vec<Path>,
     /// First row of every order, and the number of rows.
     orders: Vec<usize>,
+}
+
+/// A table in a file: the wavelets and the rows, from which the rest follows.
+#[cfg(feature = "serde")]
+mod record {
+    use super::{Path, PathTable, Wavelet};
+    use crate::{Error, Result};
+
+    #[derive(serde::Serialize, serde::Deserialize)]
+    pub struct Table<W> {
+        wavelets: Vec<W>,
+        rows: Vec<Row>,
+    }
+
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Row {
+        lambdas: Box<[usize]>,
+        subsampling: Option<usize>,
+        samples: usize,
+    }
+
+    impl<W: Wavelet> From<PathTable<W>> for Table<W> {
+        fn from(table: PathTable<W>) -> Self {
+            let rows = table.paths.into_iter().map(|path| Row {
+                lambdas: path.lambdas,
+                subsampling: path.subsampling,
+                samples: path.samples,
+            });
+            Self {
+                wavelets: table.wavelets.to_vec(),
+                rows: rows.collect(),
+            }
+        }
+    }
+
+    impl<W: Wavelet> TryFrom<Table<W>> for PathTable<W> {
+        type Error = Error;
+
+        fn try_from(table: Table<W>) -> Result<Self> {
+            let key = |row: &Row| (row.lambdas.len(), row.lambdas.clone());
+            let invalid = |row: usize, limit: &str| Error::InvalidParameter {
+                name: "row",
+                value: row.to_string(),
+                limit: limit.into(),
+            };
+            let wavelets = table.wavelets.len();
+            for (i, row) in table.rows.iter().enumerate() {
+                if row.lambdas.iter().any(|&lambda| lambda >= wavelets) {
+                    return Err(invalid(i, "a path goes through wavelets of the table"));
+                }
+                if i > 0 && key(&table.rows[i - 1]) >= key(row) {
+                    return Err(invalid(
+                        i,
+                        "rows stand by order, then by their wavelets, each once",
+                    ));
+                }
+            }
+            if table.rows.is_empty() {
+                return Err(invalid(0, "a table has at least one"));
+            }
+            let paths = table.rows.into_iter().map(|row| Path {
+                lambdas: row.lambdas,
+                subsampling: row.subsampling,
+                samples: row.samples,
+                parent: None,
+                children: 0..0,
+            });
+            Ok(Self::of_rows(table.wavelets.into(), paths.collect()))
+        }
+    }
 }
 
 /// The rule of images: a path goes on with every wavelet of a strictly coarser scale.
@@ -444,5 +526,24 @@ mod tests {
                 assert_eq!(table.row(&[(j1, t1), (j2, t2)]), Some(first + expected));
             }
         }
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn a_table_is_read_as_it_was_written_and_refused_if_it_is_none() {
+        let table = table(3, 2, 3);
+        let text = serde_json::to_string(&table).unwrap();
+        assert_eq!(
+            serde_json::from_str::<PathTable<Wavelet2d>>(&text).unwrap(),
+            table
+        );
+        let wrong = |from: &str, to: &str| {
+            let text = text.replacen(from, to, 1);
+            serde_json::from_str::<PathTable<Wavelet2d>>(&text)
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(wrong("\"lambdas\":[1]", "\"lambdas\":[100]").contains("row = 2"));
+        assert!(wrong("\"lambdas\":[1]", "\"lambdas\":[0]").contains("by order"));
     }
 }

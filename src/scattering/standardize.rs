@@ -7,6 +7,7 @@ use crate::{Error, Result};
 
 /// What shares one mean and one standard deviation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum StandardizeBy {
     /// Nothing: every coefficient, at every place, has its own. What classifiers on aligned images expect.
     Coefficient,
@@ -29,9 +30,40 @@ pub enum StandardizeBy {
 /// # Ok::<(), wavelet_scattering::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(try_from = "Vec<(f64, f64)>", into = "Vec<(f64, f64)>")
+)]
 pub struct Standardizer {
     /// Mean and standard deviation of every number of an input.
     moments: Vec<(f64, f64)>,
+}
+
+#[cfg(feature = "serde")]
+impl From<Standardizer> for Vec<(f64, f64)> {
+    fn from(standardizer: Standardizer) -> Self {
+        standardizer.moments
+    }
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<Vec<(f64, f64)>> for Standardizer {
+    type Error = Error;
+
+    fn try_from(moments: Vec<(f64, f64)>) -> Result<Self> {
+        let usable = |&(mean, deviation): &(f64, f64)| {
+            mean.is_finite() && deviation.is_finite() && deviation > 0.0
+        };
+        match moments.iter().find(|&moments| !usable(moments)) {
+            None => Ok(Self { moments }),
+            Some(wrong) => Err(Error::InvalidParameter {
+                name: "moments",
+                value: format!("{wrong:?}"),
+                limit: "means are finite, standard deviations finite and positive".into(),
+            }),
+        }
+    }
 }
 
 impl Standardizer {
@@ -152,5 +184,15 @@ mod tests {
             assert!(first > 0.0 && (by == StandardizeBy::Coefficient || spread < 1e-9 * first));
             assert!(standardizer.apply(features(Average::Global, 3)).is_err());
         }
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn a_standardizer_is_read_as_it_was_written_and_refused_if_it_divides_by_nothing() {
+        let fitted = Standardizer::fit(&features(Average::Local, 0), StandardizeBy::Path);
+        let text = serde_json::to_string(&fitted).unwrap();
+        assert_eq!(serde_json::from_str::<Standardizer>(&text).unwrap(), fitted);
+        let error = serde_json::from_str::<Standardizer>("[[0.5, 1.0], [0.5, 0.0]]").unwrap_err();
+        assert!(error.to_string().contains("(0.5, 0.0)"), "{error}");
     }
 }

@@ -8,6 +8,7 @@ use crate::{Error, Result};
 
 /// What lies beyond the border of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Padding {
     /// Mirrored, the border sample not repeated: x2 x1 | x0 x1 x2. Kymatio's.
     #[default]

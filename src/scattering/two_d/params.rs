@@ -27,7 +27,10 @@ impl Scattering2d<f32> {
 }
 
 /// Description of a [`Scattering2d`]; [`plan`](Self::plan) checks it and spends all set-up.
+///
+/// With the feature `serde` it can be written and read; what is missing when it is read has its standard value.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Scattering2dParams {
     /// Rows and columns of the images.
@@ -35,25 +38,45 @@ pub struct Scattering2dParams {
     /// log2 of the coarsest scale, at least 1.
     pub J: usize,
     /// Number of orientations in [0, π). Standard: 8.
+    #[cfg_attr(feature = "serde", serde(default = "standard::L"))]
     pub L: usize,
     /// Largest number of moduli on a path. Orders above J have no paths, which is no error. Standard: 2.
+    #[cfg_attr(feature = "serde", serde(default = "standard::max_order"))]
     pub max_order: usize,
     /// What is kept of every U. Standard: local averages.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub average: Average,
     /// Levels of subsampling given up, at most J: the output has 2^oversampling times the samples per axis and every
     /// U is computed on a grid that much finer. Standard: 0.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub oversampling: usize,
     /// What lies beyond the border. Standard: reflection.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub padding: Padding,
     /// The wavelet at the finest scale. Standard: Kymatio's Morlet.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub mother: Mother,
     /// Scaling of the filter bank. Standard: plain.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub normalization: Normalization,
     /// What may be left out of the filters, as a share of the peak of each ψ̂ and of the sum of φ, in [0, 0.1]; see
     /// [`Scattering::tolerance`]. Standard: `None`, for 1e-6 in `f32` and 1e-15 in `f64`.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub tolerance: Option<f64>,
     /// The instruction set to use; `None` for the best of this machine. Standard: `None`.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub isa: Option<Isa>,
+}
+
+/// Standard values that are no type's default.
+mod standard {
+    pub fn L() -> usize {
+        8
+    }
+
+    pub fn max_order() -> usize {
+        2
+    }
 }
 
 impl Scattering2dParams {
@@ -61,8 +84,8 @@ impl Scattering2dParams {
         Self {
             shape,
             J,
-            L: 8,
-            max_order: 2,
+            L: standard::L(),
+            max_order: standard::max_order(),
             average: Average::default(),
             oversampling: 0,
             padding: Padding::default(),
@@ -353,5 +376,27 @@ impl Scattering2dParams {
             bank,
         })?;
         Ok(Scattering::new(self.clone(), isa, design, bank, engine))
+    }
+}
+
+#[cfg(all(test, feature = "serde"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_read_as_they_were_written_and_what_is_missing_is_standard() {
+        let params = Scattering2d::params([40, 32], 3)
+            .L(5)
+            .average(Average::None)
+            .padding(Padding::Zero)
+            .tolerance(1e-4)
+            .isa(Isa::Portable);
+        let text = serde_json::to_string(&params).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Scattering2dParams>(&text).unwrap(),
+            params
+        );
+        let least = serde_json::from_str(r#"{ "shape": [40, 32], "J": 3 }"#);
+        assert_eq!(least.ok(), Some(Scattering2d::params([40, 32], 3)));
     }
 }

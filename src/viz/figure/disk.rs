@@ -381,11 +381,11 @@ impl Geometry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filters::FilterBank2d;
+    use crate::Scattering2d;
 
     fn table(J: usize, L: usize, max_order: usize) -> PathTable<Wavelet2d> {
-        let wavelets = FilterBank2d::params([64, 64], J).L(L).wavelets().into();
-        PathTable::new(wavelets, max_order, 1, |_| (Some(1), 1)).unwrap()
+        let params = Scattering2d::params([64, 64], J).L(L).max_order(max_order);
+        PathTable::clone(params.plan::<f32>().unwrap().paths())
     }
 
     /// The centre of disk `order` in the picture: disks are as wide as two radii and two rims.

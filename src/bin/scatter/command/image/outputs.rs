@@ -134,7 +134,7 @@ impl<'a, T: Real> Output<'a, T> {
                     .map(|row| {
                         (
                             plan.paths().name(row),
-                            [channel_axis, &plan.path_shape(row)].concat(),
+                            [channel_axis, plan.path_shape(row)].concat(),
                         )
                     })
                     .collect();
@@ -260,15 +260,13 @@ fn csv_header<T: Real>(plan: &Scattering2d<T>, channels: usize) -> Vec<String> {
     for channel in names {
         for row in 0..plan.paths().len() {
             let name = plan.paths().name(row);
-            match plan.path_shape(row) {
-                _ if plan.description().average == Average::Global => {
-                    header.push(format!("{channel}{name}"))
-                }
+            match *plan.path_shape(row) {
                 [height, width] => header.extend(
                     (0..height)
                         .flat_map(|y| (0..width).map(move |x| (y, x)))
                         .map(|(y, x)| format!("{channel}{name}_y{y}x{x}")),
                 ),
+                _ => header.push(format!("{channel}{name}")),
             }
         }
     }
@@ -316,7 +314,7 @@ fn path_columns(paths: &PathTable<Wavelet2d>) -> Vec<(&'static str, NpzEntry)> {
             "path_subsampling",
             each(&|row| paths[row].subsampling.map_or(-1, |step| step as i64)),
         ),
-        ("path_pixels", each(&|row| paths[row].pixels as i64)),
+        ("path_pixels", each(&|row| paths[row].samples as i64)),
     ]
 }
 
@@ -341,7 +339,7 @@ fn parameters<T: Real>(
             "oversampling": params.oversampling,
             "xi": params.mother.xi,
             "sigma": params.mother.sigma,
-            "slant": plan.bank().description().slant(),
+            "slant": plan.bank().wavelets()[0].slant,
             "sigma_phi": params.mother.sigma_phi,
             "precision": T::NAME,
         },
