@@ -16,7 +16,8 @@ use std::iter::Peekable;
 use crate::fft::spectrum::Form;
 use crate::filters::Run;
 use crate::grid::{Grid, signed_frequencies, wrap};
-use crate::kernels::vector::{Cell, Kernel, Simd, Vector};
+use crate::kernels::product::{self, Act, Piece, Product};
+use crate::kernels::vector::{Cell, Simd, Vector};
 use crate::num::{Complex, Real};
 
 /// A run of ψ̂: neighbouring k0 of one k1, or of k1 and k1 + 1, and where its values start.
@@ -110,39 +111,6 @@ pub(crate) struct Fold {
     pieces: Vec<Piece>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Act {
-    Clear,
-    Set,
-    Add,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Piece {
-    act: Act,
-    /// Read conjugated, and downwards from `from`.
-    mirrored: bool,
-    at: u32,
-    len: u32,
-    /// Where k1 and, if a vector holds two columns, k1 + 1 is read.
-    from: [u32; 2],
-    values: u32,
-}
-
-impl Piece {
-    /// Where the samples of a part stand.
-    #[inline(always)]
-    fn samples<'a, X>(&self, part: usize, spectrum: &'a [X]) -> &'a [X] {
-        let from = self.from[part];
-        let first = if self.mirrored {
-            from + 1 - self.len
-        } else {
-            from
-        };
-        &spectrum[first as usize..][..self.len as usize]
-    }
-}
-
 impl Fold {
     /// Plans the product of spectra on `from` with these filters, folded to `to`. Spectra stand in columns of cells that
     /// hold `together` columns each.
@@ -225,35 +193,8 @@ impl Fold {
         tile: &mut [Cell<S::V>],
     ) {
         let pieces = &self.pieces[self.columns[column] as usize..self.columns[column + 1] as usize];
-        simd.run(Column {
-            simd,
-            pieces,
-            product,
-            tile,
-        });
+        product::column(simd, pieces, product, tile);
     }
-}
-
-/// The factors of a product, x̂ and ψ̂, one of which has the same value in every lane, or in every lane of a half.
-pub(crate) trait Product<T, V>: Copy {
-    /// How the spectrum stands.
-    const FORM: Form;
-
-    /// What the filters are at one k0, and what a sample of the spectrum is.
-    type Filter: Copy;
-    type Sample: Copy;
-
-    fn filter(&self) -> &[Self::Filter];
-    fn spectrum(&self) -> &[Self::Sample];
-
-    /// Filter and samples in all lanes. `samples` are those of both halves; they stand in the same cell, where samples are
-    /// cells, unless they are `mirrored`.
-    fn factors<S: Simd<T, V = V>>(
-        simd: S,
-        filter: Self::Filter,
-        samples: [Self::Sample; 2],
-        mirrored: bool,
-    ) -> (V, Cell<V>);
 }
 
 /// The first layer: a wavelet in every lane, one image. A vector holds `PARTS` columns.
@@ -263,13 +204,15 @@ pub(crate) struct OfImage<'a, T, V, const PARTS: usize> {
     pub spectrum: &'a [Complex<T>],
 }
 
-impl<T: Real, V: Vector<T>, const PARTS: usize> Product<T, V> for OfImage<'_, T, V, PARTS> {
+impl<T, V, const PARTS: usize> OfImage<'_, T, V, PARTS> {
     /// Twice as large as the DFT, since separating the spectra of two real rows leaves out a ½.
-    const FORM: Form = Form {
+    pub const FORM: Form = Form {
         exchanged: false,
         factor: 2,
     };
+}
 
+impl<T: Real, V: Vector<T>, const PARTS: usize> Product<T, V> for OfImage<'_, T, V, PARTS> {
     type Filter = V;
     type Sample = Complex<T>;
 
@@ -312,13 +255,15 @@ pub(crate) struct OfModuli<'a, T, V, const PARTS: usize> {
     pub spectrum: &'a [Cell<V>],
 }
 
-impl<T: Real, V: Vector<T>, const PARTS: usize> Product<T, V> for OfModuli<'_, T, V, PARTS> {
+impl<T, V, const PARTS: usize> OfModuli<'_, T, V, PARTS> {
     /// As large, and left with parts exchanged by the last pass of its lines.
-    const FORM: Form = Form {
+    pub const FORM: Form = Form {
         exchanged: true,
         factor: 2,
     };
+}
 
+impl<T: Real, V: Vector<T>, const PARTS: usize> Product<T, V> for OfModuli<'_, T, V, PARTS> {
     type Filter = [T; PARTS];
     type Sample = Cell<V>;
 
@@ -354,59 +299,5 @@ impl<T: Real, V: Vector<T>, const PARTS: usize> Product<T, V> for OfModuli<'_, T
             simd.splat_halves([filter[0], filter[PARTS - 1]]),
             sample.swapped(),
         )
-    }
-}
-
-struct Column<'a, T, S: Simd<T>, P> {
-    simd: S,
-    pieces: &'a [Piece],
-    product: P,
-    tile: &'a mut [Cell<S::V>],
-}
-
-impl<T: Real, S: Simd<T>, P: Product<T, S::V>> Kernel for Column<'_, T, S, P> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self {
-            simd,
-            pieces,
-            product,
-            tile,
-        } = self;
-        let zero = crate::kernels::vector::zero(simd);
-        for piece in pieces {
-            let len = piece.len as usize;
-            let tile = &mut tile[piece.at as usize..][..len];
-            if piece.act == Act::Clear {
-                tile.fill(zero);
-                continue;
-            }
-            let filter = &product.filter()[piece.values as usize..][..len];
-            macro_rules! each {
-                ($a:expr, $b:expr, $mirrored:literal, $add:literal) => {
-                    for (((cell, &filter), &a), &b) in tile.iter_mut().zip(filter).zip($a).zip($b) {
-                        let (filter, sample) = P::factors(simd, filter, [a, b], $mirrored);
-                        let sum = if $add { *cell } else { zero };
-                        *cell = Cell {
-                            re: filter.mul_add(sample.re, sum.re),
-                            im: match $mirrored {
-                                false => filter.mul_add(sample.im, sum.im),
-                                true => filter.neg_mul_add(sample.im, sum.im),
-                            },
-                        };
-                    }
-                };
-            }
-            let a = piece.samples(0, product.spectrum());
-            let b = piece.samples(1, product.spectrum());
-            match (piece.mirrored, piece.act == Act::Add) {
-                (false, false) => each!(a, b, false, false),
-                (false, true) => each!(a, b, false, true),
-                (true, false) => each!(a.iter().rev(), b.iter().rev(), true, false),
-                (true, true) => each!(a.iter().rev(), b.iter().rev(), true, true),
-            }
-        }
     }
 }

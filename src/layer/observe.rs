@@ -1,44 +1,17 @@
 //! What the output keeps of U, observed row by row while U is computed: averages, means or U itself, in every lane.
 //!
-//! The average along an axis is the matrix of [`AxisAverage`]; here it meets vectors. A short window is a sum over its
-//! taps, eight outputs at a time. A window that goes all the way round is folded at the middle first: with
-//! e(n), d(n) = u(n) ± u(−n), outputs o and −o are
-//!
-//! ```text
-//! S(±o) = Σ_n ½(h(n − o) + h(n + o))·e(n)  ±  Σ_n ½(h(n − o) − h(n + o))·d(n),     0 ≤ n ≤ N/2
-//! ```
-//!
-//! which is half the products of the matrix.
+//! The average along an axis is the matrix of [`AxisAverage`]; here it meets vectors, as the windows of
+//! [`kernels::window`](crate::kernels::window). One that goes all the way round is folded at the middle, which is half the products:
+//! the weights of e and d are ½(h(n − o) ± h(n + o)).
 
 use std::ops::Range;
 
 use super::average::AxisAverage;
 use super::plane::Rows;
 use crate::kernels::vector::{Kernel, MAX_LANES, Simd, Vector};
+use crate::kernels::window::{self, Folded};
 use crate::memory::Footprint;
 use crate::num::Real;
-
-/// The most outputs that are summed side by side, to hide the latency of one product behind the others.
-const SIDE_BY_SIDE: usize = 8;
-
-/// How many outputs to sum side by side, so that the last group is about as full as the others.
-fn side_by_side(outputs: usize) -> usize {
-    let groups = outputs.div_ceil(SIDE_BY_SIDE).max(1);
-    outputs.div_ceil(groups).max(4)
-}
-
-/// Runs a kernel that is generic over the outputs side by side.
-macro_rules! by_group {
-    ($group:expr, $run:ident) => {
-        match $group {
-            4 => $run!(4),
-            5 => $run!(5),
-            6 => $run!(6),
-            7 => $run!(7),
-            _ => $run!(8),
-        }
-    };
-}
 
 /// The average along one axis, in every lane.
 #[derive(Debug, Clone)]
@@ -59,14 +32,8 @@ enum Window<T> {
         step: usize,
         halo: usize,
     },
-    /// Weights of `e` and `d` for groups of outputs, `[group][n][side by side]`; `folded[i]` is the i-th output
-    /// position o in 0 ..= P/2, of `period` P.
-    Round {
-        folded: Vec<usize>,
-        even: Vec<T>,
-        odd: Vec<T>,
-        period: usize,
-    },
+    /// All the way round, of the outputs that there are.
+    Round(Folded<T>),
 }
 
 impl<T: Real, S: Simd<T>> LineAverage<T, S> {
@@ -91,7 +58,7 @@ impl<T: Real, S: Simd<T>> LineAverage<T, S> {
                     .collect();
                 folded.sort_unstable();
                 folded.dedup();
-                let size = side_by_side(folded.len());
+                let size = window::side_by_side(folded.len());
                 let weights = |sign: f64| -> Vec<T> {
                     folded
                         .chunks(size)
@@ -110,12 +77,12 @@ impl<T: Real, S: Simd<T>> LineAverage<T, S> {
                         })
                         .collect()
                 };
-                Window::Round {
+                Window::Round(Folded {
                     even: weights(1.0),
                     odd: weights(-1.0),
-                    folded,
+                    outputs: folded,
                     period,
-                }
+                })
             }
         };
         Self {
@@ -135,172 +102,19 @@ impl<T: Real, S: Simd<T>> LineAverage<T, S> {
     pub fn halo(&self) -> usize {
         match &self.window {
             Window::Short { halo, .. } => *halo,
-            Window::Round { .. } => 0,
+            Window::Round(_) => 0,
         }
     }
 
     /// Averages a line with its halo into the outputs.
     pub fn apply(&self, line: &[S::V], to: &mut [S::V]) {
-        let simd = self.simd;
         match &self.window {
-            &Window::Short {
-                ref taps,
-                first,
-                step,
-                ..
-            } => {
-                let line = &line[first..];
-                macro_rules! run {
-                    ($G:literal) => {
-                        simd.run(Short::<T, S, $G> {
-                            simd,
-                            taps,
-                            step,
-                            line,
-                            to,
-                        })
-                    };
-                }
-                by_group!(side_by_side(to.len()), run);
-            }
-            Window::Round {
-                folded,
-                even,
-                odd,
-                period,
-            } => {
-                macro_rules! run {
-                    ($G:literal) => {
-                        simd.run(Round::<T, S, $G> {
-                            simd,
-                            folded,
-                            even,
-                            odd,
-                            period: *period,
-                            outputs: self.outputs.clone(),
-                            line: &line[..self.len],
-                            to,
-                        })
-                    };
-                }
-                by_group!(side_by_side(folded.len()), run);
-            }
-        }
-    }
-}
-
-struct Short<'a, T, S: Simd<T>, const G: usize> {
-    simd: S,
-    taps: &'a [T],
-    step: usize,
-    line: &'a [S::V],
-    to: &'a mut [S::V],
-}
-
-impl<T: Real, S: Simd<T>, const G: usize> Kernel for Short<'_, T, S, G> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self {
-            simd,
-            taps,
-            step,
-            line,
-            to,
-        } = self;
-        let zero = simd.splat(T::zero());
-        let mut outputs = to.chunks_exact_mut(G);
-        let mut start = 0;
-        for to in outputs.by_ref() {
-            let windows: [&[S::V]; G] =
-                std::array::from_fn(|i| &line[start + i * step..][..taps.len()]);
-            let mut sums = [zero; G];
-            for (t, &tap) in taps.iter().enumerate() {
-                let tap = simd.splat(tap);
-                for i in 0..G {
-                    sums[i] = tap.mul_add(windows[i][t], sums[i]);
-                }
-            }
-            to.copy_from_slice(&sums);
-            start += G * step;
-        }
-        for to in outputs.into_remainder() {
-            let window = &line[start..][..taps.len()];
-            *to = taps
-                .iter()
-                .zip(window)
-                .fold(zero, |sum, (&tap, &u)| simd.splat(tap).mul_add(u, sum));
-            start += step;
-        }
-    }
-}
-
-struct Round<'a, T, S: Simd<T>, const G: usize> {
-    simd: S,
-    folded: &'a [usize],
-    even: &'a [T],
-    odd: &'a [T],
-    period: usize,
-    outputs: Range<usize>,
-    line: &'a [S::V],
-    to: &'a mut [S::V],
-}
-
-impl<T: Real, S: Simd<T>, const G: usize> Kernel for Round<'_, T, S, G> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self {
-            simd,
-            folded,
-            even,
-            odd,
-            period,
-            outputs,
-            line,
-            to,
-        } = self;
-        let zero = simd.splat(T::zero());
-        let n = line.len();
-        let half = n / 2;
-        let (even, odd) = (even.as_chunks::<G>().0, odd.as_chunks::<G>().0);
-        for ((group, even), odd) in folded
-            .chunks(G)
-            .zip(even.chunks_exact(half + 1))
-            .zip(odd.chunks_exact(half + 1))
-        {
-            let mut sums = [zero; G];
-            let mut differences = [zero; G];
-            for i in 0..G {
-                sums[i] = line[0] * simd.splat(even[0][i]);
-            }
-            let mirrored = line[n - half..].iter().rev();
-            for (((&u, &mirrored), even), odd) in line[1..=half]
-                .iter()
-                .zip(mirrored)
-                .zip(&even[1..])
-                .zip(&odd[1..])
-            {
-                let (e, d) = (u + mirrored, u - mirrored);
-                for i in 0..G {
-                    sums[i] = e.mul_add(simd.splat(even[i]), sums[i]);
-                    differences[i] = d.mul_add(simd.splat(odd[i]), differences[i]);
-                }
-            }
-            for (i, &o) in group.iter().enumerate() {
-                for (at, value) in [
-                    (o, sums[i] + differences[i]),
-                    ((period - o) % period, sums[i] - differences[i]),
-                ] {
-                    // An output may lie a period further on.
-                    for at in [at, at + period] {
-                        if outputs.contains(&at) {
-                            to[at - outputs.start] = value;
-                        }
-                    }
-                }
+            Window::Short {
+                taps, first, step, ..
+            } => window::short(self.simd, taps, *step, &line[*first..], to),
+            Window::Round(weights) => {
+                let line = &line[..self.len];
+                window::round(self.simd, weights, self.outputs.clone(), line, to);
             }
         }
     }
@@ -376,10 +190,7 @@ impl<T: Real, S: Simd<T>> Rows<S::V> for Observer<T, S> {
         match &self.keeps {
             Keeps::Average([_, right]) => right.apply(row, to),
             Keeps::Mean(kept) => {
-                to[0] = self.simd.run(Sum {
-                    zero: self.simd.splat(T::zero()),
-                    of: &row[kept[1].clone()],
-                });
+                to[0] = window::sum(self.simd, &row[kept[1].clone()]);
             }
             Keeps::Whole(kept) => to.copy_from_slice(&row[kept[1].clone()]),
         }
@@ -494,31 +305,6 @@ impl<T: Real, S: Simd<T>> Observer<T, S> {
                 kept,
             });
         }
-    }
-}
-
-struct Sum<'a, V> {
-    zero: V,
-    of: &'a [V],
-}
-
-impl<V: Copy + std::ops::Add<Output = V>> Kernel for Sum<'_, V> {
-    type Output = V;
-
-    #[inline(always)]
-    fn run(self) -> V {
-        // Four partial sums hide the latency of an addition.
-        let mut sums = [self.zero; 4];
-        let (blocks, rest) = self.of.as_chunks::<4>();
-        for block in blocks {
-            for i in 0..4 {
-                sums[i] = sums[i] + block[i];
-            }
-        }
-        for &value in rest {
-            sums[0] = sums[0] + value;
-        }
-        (sums[0] + sums[1]) + (sums[2] + sums[3])
     }
 }
 

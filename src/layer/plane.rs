@@ -17,10 +17,11 @@
 //!
 //! Conventions that bite: the spectra that the stages leave stand in the forms that [`Product`]s name.
 
-use super::fold::{Fold, Product};
+use super::fold::Fold;
 use crate::fft::Line;
 use crate::grid::Grid;
 use crate::kernels::pass::{Emit, Gather, Offsets, Passes};
+use crate::kernels::product::Product;
 use crate::kernels::vector::{Cell, Kernel, MAX_LANES, Simd, Vector, zero};
 use crate::memory::Footprint;
 use crate::num::{Complex, Real};

@@ -8,7 +8,7 @@
 //! path its own spectrum. Where there are half as many paths as lanes, or fewer, a vector holds `PARTS` = 2 neighbouring
 //! samples of each. Right for images up to a few hundred pixels a side: a sample takes a whole vector of memory.
 
-use super::fold::{Filters, Fold, OfImage, OfModuli, Product};
+use super::fold::{Filters, Fold, OfImage, OfModuli};
 use super::observe::{FinishBuffers, FinishLengths, Observer};
 use super::plane::{LineBuffers, LineLengths, Plane, PlaneBuffers, PlaneLengths};
 use super::{Layer, Parent, Step};

@@ -113,13 +113,13 @@ mod record {
     use super::{Path, PathTable, Wavelet};
     use crate::{Error, Result};
 
-    #[derive(serde::Serialize, serde::Deserialize)]
+    #[derive(Debug, serde::Serialize, serde::Deserialize)]
     pub struct Table<W> {
         wavelets: Vec<W>,
         rows: Vec<Row>,
     }
 
-    #[derive(serde::Serialize, serde::Deserialize)]
+    #[derive(Debug, serde::Serialize, serde::Deserialize)]
     struct Row {
         lambdas: Box<[usize]>,
         subsampling: Option<usize>,
