@@ -31,7 +31,7 @@ pub use dataset::{Dataset, LabelledImages, read_dataset};
 pub use image::{Color, ImageOptions, list_images, png_bytes, read_image, stage_png, write_png};
 pub use npy::NpyFile;
 pub use stack::{Extra, NpyStack, NpzStack};
-pub use staged::{Staged, commit_all};
+pub use staged::{Abandoned, Staged, abandon_all, commit_all};
 pub use table::{CsvStack, stage_csv, stage_json, write_csv, write_json};
 #[cfg(feature = "learn")]
 pub use weights::read_weights;
