@@ -3,10 +3,14 @@
 #![allow(non_snake_case)]
 
 mod isa;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use isa::isa;
 use ndarray::{Array, Array3, Array5, ArrayD, Axis, Slice, s};
-use wavelet_scattering::scattering::Average;
+use proptest::prelude::*;
+use wavelet_scattering::num::Real;
+use wavelet_scattering::scattering::{Average, Scattering2dParams};
+use wavelet_scattering::signal::Padding;
 use wavelet_scattering::{Error, Scattering2d};
 
 fn images(count: usize) -> Array3<f32> {
@@ -202,4 +206,211 @@ fn an_output_beyond_memory_is_refused_beforehand() {
         plan.transform(&many),
         Err(Error::OutOfMemory { .. })
     ));
+}
+
+/// Plans of one image size that differ in everything a workspace may depend on.
+fn dozen() -> Vec<Scattering2dParams> {
+    let J = |J| Scattering2d::params([32, 32], J);
+    vec![
+        J(2),
+        J(2).average(Average::Global),
+        J(2).average(Average::None),
+        J(2).max_order(0),
+        J(2).max_order(1).average(Average::None),
+        J(3).max_order(3).L(2),
+        J(2).L(9),
+        J(2).L(2).average(Average::None),
+        J(2).oversampling(1),
+        J(2).oversampling(2).average(Average::None),
+        J(3).padding(Padding::Periodic),
+        J(1).average(Average::None).padding(Padding::Symmetric),
+    ]
+}
+
+/// What goes wrong when each plan is given the workspaces of all.
+fn wrong_pairs<T: Real>(described: &[Scattering2dParams], threads: usize) -> Vec<String> {
+    let x = Array3::from_shape_fn([2, 32, 32], |(n, i, k)| {
+        T::narrow(((n + i * k) as f64).sin())
+    });
+    let plans: Vec<_> = (described.iter())
+        .map(|params| params.plan::<T>().unwrap())
+        .collect();
+    let mut wrong = Vec::new();
+    for (plan, own) in plans.iter().zip(described) {
+        let shape = plan.output_shape(&[2]);
+        let mut expected = ArrayD::zeros(shape.clone());
+        plan.transform_into(&x, &mut expected, &mut plan.workspace_for(threads))
+            .unwrap();
+        for (maker, made_by) in plans.iter().zip(described) {
+            let mut workspace = maker.workspace_for(threads);
+            let mut out = ArrayD::from_elem(shape.clone(), T::nan());
+            let call = || plan.transform_into(&x, &mut out, &mut workspace);
+            let fault = match catch_unwind(AssertUnwindSafe(call)) {
+                Ok(Ok(())) if out == expected => None,
+                Ok(Ok(())) => Some("wrong numbers".to_string()),
+                Ok(Err(error)) if own == made_by => Some(format!("refused: {error}")),
+                Ok(Err(error)) => (!error.to_string().contains("workspace"))
+                    .then(|| format!("an error about something else: {error}")),
+                Err(_) => Some("a panic".to_string()),
+            };
+            wrong.extend(fault.map(|fault| {
+                format!("{fault}: on {threads} thread(s), {own:?} in a workspace of {made_by:?}")
+            }));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn a_workspace_of_another_plan_is_as_good_as_the_own_one_or_refused() {
+    let all = dozen();
+    let mut wrong = wrong_pairs::<f32>(&all, 1);
+    wrong.extend(wrong_pairs::<f32>(&all, 2));
+    wrong.extend(wrong_pairs::<f64>(&all[..6], 1));
+    assert!(
+        wrong.is_empty(),
+        "{} pairs:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn scratch_is_what_was_foretold(
+        shape in prop::array::uniform2(8_usize..90),
+        J in 1_usize..4,
+        L in prop::sample::select(vec![1_usize, 2, 4, 5, 8, 9, 17]),
+        max_order in 0_usize..4,
+        oversampling in 0_usize..3,
+        average in prop::sample::select(vec![Average::Local, Average::Global, Average::None]),
+        threads in 1_usize..4,
+        double in any::<bool>(),
+    ) {
+        let params = Scattering2d::params(shape, J)
+            .L(L)
+            .max_order(max_order)
+            .oversampling(oversampling.min(J))
+            .average(average);
+        let (foretold, seen) = if double {
+            scratch::<f64>(&params, threads)
+        } else {
+            scratch::<f32>(&params, threads)
+        };
+        prop_assert!((seen..=2 * seen).contains(&foretold), "{seen} bytes, but foretold were {foretold}");
+    }
+}
+
+/// Bytes of a workspace: as the plan says, and as the allocator counts.
+fn scratch<T: Real>(params: &Scattering2dParams, threads: usize) -> (u64, u64) {
+    let plan = params.plan::<T>().unwrap();
+    let counted = allocation_counter::measure(|| drop(plan.workspace_for(threads)));
+    (plan.workspace_bytes(threads), counted.bytes_max)
+}
+
+/// Calls from inside the caller's own pool, whatever its size and whatever else it is doing.
+#[cfg(feature = "parallel")]
+mod pools {
+    use rayon::prelude::*;
+    use rayon::{ThreadPool, ThreadPoolBuilder};
+
+    use super::*;
+
+    const THREADS: [usize; 5] = [1, 2, 3, 7, 64];
+
+    fn pool(threads: usize) -> ThreadPool {
+        ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap()
+    }
+
+    /// Three plans, images, and features made on one thread.
+    fn jobs() -> Vec<(Scattering2d<f32>, Array3<f32>, ArrayD<f32>)> {
+        let described = [
+            Scattering2d::params([41, 36], 2).L(5),
+            Scattering2d::params([41, 36], 3)
+                .max_order(3)
+                .L(2)
+                .average(Average::Global),
+            Scattering2d::params([41, 36], 2)
+                .L(9)
+                .average(Average::None),
+        ];
+        (described.into_iter().zip([1, 3, 5]))
+            .map(|(params, count)| {
+                let (plan, x) = (params.plan::<f32>().unwrap(), images(count));
+                let mut expected = ArrayD::zeros(plan.output_shape(&[count]));
+                plan.transform_into(&x, &mut expected, &mut plan.workspace_for(1))
+                    .unwrap();
+                (plan, x, expected)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_pool_of_any_size_gives_the_same_bits() {
+        let jobs = jobs();
+        for threads in THREADS {
+            let pool = pool(threads);
+            for (plan, x, expected) in &jobs {
+                let got = pool.install(|| plan.transform(x)).unwrap();
+                assert_eq!(got.array(), expected, "{threads} threads");
+                // A plan that was made in the pool, and a workspace for its threads.
+                let made_inside = pool.install(|| plan.description().plan::<f32>()).unwrap();
+                let mut out = ArrayD::from_elem(expected.shape(), f32::NAN);
+                let mut workspace = pool.install(|| made_inside.workspace());
+                made_inside
+                    .transform_into(x, &mut out, &mut workspace)
+                    .unwrap();
+                assert_eq!(&out, expected, "{threads} threads, workspace used outside");
+            }
+        }
+    }
+
+    #[test]
+    fn tasks_of_a_pool_that_share_a_plan_get_the_same_bits() {
+        let jobs = jobs();
+        for threads in THREADS {
+            let pool = pool(threads);
+            pool.scope(|scope| {
+                for (plan, x, expected) in jobs.iter().cycle().take(9) {
+                    scope.spawn(move |_| {
+                        let got = plan.transform(x).unwrap();
+                        assert_eq!(got.array(), expected, "{threads} threads");
+                    });
+                }
+            });
+            pool.install(|| {
+                (0..12).into_par_iter().for_each(|task| {
+                    let (plan, x, expected) = &jobs[task % jobs.len()];
+                    // One after another with the images on all threads, or image by image in tasks of tasks.
+                    if task % 2 == 0 {
+                        assert_eq!(plan.transform(x).unwrap().array(), expected);
+                    } else {
+                        (0..x.len_of(Axis(0))).into_par_iter().for_each(|image| {
+                            let got = plan.transform(&x.index_axis(Axis(0), image)).unwrap();
+                            assert_eq!(got.array(), expected.index_axis(Axis(0), image));
+                        });
+                    }
+                });
+            });
+        }
+    }
+
+    #[test]
+    fn workspaces_of_more_threads_than_the_pool_has_give_the_same_bits() {
+        let pool = pool(2);
+        for (plan, x, expected) in &jobs() {
+            for threads in THREADS {
+                let mut out = ArrayD::from_elem(expected.shape(), f32::NAN);
+                let mut workspace = plan.workspace_for(threads);
+                pool.install(|| plan.transform_into(x, &mut out, &mut workspace))
+                    .unwrap();
+                assert_eq!(&out, expected, "{threads} threads");
+            }
+        }
+    }
 }

@@ -34,7 +34,7 @@ pub use image::{
 };
 pub use npy::NpyFile;
 pub use stack::{NpyStack, NpzEntry, NpzStack};
-pub use staged::{Staged, commit_all};
+pub use staged::{Abandoned, Staged, abandon_all, commit_all};
 pub use table::{CsvStack, stage_csv, stage_json, write_csv, write_json};
 #[cfg(feature = "learn")]
 pub use weights::read_weights;

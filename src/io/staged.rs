@@ -9,12 +9,15 @@
 //! - A destination that is a symbolic link to a file stays one; the file behind it is replaced.
 //! - Renaming replaces whatever stands there, so anything but a file (a folder, a pipe, `/dev/null`) is refused.
 //!
+//! A program that has to end at once, its threads still writing, calls [`abandon_all`] first.
+//!
 //! Leaves out: renaming several files is not one step for the system. [`commit_all`] renames only after every file has
 //! been written completely and reached the disk, which leaves a crash between two renames as the one way to part them.
 
 use std::fs;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::NamedTempFile;
 
@@ -22,6 +25,34 @@ use crate::{Error, Result};
 
 /// Larger than the default of 8 KiB: rows of features come in hundreds of kilobytes.
 const BUFFER: usize = 1 << 16;
+
+/// What is staged in this process. Locked while a file is made or removed, and while files are put in their places, so
+/// that whoever holds the lock finds no file half-way.
+static STAGED: Mutex<Registry> = Mutex::new(Registry {
+    names: Vec::new(),
+    committed: 0,
+});
+
+struct Registry {
+    /// The temporary files there are.
+    names: Vec<PathBuf>,
+    /// How many have been put in their places.
+    committed: usize,
+}
+
+fn registry() -> MutexGuard<'static, Registry> {
+    STAGED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A name in the [`Registry`], for as long as there may be a file of that name.
+#[derive(Debug)]
+struct Registered(PathBuf);
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        registry().names.retain(|name| *name != self.0);
+    }
+}
 
 /// A file being written beside its destination; see the [module](self).
 ///
@@ -43,6 +74,8 @@ pub struct Staged {
     /// `path`, or what it links to.
     target: PathBuf,
     file: BufWriter<NamedTempFile>,
+    /// Behind `file`, which is gone when this is dropped.
+    registered: Registered,
 }
 
 impl Staged {
@@ -101,14 +134,17 @@ impl Staged {
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
         let folder = folder_of(&target);
+        let mut registry = registry();
         let file = builder.tempfile_in(folder).map_err(|source| Error::File {
             action: "create a file in",
             path: folder.to_path_buf(),
             source: plain(source),
         })?;
+        registry.names.push(file.path().to_path_buf());
         Ok(Self {
             path: path.to_path_buf(),
             target,
+            registered: Registered(file.path().to_path_buf()),
             file: BufWriter::with_capacity(BUFFER, file),
         })
     }
@@ -176,7 +212,16 @@ pub fn commit_all(files: impl IntoIterator<Item = Staged>) -> Result<()> {
     for file in &mut files {
         file.settle()?;
     }
-    for Staged { path, target, file } in files {
+    // Names leave the registry when it is open again, whether or not all goes well.
+    let mut names = Vec::with_capacity(files.len());
+    let parts: Vec<_> = (files.into_iter())
+        .map(|staged| {
+            names.push(staged.registered);
+            (staged.path, staged.target, staged.file)
+        })
+        .collect();
+    let mut registry = registry();
+    for (path, target, file) in parts {
         let (file, unwritten) = file.into_parts();
         debug_assert!(
             unwritten.is_ok_and(|bytes| bytes.is_empty()),
@@ -187,8 +232,52 @@ pub fn commit_all(files: impl IntoIterator<Item = Staged>) -> Result<()> {
             path,
             source: refused.error,
         })?;
+        registry.committed += 1;
     }
     Ok(())
+}
+
+/// All files that this process had staged are gone, and as long as this lives none is staged or committed: threads that
+/// try wait.
+#[must_use = "once this is dropped, files can be staged again"]
+pub struct Abandoned(MutexGuard<'static, Registry>);
+
+impl Abandoned {
+    /// How many files had been committed before.
+    pub fn committed(&self) -> usize {
+        self.0.committed
+    }
+}
+
+impl std::fmt::Debug for Abandoned {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Abandoned")
+    }
+}
+
+/// Removes every file that is staged and not committed in this process: for a program that is about to exit while
+/// other threads still write, and would not drop what they hold.
+///
+/// Waits for renames that have begun, so that files committed together are all in their places or none is. Writing into
+/// a file that was removed is no error; committing it is.
+///
+/// ```standalone_crate
+/// # let folder = tempfile::tempdir()?;
+/// let file = wavelet_scattering::io::Staged::create(folder.path().join("notes.txt"))?;
+/// let abandoned = wavelet_scattering::io::abandon_all();
+/// assert_eq!(abandoned.committed(), 0);
+/// assert_eq!(std::fs::read_dir(folder.path())?.count(), 0);
+/// drop(abandoned);
+/// assert!(file.commit().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn abandon_all() -> Abandoned {
+    let registry = registry();
+    for name in &registry.names {
+        // Nothing is left to do about one that cannot be removed.
+        let _ = fs::remove_file(name);
+    }
+    Abandoned(registry)
 }
 
 /// The folder that holds `path`, `.` for a bare name.

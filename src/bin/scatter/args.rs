@@ -40,6 +40,17 @@ pub enum Command {
     Compare(CompareArgs),
 }
 
+impl Command {
+    /// How many threads were asked for.
+    pub fn threads(&self) -> Option<u16> {
+        match self {
+            Self::Image(args) => args.threads,
+            Self::Bench(args) => args.threads,
+            _ => None,
+        }
+    }
+}
+
 /// What every transform is described by.
 #[derive(Debug, Clone, ClapArgs)]
 pub struct TransformArgs {
@@ -106,7 +117,7 @@ pub struct ImageArgs {
     /// Compute and write in this precision
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
-    /// Number of threads [default: all cores]
+    /// Number of threads, at most one a core [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
     /// Skip images that cannot be decoded or hold a NaN, list them at the end, and exit with failure; what is left of
@@ -169,7 +180,7 @@ pub struct BenchArgs {
     /// Two calls of every workload instead of a few seconds
     #[arg(long)]
     pub quick: bool,
-    /// Number of threads [default: all cores]
+    /// Number of threads, at most one a core [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
     /// Write the table as JSON too

@@ -4,17 +4,22 @@
 
 mod args;
 mod command;
+mod interrupt;
 #[cfg(feature = "learn")]
 mod outputs;
 #[cfg(feature = "learn")]
 mod page;
+mod threads;
 
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::Parser;
 
-fn main() -> ExitCode {
-    let outcome = match args::Args::parse().command {
+fn run(command: args::Command) -> Result<()> {
+    interrupt::listen()?;
+    threads::start(command.threads())?;
+    match command {
         args::Command::Image(args) => command::image::run(args),
         args::Command::Filters(args) => command::filters::run(args),
         args::Command::Disk(args) => command::disk::run(args),
@@ -24,8 +29,11 @@ fn main() -> ExitCode {
         args::Command::Task(args) => command::task::run(args),
         #[cfg(feature = "learn")]
         args::Command::Compare(args) => command::compare::run(args),
-    };
-    match outcome {
+    }
+}
+
+fn main() -> ExitCode {
+    match run(args::Args::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("scatter: {error:#}");

@@ -12,9 +12,8 @@ mod workloads; // those of the benches, so that numbers from both can be laid si
 use std::io::Write as _;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use ndarray::ArrayD;
-use rayon::ThreadPoolBuilder;
 use serde_json::{Value, json};
 use wavelet_scattering::{Isa, io};
 use workloads::convolution::{CONVOLUTIONS, Convolving, Way};
@@ -25,12 +24,6 @@ use crate::args::BenchArgs;
 
 pub fn run(args: BenchArgs) -> Result<()> {
     super::check_destinations(args.json.as_slice(), &[])?;
-    if let Some(threads) = args.threads {
-        ThreadPoolBuilder::new()
-            .num_threads(threads.into())
-            .build_global()
-            .context("cannot start the threads")?;
-    }
     let threads = rayon::current_num_threads();
     let isa = Isa::from_env()?.unwrap_or_else(Isa::best);
     let bench = Bench {

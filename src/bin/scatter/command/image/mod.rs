@@ -6,15 +6,12 @@
 mod inputs;
 mod outputs;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::{Array3, ArrayD, Axis, concatenate};
-use rayon::ThreadPoolBuilder;
 use wavelet_scattering::Scattering2d;
 use wavelet_scattering::error::bytes;
 use wavelet_scattering::memory;
@@ -32,23 +29,13 @@ const CHUNK_BYTES: u64 = 64 << 20;
 const CHUNK_IMAGES: u64 = 64;
 
 pub fn run(args: ImageArgs) -> Result<()> {
-    if let Some(threads) = args.threads {
-        ThreadPoolBuilder::new()
-            .num_threads(threads.into())
-            .build_global()
-            .context("cannot start the threads")?;
-    }
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
-        .context("cannot listen for Ctrl-C")?;
     match args.precision {
-        Precision::F32 => transform_all::<f32>(&args, &interrupted),
-        Precision::F64 => transform_all::<f64>(&args, &interrupted),
+        Precision::F32 => transform_all::<f32>(&args),
+        Precision::F64 => transform_all::<f64>(&args),
     }
 }
 
-fn transform_all<T: Real>(args: &ImageArgs, interrupted: &AtomicBool) -> Result<()> {
+fn transform_all<T: Real>(args: &ImageArgs) -> Result<()> {
     outputs::check(args)?;
     let mut inputs = Inputs::open(args)?;
     let shape = inputs.first_shape(args.keep_going)?;
@@ -97,11 +84,6 @@ fn transform_all<T: Real>(args: &ImageArgs, interrupted: &AtomicBool) -> Result<
                 report.written.extend(labels);
                 progress.set_position((report.written.len() + report.skipped.len()) as u64);
             }
-            // Between chunks only: one is a few images a thread, or 64 MB of small ones.
-            ensure!(
-                !interrupted.load(Ordering::Relaxed),
-                "interrupted; nothing was written"
-            );
         }
         Ok(())
     })?;
@@ -112,10 +94,6 @@ fn transform_all<T: Real>(args: &ImageArgs, interrupted: &AtomicBool) -> Result<
         "none of the {skipped} inputs could be used; nothing was written"
     );
 
-    ensure!(
-        !interrupted.load(Ordering::Relaxed),
-        "interrupted; nothing was written"
-    );
     let shape = output.finish(&inputs, &report)?;
     let seconds = start.elapsed().as_secs_f64();
     println!(

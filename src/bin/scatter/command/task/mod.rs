@@ -9,8 +9,6 @@ mod report;
 mod results;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -20,6 +18,7 @@ use wavelet_scattering::io::{self, Staged};
 use wavelet_scattering::learn::Task;
 
 use crate::args::TaskArgs;
+use crate::interrupt;
 use crate::outputs::create_folder;
 use results::{Results, Settings};
 
@@ -61,10 +60,10 @@ pub fn run(args: TaskArgs) -> Result<()> {
     );
     let folder = &args.output;
     prepare(folder)?;
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
-        .context("cannot listen for Ctrl-C")?;
+    interrupt::leaves(format!(
+        "the runs so far are in {}, and the same command goes on from there",
+        folder.join(results::FILE).display(),
+    ));
 
     let task = task_of(&args.data)?;
     let shape = task.train().images.shape();
@@ -98,11 +97,6 @@ pub fn run(args: TaskArgs) -> Result<()> {
             results.add(run)?;
         }
         progress.inc(1);
-        ensure!(
-            !interrupted.load(Ordering::Relaxed),
-            "interrupted; the runs so far are in {}, and the same command goes on from there",
-            folder.join(results::FILE).display(),
-        );
     }
     progress.finish_and_clear();
     let rows = results.summary(&wanted);
