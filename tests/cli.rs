@@ -549,7 +549,10 @@ fn every_mistake_gets_an_answer_that_names_the_way_out() {
             &["missing", "does not exist"],
         ),
         ("image in -o in/taken.npy", &["taken.json", "is a folder"]),
-        ("image nowhere -o out.npy", &["nowhere"]),
+        (
+            "image nowhere -o out.npy",
+            &["cannot read nowhere: ", "(os error"],
+        ),
         ("image in/empty -o out.npy", &["in/empty", "no image"]),
         ("image in/notes.txt -o out.npy", &["in/notes.txt"]),
         ("image in -J 0 -o out.npy", &["J = 0", "1 to"]),

@@ -171,7 +171,7 @@ fn what_cannot_be_compared_is_refused_with_a_way_out_and_without_a_report() {
         (
             "absent.safetensors",
             &[][..],
-            "cannot read absent.safetensors",
+            "cannot read absent.safetensors: ",
         ),
         ("net.onnx", &[][..], "must end in .safetensors"),
     ] {
