@@ -18,6 +18,7 @@ use criterion::{
 use ndarray::{Array2, ArrayD, IxDyn};
 use rustfft::num_complex::Complex32;
 use rustfft::{Fft, FftPlanner};
+use wavelet_scattering::Isa;
 use wavelet_scattering::conv::{Convolution2d, Kernels, Mode};
 use workloads::noise::noise;
 
@@ -90,6 +91,7 @@ fn planes(criterion: &mut Criterion) {
         let transfer = transfer.expect("side * side");
         let plan: Convolution2d<Complex32> = Convolution2d::params([side, side])
             .mode(Mode::Circular)
+            .isa(Isa::from_env().expect("an instruction set of this machine"))
             .plan(Kernels::fourier(&transfer))
             .expect("a small plane");
         let mut workspace = plan.workspace_for(1);

@@ -21,10 +21,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ndarray::ArrayD;
-use wavelet_scattering::Scattering2d;
 use wavelet_scattering::io::write_png;
 use wavelet_scattering::scattering::{Scattering2dParams, Workspace};
 use wavelet_scattering::viz::chart;
+use wavelet_scattering::{Isa, Result, Scattering2d};
 use workloads::floor::{Ffts, Timing, all_in_turns};
 use workloads::{L, error_in_single, noise_of_shape};
 
@@ -146,13 +146,14 @@ struct Case {
     workspace: Workspace<f32>,
 }
 
-fn params(side: usize, J: usize) -> Scattering2dParams {
-    Scattering2d::params([side, side], J).L(L).max_order(2)
+fn params(side: usize, J: usize) -> Result<Scattering2dParams> {
+    let params = Scattering2d::params([side, side], J).L(L).max_order(2);
+    Ok(params.isa(Isa::from_env()?))
 }
 
 impl Case {
     fn new(side: usize, J: usize, threads: usize) -> Outcome<Self> {
-        let plan = params(side, J).plan::<f32>()?;
+        let plan = params(side, J)?.plan::<f32>()?;
         Ok(Self {
             image: noise_of_shape(&[side, side]),
             out: ArrayD::zeros(plan.output_shape(&[])),

@@ -18,7 +18,10 @@ use workloads::{WORKLOADS, Workload, error_in_single};
 
 /// The transform in `f32` is that in `f64` up to rounding.
 fn check(workload: &Workload, plan: &Scattering2d<f32>) {
-    let error = error_in_single(&workload.params(), plan, &workload.image());
+    let params = workload
+        .params()
+        .expect("an instruction set of this machine");
+    let error = error_in_single(&params, plan, &workload.image());
     let error = error.expect("the workload fits into memory");
     assert!(error < 3e-6, "{}: relative error {error:e}", workload.name);
 }
@@ -30,16 +33,16 @@ fn transforms(criterion: &mut Criterion) {
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(3));
     for workload in &WORKLOADS {
-        let plan = workload
+        let params = workload
             .params()
-            .plan::<f32>()
-            .expect("the workload fits into memory");
+            .expect("an instruction set of this machine");
+        let plan = params.plan::<f32>().expect("the workload fits into memory");
         check(workload, &plan);
 
         let name = workload.name;
         group.throughput(Throughput::Elements(1));
         group.bench_function(BenchmarkId::new("plan", name), |b| {
-            b.iter(|| workload.params().plan::<f32>())
+            b.iter(|| params.plan::<f32>())
         });
 
         group.throughput(Throughput::Elements(

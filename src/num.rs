@@ -11,8 +11,8 @@ use num_traits::{Float, NumAssign};
 pub use num_complex::Complex;
 
 pub(crate) mod sealed {
-    use crate::kernels::isa::{self, Isa};
-    use crate::kernels::vector::WithSimd;
+    use crate::kernels::element::Element;
+    use crate::kernels::isa::{self, Isa, WithSimd};
 
     /// A type that depends on the precision.
     pub trait PerPrecision {
@@ -27,8 +27,8 @@ pub(crate) mod sealed {
         type Of<T: super::Real> = U;
     }
 
-    /// Zeroable: complex zeros may come from the system as they are.
-    pub trait Sealed: bytemuck::Zeroable {
+    /// What only the crate knows of a precision.
+    pub trait Sealed: Element {
         /// Does something with the vectors of this precision.
         fn with_simd<W: WithSimd<Self>>(isa: Isa, with: W) -> W::Output;
 

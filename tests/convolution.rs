@@ -1,5 +1,8 @@
 //! Convolutions against their definition, in every mode, by every method, in one and two dimensions.
 
+mod isa;
+
+use isa::isa;
 use ndarray::{Array, Array1, Array2, Array3, ArrayD, Axis, Dimension, IxDyn, s};
 use num_complex::Complex;
 use proptest::prelude::*;
@@ -339,7 +342,10 @@ fn a_kernel_in_fourier_is_the_kernel_in_space() {
     for (n, level) in [([1, 1], 0), ([7, 6], 0), ([8, 12], 2), ([16, 8], 3)] {
         let h = noise::<C64>(&n, 3);
         let hat = dft(&h);
-        let params = Convolution2d::params(n).mode(Mode::Circular).level(level);
+        let params = Convolution2d::params(n)
+            .isa(isa())
+            .mode(Mode::Circular)
+            .level(level);
         let in_fourier = params.plan(Kernels::fourier(&hat)).unwrap();
         let x = noise::<f64>(&n, 4);
         let expected = definition(&widen(&x), &h, Mode::Circular, [1 << level; 2]);
@@ -366,6 +372,7 @@ fn a_kernel_in_fourier_is_the_kernel_in_space() {
     let line = noise::<C64>(&[1, 12], 3);
     let hat = dft(&line).index_axis_move(Axis(0), 0);
     let plan = Convolution1d::params([12])
+        .isa(isa())
         .mode(Mode::Circular)
         .level(1)
         .plan(Kernels::fourier(&hat))
@@ -391,7 +398,9 @@ fn filters_of_a_bank_are_kernels() {
         .L(3)
         .build::<f64>()
         .unwrap();
-    let params = Convolution2d::params([16, 24]).mode(Mode::Circular);
+    let params = Convolution2d::params([16, 24])
+        .isa(isa())
+        .mode(Mode::Circular);
     let x = noise::<f64>(&[16, 24], 4);
     let all = params.plan(&bank).unwrap().apply(&x).unwrap();
     assert_eq!(all.shape(), [6, 16, 24]);
@@ -409,7 +418,7 @@ fn filters_of_a_bank_are_kernels() {
 fn a_level_keeps_every_so_many_samples_of_its_mode() {
     let (x, h) = (noise::<f64>(&[24, 40], 1), noise::<f64>(&[5, 4], 2));
     for mode in MODES {
-        let params = Convolution2d::params([24, 40]).mode(mode);
+        let params = Convolution2d::params([24, 40]).isa(isa()).mode(mode);
         let all = widen(&params.plan(&h).unwrap().apply(&x).unwrap());
         for level in 1..=3 {
             let step = 1 << level;
@@ -434,7 +443,10 @@ fn banks_batches_and_threads_do_not_change_a_bit() {
     );
     for mode in MODES {
         for method in methods([5, 6], 0, 10) {
-            let params = Convolution2d::params([30, 41]).mode(mode).method(method);
+            let params = Convolution2d::params([30, 41])
+                .isa(isa())
+                .mode(mode)
+                .method(method);
             let bank = params.plan(&h).unwrap();
             let out = bank.apply(&x).unwrap();
             assert_eq!(out.shape()[..4], [3, 2, 2, 2]);
@@ -469,6 +481,7 @@ fn the_adjoint_of_a_bank_sums_over_its_kernels() {
     for mode in MODES {
         for method in methods([4, 5], 1, 6) {
             let params = Convolution2d::params([12, 18])
+                .isa(isa())
                 .mode(mode)
                 .level(1)
                 .method(method);
@@ -495,6 +508,7 @@ fn a_second_call_allocates_nothing_and_takes_dirty_scratch() {
     for level in [0, 2] {
         for method in methods([5, 6], level, 10) {
             let plan = Convolution2d::params([33, 40])
+                .isa(isa())
                 .level(level)
                 .method(method)
                 .plan(&h)
@@ -502,6 +516,7 @@ fn a_second_call_allocates_nothing_and_takes_dirty_scratch() {
             steady(&plan, &x, &other);
             let complex = h.mapv(|tap| Complex::new(tap, tap * 2.0));
             let plan = Convolution2d::params([33, 40])
+                .isa(isa())
                 .level(level)
                 .method(method)
                 .plan(&complex)
@@ -511,6 +526,7 @@ fn a_second_call_allocates_nothing_and_takes_dirty_scratch() {
         for method in methods([6], level, 10) {
             let h = h.slice(s![.., 0, ..]);
             let plan = Convolution1d::params([40])
+                .isa(isa())
                 .level(level)
                 .method(method)
                 .plan(&h)
@@ -556,7 +572,7 @@ fn steady<X: Convolve<K>, K: Sample<Real = X::Real>, const D: usize>(
 #[test]
 fn any_strides_give_the_same_bits() {
     let (x, h) = (noise::<f64>(&[3, 20, 14], 1), noise::<f64>(&[3, 3], 2));
-    let plan = Convolution2d::params([20, 14]).plan(&h).unwrap();
+    let plan = Convolution2d::params([20, 14]).isa(isa()).plan(&h).unwrap();
     let expected = plan.apply(&x).unwrap();
     let mut wide = ArrayD::<f64>::zeros(IxDyn(&[14, 40, 3]));
     let mut view = wide.slice_mut(s![..;-1, ..;2, ..]);
@@ -576,12 +592,14 @@ fn rounding_in_single_precision_stays_that_of_an_fft() {
     let exact = |x: &ArrayD<f32>, h: &ArrayD<f32>| (x.mapv(f64::from), h.mapv(f64::from));
     let (x64, h64) = exact(&x, &h);
     let expected = Convolution1d::params([1 << 17])
+        .isa(isa())
         .plan(&h64)
         .unwrap()
         .apply(&x64)
         .unwrap();
     for method in methods([900], 0, 4000) {
         let plan = Convolution1d::params([1 << 17])
+            .isa(isa())
             .method(method)
             .plan(&h)
             .unwrap();
@@ -591,12 +609,14 @@ fn rounding_in_single_precision_stays_that_of_an_fft() {
     let (x, h) = (noise::<f32>(&[211, 205], 1), noise::<f32>(&[31, 31], 2));
     let (x64, h64) = exact(&x, &h);
     let expected = Convolution2d::params([211, 205])
+        .isa(isa())
         .plan(&h64)
         .unwrap()
         .apply(&x64)
         .unwrap();
     for method in methods([31, 31], 0, 60) {
         let plan = Convolution2d::params([211, 205])
+            .isa(isa())
             .method(method)
             .plan(&h)
             .unwrap();
@@ -663,7 +683,7 @@ fn a_plan_says_what_it_chose_and_why() {
         assert!(format!("{plan:?}").contains("Explanation"));
         plan.explain().clone()
     };
-    let long = Convolution1d::params([1 << 18]);
+    let long = Convolution1d::params([1 << 18]).isa(isa());
     let short_kernel = explain(long, 3);
     assert_eq!(short_kernel.chosen().method, Method::Direct);
     let medium = explain(long, 300);
@@ -671,7 +691,12 @@ fn a_plan_says_what_it_chose_and_why() {
         matches!(medium.chosen().method, Method::OverlapSave { .. }),
         "{medium}"
     );
-    let large = explain(Convolution1d::params([4000]).mode(Mode::Circular), 4000);
+    let large = explain(
+        Convolution1d::params([4000])
+            .isa(isa())
+            .mode(Mode::Circular),
+        4000,
+    );
     assert_eq!(large.chosen().method, Method::Fft, "{large}");
     for explanation in [short_kernel, medium, large] {
         let least = explanation

@@ -2,8 +2,11 @@
 
 #![allow(non_snake_case)]
 
+mod isa;
+
 use std::f64::consts::PI;
 
+use isa::isa;
 use ndarray::{Array2, ArrayD, Axis};
 use proptest::prelude::*;
 use wavelet_scattering::filters::{FilterBank2d, Normalization};
@@ -25,6 +28,7 @@ fn noise(shape: [usize; 2], seed: u64) -> Array2<f64> {
 }
 
 fn transform(params: &Scattering2dParams, x: &Array2<f64>) -> Features<f64> {
+    let params = params.clone().isa(isa());
     params.plan::<f64>().unwrap().transform(x).unwrap()
 }
 
@@ -164,7 +168,8 @@ proptest! {
             .max_order(max_order.min(3))
             .oversampling(oversampling)
             .average(average)
-            .padding(padding);
+            .padding(padding)
+            .isa(isa());
         let least = if padding == Padding::PrePadded { 3 << J } else { 1 << J };
         let aligned = matches!(padding, Padding::Periodic | Padding::PrePadded);
         match params.plan::<f64>() {

@@ -2,6 +2,9 @@
 
 #![allow(non_snake_case)]
 
+mod isa;
+
+use isa::isa;
 use ndarray::{Array, Array3, Array5, ArrayD, Axis, Slice, s};
 use wavelet_scattering::scattering::Average;
 use wavelet_scattering::{Error, Scattering2d};
@@ -19,6 +22,7 @@ fn a_second_call_allocates_nothing() {
             .max_order(3)
             .L(3)
             .average(average)
+            .isa(isa())
             .plan::<f32>()
             .unwrap();
         let x = images(4).into_shape_with_order([2, 2, 41, 36]).unwrap();
@@ -45,6 +49,7 @@ fn bits_depend_neither_on_threads_nor_on_the_split_of_a_batch() {
         let plan = Scattering2d::params([41, 36], 2)
             .L(5)
             .average(average)
+            .isa(isa())
             .plan::<f32>()
             .unwrap();
         let x = images(7);
@@ -71,6 +76,7 @@ fn bits_depend_neither_on_threads_nor_on_the_split_of_a_batch() {
 fn any_strides_give_the_same_bits() {
     let plan = Scattering2d::params([41, 36], 2)
         .L(2)
+        .isa(isa())
         .plan::<f32>()
         .unwrap();
     let x = images(6);
@@ -94,7 +100,11 @@ fn any_strides_give_the_same_bits() {
 #[test]
 fn scratch_depends_neither_on_the_batch_nor_on_the_number_of_paths() {
     let bytes = |L, shape: [usize; 2]| {
-        let plan = Scattering2d::params(shape, 3).L(L).plan::<f32>().unwrap();
+        let plan = Scattering2d::params(shape, 3)
+            .L(L)
+            .isa(isa())
+            .plan::<f32>()
+            .unwrap();
         allocation_counter::measure(|| drop(plan.workspace_for(1))).bytes_total
     };
     // 1 + 15 + 75 paths against 1 + 24 + 192, and 1 + 27 + 243 against 1 + 72 + 1728. On no instruction set do vectors hold two
@@ -102,7 +112,10 @@ fn scratch_depends_neither_on_the_batch_nor_on_the_number_of_paths() {
     let (few, many) = (bytes(5, [64, 64]), bytes(8, [64, 64]));
     assert_eq!(few, many);
     assert_eq!(bytes(9, [64, 64]), bytes(24, [64, 64]));
-    let plan = Scattering2d::params([64, 64], 3).plan::<f32>().unwrap();
+    let plan = Scattering2d::params([64, 64], 3)
+        .isa(isa())
+        .plan::<f32>()
+        .unwrap();
     assert!(
         many <= plan.workspace_bytes(1),
         "{many} > {}",
@@ -123,6 +136,7 @@ fn plans_are_shared_among_threads() {
     fn shared<T: Send + Sync>(_: &T) {}
     let plan = Scattering2d::params([41, 36], 2)
         .L(2)
+        .isa(isa())
         .plan::<f32>()
         .unwrap();
     shared(&plan);
@@ -139,6 +153,7 @@ fn plans_are_shared_among_threads() {
 fn arrays_that_do_not_fit_are_refused() {
     let plan = Scattering2d::params([41, 36], 2)
         .L(2)
+        .isa(isa())
         .plan::<f32>()
         .unwrap();
     let mut out = ArrayD::zeros(plan.output_shape(&[2]));
@@ -177,6 +192,7 @@ fn arrays_that_do_not_fit_are_refused() {
 fn an_output_beyond_memory_is_refused_beforehand() {
     let plan = Scattering2d::params([41, 36], 2)
         .oversampling(2)
+        .isa(isa())
         .plan::<f32>()
         .unwrap();
     let one = images(1);

@@ -54,7 +54,7 @@ impl Any {
     fn answer(self) -> Outcome<Vec<f32>> {
         match self {
             Any::Scattering(workload) => {
-                let plan = workload.params().plan::<f32>()?;
+                let plan = workload.params()?.plan::<f32>()?;
                 let features = plan.transform(&workload.image())?;
                 Ok(features.array().iter().copied().collect())
             }
@@ -81,7 +81,7 @@ impl Any {
     fn planned(self) -> Outcome<Run> {
         Ok(match self {
             Any::Scattering(workload) => {
-                let plan = workload.params().plan::<f32>()?;
+                let plan = workload.params()?.plan::<f32>()?;
                 let images = workload.images();
                 Box::new(move || {
                     black_box(plan.transform(&images)?);
@@ -102,7 +102,7 @@ impl Any {
     fn reusing(self) -> Outcome<Run> {
         Ok(match self {
             Any::Scattering(workload) => {
-                let plan = workload.params().plan::<f32>()?;
+                let plan = workload.params()?.plan::<f32>()?;
                 let images = workload.images();
                 let mut out = ArrayD::zeros(plan.output_shape(workload.leading));
                 let mut workspace = plan.workspace();
@@ -124,7 +124,7 @@ impl Any {
             Any::Scattering(workload) => {
                 let images = workload.images();
                 Box::new(move || {
-                    let plan = workload.params().plan::<f32>()?;
+                    let plan = workload.params()?.plan::<f32>()?;
                     black_box(plan.transform(&images)?);
                     Ok(())
                 })

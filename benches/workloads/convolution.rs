@@ -4,6 +4,7 @@ use std::error::Error;
 
 use ndarray::{ArcArray, Array2, ArrayD, IxDyn};
 use rustfft::num_complex::{Complex32, Complex64};
+use wavelet_scattering::Isa;
 use wavelet_scattering::conv::{
     Convolution, Convolution1d, Convolution2d, Convolve, Method, Mode, Sample, Workspace,
 };
@@ -190,16 +191,17 @@ enum Filters {
 }
 
 impl Inputs {
-    /// Plans the workload, for as many threads as the pool has if `None`.
+    /// Plans the workload on the instruction set that the environment asks for, for as many threads as the pool has if `None`.
     pub fn plan(&self, way: Way, threads: Option<usize>) -> Outcome<Box<dyn Planned>> {
         let signal = self.signal.clone(); // shared, not copied
+        let isa = Isa::from_env()?;
         match (&self.kernel, self.signal.shape()) {
             (Filters::Taps(side, taps), &[n]) => {
                 let method = match way {
                     Way::Cheapest => Method::Auto,
                     Way::Direct => Method::Direct,
                 };
-                let params = Convolution1d::params([n]).method(method);
+                let params = Convolution1d::params([n]).method(method).isa(isa);
                 let plan: Convolution1d<f32> = params.plan(taps)?;
                 Ok(Box::new(Job::new(plan, signal, [1, *side], threads)))
             }
@@ -208,12 +210,14 @@ impl Inputs {
                     Way::Cheapest => Method::Auto,
                     Way::Direct => Method::Direct,
                 };
-                let params = Convolution2d::params([n0, n1]).method(method);
+                let params = Convolution2d::params([n0, n1]).method(method).isa(isa);
                 let plan: Convolution2d<f32> = params.plan(taps)?;
                 Ok(Box::new(Job::new(plan, signal, [*side, *side], threads)))
             }
             (Filters::Bank(bank), &[n0, n1]) => {
-                let params = Convolution2d::params([n0, n1]).mode(Mode::Circular);
+                let params = Convolution2d::params([n0, n1])
+                    .mode(Mode::Circular)
+                    .isa(isa);
                 let plan: Convolution2d<f32, Complex32> = params.plan(bank)?;
                 // A circle has no overlap: as if there were one tap.
                 Ok(Box::new(Job::new(plan, signal, [1, 1], threads)))

@@ -11,7 +11,7 @@ pub mod noise;
 use ndarray::{ArrayD, IxDyn};
 use wavelet_scattering::num::relative_error;
 use wavelet_scattering::scattering::Scattering2dParams;
-use wavelet_scattering::{Result, Scattering2d};
+use wavelet_scattering::{Isa, Result, Scattering2d};
 
 /// Number of orientations of every workload.
 pub const L: usize = 8;
@@ -61,8 +61,10 @@ pub const WORKLOADS: [Workload; 5] = [
 ];
 
 impl Workload {
-    pub fn params(&self) -> Scattering2dParams {
-        Scattering2d::params(self.shape, self.J).L(L).max_order(2)
+    /// On the instruction set that the environment asks for.
+    pub fn params(&self) -> Result<Scattering2dParams> {
+        let params = Scattering2d::params(self.shape, self.J).L(L).max_order(2);
+        Ok(params.isa(Isa::from_env()?))
     }
 
     /// **Shape** `[leading.., H, W]`

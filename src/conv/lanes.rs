@@ -26,9 +26,9 @@ use super::axis::Axis;
 use super::sample::{Samples, SamplesMut};
 use super::tiles::{Cut, Task};
 use crate::fft::{Line, line_cost};
-use crate::kernels::isa::Isa;
-use crate::kernels::pass::Emit;
-use crate::kernels::vector::{Cell, Kernel, MAX_LANES, Simd, Vector, WithSimd, zero};
+use crate::kernels::isa::{Isa, WithSimd};
+use crate::kernels::pass::{Emit, Passes};
+use crate::kernels::vector::{Cell, Kernel, MAX_LANES, Simd, Vector, zero};
 use crate::num::Real;
 use crate::num::sealed::{Either, PerPrecision, Sealed};
 
@@ -117,7 +117,7 @@ pub(super) fn build<T: Real>(isa: Isa, build: Build<'_>) -> Option<Box<dyn Lanes
 impl<T: Real> WithSimd<T> for Build<'_> {
     type Output = Option<Box<dyn Lanes<T>>>;
 
-    fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
+    fn run<S: Passes<T>>(self, simd: S) -> Self::Output {
         Some(Box::new(Blocked::new(simd, self)?))
     }
 }
@@ -156,7 +156,7 @@ impl<T, V> Worker<T, V> {
     }
 }
 
-impl<T: Real, S: Simd<T>> Blocked<T, S> {
+impl<T: Real, S: Passes<T>> Blocked<T, S> {
     fn new(simd: S, build: Build) -> Option<Self> {
         let Build {
             task,
@@ -556,7 +556,7 @@ impl<T: Real, S: Simd<T>> Blocked<T, S> {
     }
 }
 
-impl<T: Real, S: Simd<T>> Lanes<T> for Blocked<T, S> {
+impl<T: Real, S: Passes<T>> Lanes<T> for Blocked<T, S> {
     fn scratch(&self) -> Scratch {
         let zero = zero(self.simd);
         let [plane, tile, row, column, staged] = self.lens();

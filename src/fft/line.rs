@@ -11,7 +11,7 @@ use std::f64::consts::PI;
 use std::sync::LazyLock;
 
 use crate::kernels::butterfly::constants_of_17;
-use crate::kernels::pass::{Apart, Emit, Offsets, RADICES};
+use crate::kernels::pass::{Emit, Gather, Offsets, Passes, RADICES};
 use crate::kernels::vector::{Cell, Kernel, Simd, Vector, zero};
 use crate::num::{Complex, Real};
 
@@ -25,14 +25,14 @@ pub(crate) struct Line<T, S: Simd<T>> {
 
 #[derive(Debug, Clone)]
 enum Method<T, S: Simd<T>> {
-    Passes(Passes<T, S>),
+    InPlace(InPlace<T, S>),
     Bluestein(Bluestein<T, S>),
 }
 
-impl<T: Real, S: Simd<T>> Line<T, S> {
+impl<T: Real, S: Passes<T>> Line<T, S> {
     pub fn new(simd: S, len: usize) -> Self {
         let method = match radices(len) {
-            Some(radices) => Method::Passes(Passes::new(simd, len, &radices)),
+            Some(radices) => Method::InPlace(InPlace::new(simd, len, &radices)),
             None => Method::Bluestein(Bluestein::new(simd, len)),
         };
         Self { len, simd, method }
@@ -46,21 +46,21 @@ impl<T: Real, S: Simd<T>> Line<T, S> {
     /// Cells that [`run`](Self::run) asks for: the line, and scratch behind it.
     pub fn tile_len(&self) -> usize {
         match &self.method {
-            Method::Passes(_) => self.len,
+            Method::InPlace(_) => self.len,
             Method::Bluestein(chirp) => 2 * chirp.len(),
         }
     }
 
-    /// Transforms a line that stands apart, on a tile of scratch.
-    pub fn run_collected(
+    /// Transforms a line whose cells are not contiguous, on a tile of scratch.
+    pub fn run_gathered(
         &self,
-        from: Apart<'_, S::V>,
+        from: Gather<'_, S::V>,
         tile: &mut [Cell<S::V>],
         emit: Emit<'_, T, S::V>,
     ) {
         match &self.method {
-            Method::Passes(passes) if !passes.passes.is_empty() => {
-                passes.run_collected(self.simd, from, &mut tile[..self.len], emit);
+            Method::InPlace(line) if !line.passes.is_empty() => {
+                line.run_gathered(self.simd, from, &mut tile[..self.len], emit);
             }
             _ => {
                 tile.iter_mut()
@@ -74,7 +74,7 @@ impl<T: Real, S: Simd<T>> Line<T, S> {
     /// Transforms the first `len` cells of the tile, and destroys the tile.
     pub fn run(&self, tile: &mut [Cell<S::V>], emit: Emit<'_, T, S::V>) {
         match &self.method {
-            Method::Passes(passes) => passes.run(self.simd, &mut tile[..self.len], emit),
+            Method::InPlace(line) => line.run(self.simd, &mut tile[..self.len], emit),
             Method::Bluestein(chirp) => chirp.run(self.simd, self.len, tile, emit),
         }
     }
@@ -82,7 +82,7 @@ impl<T: Real, S: Simd<T>> Line<T, S> {
 
 /// Passes in place, the last one into the destination.
 #[derive(Debug, Clone)]
-struct Passes<T, S: Simd<T>> {
+struct InPlace<T, S: Simd<T>> {
     passes: Vec<Pass<T, S>>,
     last: usize,
     roots: Vec<Cell<S::V>>,
@@ -98,7 +98,7 @@ struct Pass<T, S: Simd<T>> {
     roots: Vec<Cell<S::V>>,
 }
 
-impl<T: Real, S: Simd<T>> Passes<T, S> {
+impl<T: Real, S: Passes<T>> InPlace<T, S> {
     fn new(simd: S, len: usize, radices: &[usize]) -> Self {
         let mut passes = Vec::new();
         let mut order = vec![0_u32];
@@ -135,11 +135,11 @@ impl<T: Real, S: Simd<T>> Passes<T, S> {
         self.run_from(0, simd, cells, emit);
     }
 
-    /// The same from a line that stands apart; there is more than one pass.
-    fn run_collected(
+    /// The same of a line whose cells are not contiguous; there is more than one pass.
+    fn run_gathered(
         &self,
         simd: S,
-        from: Apart<'_, S::V>,
+        from: Gather<'_, S::V>,
         cells: &mut [Cell<S::V>],
         emit: Emit<'_, T, S::V>,
     ) {
@@ -149,7 +149,7 @@ impl<T: Real, S: Simd<T>> Passes<T, S> {
             roots,
             ..
         } = &self.passes[0];
-        simd.collected(*radix, from, cells, twiddles, roots);
+        simd.gathered(*radix, from, cells, twiddles, roots);
         self.run_from(1, simd, cells, emit);
     }
 
@@ -164,13 +164,13 @@ impl<T: Real, S: Simd<T>> Passes<T, S> {
 /// y(k) = c(k)·Σ_n (x·c)(n)·conj c(k − n), c(n) = exp(iπn²/N), since 2kn = k² + n² − (k − n)².
 #[derive(Debug, Clone)]
 struct Bluestein<T, S: Simd<T>> {
-    line: Passes<T, S>,
+    line: InPlace<T, S>,
     chirp: Vec<Complex<T>>,
     /// The transform of conj c, wrapped around, over its length.
     response: Vec<Complex<T>>,
 }
 
-impl<T: Real, S: Simd<T>> Bluestein<T, S> {
+impl<T: Real, S: Passes<T>> Bluestein<T, S> {
     fn new(simd: S, len: usize) -> Self {
         let (long, radices) = (2 * len - 1..)
             .find_map(|long| Some((long, radices(long)?)))
@@ -190,7 +190,7 @@ impl<T: Real, S: Simd<T>> Bluestein<T, S> {
             .plan_fft_inverse(long)
             .process(&mut response);
         Self {
-            line: Passes::new(simd, long, &radices),
+            line: InPlace::new(simd, long, &radices),
             chirp: chirp.iter().map(narrow).collect(),
             response: response
                 .iter()
@@ -245,7 +245,7 @@ impl<T: Real, S: Simd<T>> Bluestein<T, S> {
             by: chirp,
             swap: false,
         });
-        simd.run(Hand {
+        simd.run(EmitCells {
             simd,
             cells: &line[..len],
             emit: &mut emit,
@@ -281,13 +281,13 @@ impl<T: Real, S: Simd<T>> Kernel for Multiply<'_, T, S> {
 }
 
 /// Cells to a destination, as the last pass does it.
-struct Hand<'a, 'b, T, S: Simd<T>> {
+struct EmitCells<'a, 'b, T, S: Simd<T>> {
     simd: S,
     cells: &'a [Cell<S::V>],
     emit: &'a mut Emit<'b, T, S::V>,
 }
 
-impl<T: Real, S: Simd<T>> Kernel for Hand<'_, '_, T, S> {
+impl<T: Real, S: Simd<T>> Kernel for EmitCells<'_, '_, T, S> {
     type Output = ();
 
     #[inline(always)]
@@ -425,8 +425,7 @@ fn cheapest(len: usize) -> Option<(usize, Vec<usize>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::isa::Isa;
-    use crate::kernels::vector::WithSimd;
+    use crate::kernels::isa::{Isa, WithSimd};
     use crate::num::relative_error;
 
     /// Σ_n x(n)·exp(2πi·kn/N) in f64.
@@ -445,7 +444,7 @@ mod tests {
     impl<T: Real> WithSimd<T> for Check {
         type Output = f64;
 
-        fn run<S: Simd<T>>(self, simd: S) -> f64 {
+        fn run<S: Passes<T>>(self, simd: S) -> f64 {
             let Self { len } = self;
             let lanes = S::V::LANES;
             let value = |i: usize, lane: usize| {
@@ -476,21 +475,21 @@ mod tests {
                 },
             );
             // the same line, every third of other cells, backwards
-            let mut apart = vec![Cell { re: dirt, im: dirt }; 3 * len];
+            let mut others = vec![Cell { re: dirt, im: dirt }; 3 * len];
             let offset = |i: usize| 3 * (len - 1 - i);
             let offsets: Offsets = (0..len).map(|i| offset(i) as u32).collect();
             fill(&mut tile);
             for i in 0..len {
-                apart[offset(i)] = tile[i];
+                others[offset(i)] = tile[i];
             }
             tile.fill(Cell { re: dirt, im: dirt });
-            let mut collected = cells.clone();
+            let mut gathered = cells.clone();
             let to = Emit::Cells {
-                to: &mut collected,
+                to: &mut gathered,
                 stride,
             };
-            line.run_collected(Apart::new(&apart, &offsets), &mut tile, to);
-            for (a, b) in cells.iter().zip(&collected).step_by(stride) {
+            line.run_gathered(Gather::new(&others, &offsets), &mut tile, to);
+            for (a, b) in cells.iter().zip(&gathered).step_by(stride) {
                 assert_eq!(a.re.lanes(), b.re.lanes());
                 assert_eq!(a.im.lanes(), b.im.lanes());
             }

@@ -11,8 +11,9 @@
 //!                  1968): 72 products a part instead of 128
 //! ```
 
+use num_complex::Complex;
+
 use super::vector::{Cell, Vector};
-use crate::num::Complex;
 
 /// exp(2πi·j/R), j = 0 .. R, in every lane; for 17 [its constants](constants_of_17).
 pub type Roots<V, const R: usize> = [Cell<V>; R];
@@ -21,9 +22,9 @@ pub type Roots<V, const R: usize> = [Cell<V>; R];
 pub trait Butterfly<T, V: Vector<T>, const R: usize> {
     fn dft(x: [Cell<V>; R], roots: &Roots<V, R>) -> [Cell<V>; R];
 
-    /// The same, each result handed on as soon as it is there.
+    /// The same, each result handed to a sink as soon as it is there.
     #[inline(always)]
-    fn hand(x: &[Cell<V>; R], roots: &Roots<V, R>, to: &mut impl Take<V>) {
+    fn dft_into(x: &[Cell<V>; R], roots: &Roots<V, R>, to: &mut impl Sink<V>) {
         for (r, y) in Self::dft(*x, roots).into_iter().enumerate() {
             to.re(r, y.re);
             to.im(r, y.im);
@@ -31,8 +32,8 @@ pub trait Butterfly<T, V: Vector<T>, const R: usize> {
     }
 }
 
-/// Takes the results of a butterfly: of every r the real part first, then the imaginary part, other results in between.
-pub trait Take<V> {
+/// Takes the results of a butterfly, r < R: of every r the real part first, then the imaginary part, other results in between.
+pub trait Sink<V> {
     fn re(&mut self, r: usize, re: V);
     fn im(&mut self, r: usize, im: V);
 }
@@ -386,14 +387,14 @@ impl<T, V: Vector<T>> Butterfly<T, V, 17> for Radix {
     #[inline(always)]
     fn dft(x: [Cell<V>; 17], constants: &Roots<V, 17>) -> [Cell<V>; 17] {
         let mut y = x;
-        Self::hand(&x, constants, &mut y);
+        Self::dft_into(&x, constants, &mut y);
         y
     }
 
     /// The real parts of the results need sums of real and differences of imaginary parts only, and the other way
     /// round: one after the other, since both at once are more values than there are registers.
     #[inline(always)]
-    fn hand(x: &[Cell<V>; 17], constants: &Roots<V, 17>, to: &mut impl Take<V>) {
+    fn dft_into(x: &[Cell<V>; 17], constants: &Roots<V, 17>, to: &mut impl Sink<V>) {
         let sums: [V; 8] = std::array::from_fn(|j| x[POWERS[j]].re + x[POWERS[j + 8]].re);
         to.re(0, sums.into_iter().fold(x[0].re, V::add));
         let even = even_of_17(x[0].re, sums, constants);
@@ -419,7 +420,7 @@ impl<T, V: Vector<T>> Butterfly<T, V, 17> for Radix {
     }
 }
 
-impl<V> Take<V> for [Cell<V>; 17] {
+impl<V> Sink<V> for [Cell<V>; 17] {
     #[inline(always)]
     fn re(&mut self, r: usize, re: V) {
         self[r].re = re;

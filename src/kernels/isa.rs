@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::vector::WithSimd;
+use super::pass::Passes;
+use super::portable::Portable;
+#[cfg(target_arch = "x86_64")]
+use super::x86_64::{Avx2, Avx512};
 use crate::{Error, Result};
 
 /// An instruction set that there are kernels for, least first.
@@ -38,9 +41,9 @@ impl Isa {
         match self {
             Isa::Portable => true,
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => super::x86_64::Avx2::detect().is_some(),
+            Isa::Avx2 => Avx2::detect().is_some(),
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => super::x86_64::Avx512::detect().is_some(),
+            Isa::Avx512 => Avx512::detect().is_some(),
             #[cfg(not(target_arch = "x86_64"))]
             Isa::Avx2 | Isa::Avx512 => false,
         }
@@ -128,30 +131,40 @@ impl fmt::Display for Isa {
     }
 }
 
+/// Something to do once the instruction set is known.
+pub trait WithSimd<T> {
+    type Output;
+    fn run<S: Passes<T>>(self, simd: S) -> Self::Output;
+}
+
 /// Does something with the vectors of one precision: `f32`, `f64`.
 macro_rules! dispatch {
     ($name:ident, $T:ty) => {
-        /// Does it with the token of an instruction set. One that the machine lacks becomes the portable one; plans
-        /// refuse it before.
+        /// Does it with the token of an instruction set that this machine has.
         pub fn $name<W: WithSimd<$T>>(isa: Isa, with: W) -> W::Output {
             #[cfg(target_arch = "x86_64")]
-            {
-                use super::x86_64::{Avx2, Avx512};
-                if isa == Isa::Avx512
-                    && let Some(simd) = Avx512::detect()
-                {
-                    return with.run(simd);
-                }
-                if isa == Isa::Avx2
-                    && let Some(simd) = Avx2::detect()
-                {
-                    return with.run(simd);
-                }
+            match isa {
+                Isa::Portable => {}
+                Isa::Avx2 => match Avx2::detect() {
+                    Some(simd) => return with.run(simd),
+                    None => absent(isa),
+                },
+                Isa::Avx512 => match Avx512::detect() {
+                    Some(simd) => return with.run(simd),
+                    None => absent(isa),
+                },
             }
-            let _ = isa;
-            with.run(super::portable::Portable)
+            #[cfg(not(target_arch = "x86_64"))]
+            if isa != Isa::Portable {
+                absent(isa);
+            }
+            with.run(Portable)
         }
     };
+}
+
+fn absent(isa: Isa) -> ! {
+    unreachable!("plans refuse {isa} on a machine without it")
 }
 
 dispatch!(with_f32, f32);

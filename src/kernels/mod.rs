@@ -5,6 +5,7 @@
 //! that the tests hold the others against.
 
 pub(crate) mod butterfly;
+pub(crate) mod element;
 pub(crate) mod isa;
 pub(crate) mod pass;
 pub(crate) mod portable;

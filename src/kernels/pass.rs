@@ -5,12 +5,92 @@
 
 #![allow(unsafe_code)]
 
-use super::butterfly::{Butterfly, Radix, Roots, Take};
+use num_complex::Complex;
+
+use super::butterfly::{Butterfly, Radix, Roots, Sink};
+use super::element::Element;
 use super::vector::{Cell, Kernel, Simd, Vector};
-use crate::num::{Complex, Real};
 
 /// The radices there are butterflies for.
 pub const RADICES: [usize; 15] = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 16, 17];
+
+/// An instruction set with the passes of a line.
+///
+/// They are methods of the tokens, which are types and not parameters, so that their butterflies are compiled once, with
+/// the crate: a generic function would be compiled again with everything that uses it.
+pub trait Passes<T>: Simd<T> {
+    /// A pass that is not the last: blocks of `radix·m` cells, twiddles exp(2πi·i·r/(radix·m)) stand as `[m][radix − 1]`.
+    fn twiddled(
+        self,
+        radix: usize,
+        cells: &mut [Cell<Self::V>],
+        m: usize,
+        twiddles: &[Complex<T>],
+        roots: &[Cell<Self::V>],
+    );
+
+    /// The first pass of a line whose cells are not contiguous, into `cells`.
+    fn gathered(
+        self,
+        radix: usize,
+        from: Gather<'_, Self::V>,
+        cells: &mut [Cell<Self::V>],
+        twiddles: &[Complex<T>],
+        roots: &[Cell<Self::V>],
+    );
+
+    /// The last pass: blocks of `radix` neighbouring cells. Result r of block b is number `order[b] + r·blocks`.
+    fn last(
+        self,
+        radix: usize,
+        cells: &[Cell<Self::V>],
+        order: &Offsets,
+        roots: &[Cell<Self::V>],
+        emit: Emit<'_, T, Self::V>,
+    );
+}
+
+/// Implements [`Passes`] for a token in one precision.
+macro_rules! passes {
+    ($token:ty, $T:ty) => {
+        impl Passes<$T> for $token {
+            fn twiddled(
+                self,
+                radix: usize,
+                cells: &mut [Cell<Self::V>],
+                m: usize,
+                twiddles: &[Complex<$T>],
+                roots: &[Cell<Self::V>],
+            ) {
+                pass::twiddled(self, radix, cells, m, twiddles, roots);
+            }
+
+            fn gathered(
+                self,
+                radix: usize,
+                from: Gather<'_, Self::V>,
+                cells: &mut [Cell<Self::V>],
+                twiddles: &[Complex<$T>],
+                roots: &[Cell<Self::V>],
+            ) {
+                pass::gathered(self, radix, from, cells, twiddles, roots);
+            }
+
+            fn last(
+                self,
+                radix: usize,
+                cells: &[Cell<Self::V>],
+                order: &Offsets,
+                roots: &[Cell<Self::V>],
+                emit: Emit<'_, $T, Self::V>,
+            ) {
+                pass::last(self, radix, cells, order, roots, emit);
+            }
+        }
+    };
+}
+
+pub(super) use passes;
 
 /// Runs a generic kernel for a radix that is known at run time.
 macro_rules! by_radix {
@@ -37,8 +117,7 @@ macro_rules! by_radix {
     };
 }
 
-/// A pass that is not the last: blocks of `radix·m` cells, twiddles exp(2πi·i·r/(radix·m)) stand as `[m][radix − 1]`.
-pub fn twiddled<T: Real, S: Simd<T>>(
+pub fn twiddled<T: Element, S: Simd<T>>(
     simd: S,
     radix: usize,
     cells: &mut [Cell<S::V>],
@@ -75,14 +154,14 @@ impl FromIterator<u32> for Offsets {
     }
 }
 
-/// Cells that stand apart: number i is `cells[offsets[i]]`.
+/// A line whose cells are not contiguous: number i is `cells[offsets[i]]`.
 #[derive(Debug, Clone, Copy)]
-pub struct Apart<'a, V> {
+pub struct Gather<'a, V> {
     cells: &'a [Cell<V>],
     offsets: &'a [u32],
 }
 
-impl<'a, V> Apart<'a, V> {
+impl<'a, V> Gather<'a, V> {
     /// Panics if an offset is beyond the cells.
     pub fn new(cells: &'a [Cell<V>], at: &'a Offsets) -> Self {
         assert!(
@@ -99,11 +178,10 @@ impl<'a, V> Apart<'a, V> {
     }
 }
 
-/// The first pass of a line that stands apart, into `cells`.
-pub fn collected<T: Real, S: Simd<T>>(
+pub fn gathered<T: Element, S: Simd<T>>(
     simd: S,
     radix: usize,
-    from: Apart<'_, S::V>,
+    from: Gather<'_, S::V>,
     cells: &mut [Cell<S::V>],
     twiddles: &[Complex<T>],
     roots: &[Cell<S::V>],
@@ -111,7 +189,7 @@ pub fn collected<T: Real, S: Simd<T>>(
     assert_eq!(from.offsets.len(), cells.len(), "a whole line");
     macro_rules! run {
         ($R:literal) => {
-            simd.run(Collected::<T, S, $R> {
+            simd.run(Gathered::<T, S, $R> {
                 simd,
                 from,
                 cells,
@@ -123,15 +201,15 @@ pub fn collected<T: Real, S: Simd<T>>(
     by_radix!(radix, run)
 }
 
-struct Collected<'a, T, S: Simd<T>, const R: usize> {
+struct Gathered<'a, T, S: Simd<T>, const R: usize> {
     simd: S,
-    from: Apart<'a, S::V>,
+    from: Gather<'a, S::V>,
     cells: &'a mut [Cell<S::V>],
     twiddles: &'a [Complex<T>],
     roots: &'a Roots<S::V, R>,
 }
 
-impl<T: Real, S: Simd<T>, const R: usize> Kernel for Collected<'_, T, S, R>
+impl<T: Element, S: Simd<T>, const R: usize> Kernel for Gathered<'_, T, S, R>
 where
     Radix: Butterfly<T, S::V, R>,
 {
@@ -141,7 +219,7 @@ where
     fn run(self) {
         let Self {
             simd,
-            from: Apart {
+            from: Gather {
                 cells: from,
                 offsets,
             },
@@ -151,14 +229,14 @@ where
         } = self;
         let m = cells.len() / R;
         for (i, twiddles) in twiddles.chunks_exact(R - 1).take(m).enumerate() {
-            // SAFETY: i < m and r < R, so i + r·m < R·m, the number of cells and of offsets; and every offset has been
-            // compared with the number of cells it points into.
+            // SAFETY: i < m and r < R, so i + r·m < R·m, at most the number of cells, which is that of the offsets; and
+            // every offset has been compared with the number of cells it points into.
             let x = std::array::from_fn(|r| unsafe {
                 *from.get_unchecked(*offsets.get_unchecked(i + r * m) as usize)
             });
             let y = turned(simd, Radix::dft(x, roots), twiddles);
             for r in 0..R {
-                // SAFETY: as above.
+                // SAFETY: i + r·m < R·m, at most the number of cells.
                 unsafe { *cells.get_unchecked_mut(i + r * m) = y[r] };
             }
         }
@@ -167,7 +245,7 @@ where
 
 /// Results of a butterfly, each but the first times its twiddle.
 #[inline(always)]
-fn turned<T: Real, S: Simd<T>, const R: usize>(
+fn turned<T: Element, S: Simd<T>, const R: usize>(
     simd: S,
     mut y: [Cell<S::V>; R],
     twiddles: &[Complex<T>],
@@ -190,7 +268,7 @@ struct Twiddled<'a, T, S: Simd<T>, const R: usize> {
     roots: &'a Roots<S::V, R>,
 }
 
-impl<T: Real, S: Simd<T>, const R: usize> Kernel for Twiddled<'_, T, S, R>
+impl<T: Element, S: Simd<T>, const R: usize> Kernel for Twiddled<'_, T, S, R>
 where
     Radix: Butterfly<T, S::V, R>,
 {
@@ -211,7 +289,7 @@ where
                 let x = std::array::from_fn(|r| unsafe { *block.get_unchecked(i + r * m) });
                 let y = turned(simd, Radix::dft(x, roots), twiddles);
                 for r in 0..R {
-                    // SAFETY: as above.
+                    // SAFETY: i + r·m < R·m, the length of the block.
                     unsafe { *block.get_unchecked_mut(i + r * m) = y[r] };
                 }
             }
@@ -236,8 +314,7 @@ pub enum Emit<'a, T, V> {
     Modulus { to: &'a mut [V], scale: T },
 }
 
-/// The last pass: blocks of `radix` neighbouring cells. Result r of block b is number `order[b] + r·blocks`.
-pub fn last<T: Real, S: Simd<T>>(
+pub fn last<T: Element, S: Simd<T>>(
     simd: S,
     radix: usize,
     cells: &[Cell<S::V>],
@@ -245,45 +322,48 @@ pub fn last<T: Real, S: Simd<T>>(
     roots: &[Cell<S::V>],
     emit: Emit<'_, T, S::V>,
 ) {
+    let most = cells.len().saturating_sub(1);
     match emit {
         Emit::Cells { to, stride } => {
-            assert!(
-                to.len() > (cells.len() - 1) * stride,
-                "room for the last cell"
-            );
-            let store = StoreCells::<S::V> { to, stride };
-            macro_rules! run {
-                ($R:literal) => {
-                    simd.run(Last::<T, S, _, $R>::new(cells, order, roots, store))
-                };
-            }
-            by_radix!(radix, run)
+            assert!(reaches(to, most, stride, 0), "room for the last cell");
+            stored(simd, radix, cells, order, roots, StoreCells { to, stride });
         }
         Emit::Halves { to, stride } => {
             assert!(
-                to.len() > (cells.len() - 1) / 2 * stride + 1,
+                reaches(to, most / 2, stride, 1),
                 "room for the halves of the last cell"
             );
-            let store = StoreHalves::<S::V> { to, stride };
-            macro_rules! run {
-                ($R:literal) => {
-                    simd.run(Last::<T, S, _, $R>::new(cells, order, roots, store))
-                };
-            }
-            by_radix!(radix, run)
+            stored(simd, radix, cells, order, roots, StoreHalves { to, stride });
         }
         Emit::Modulus { to, scale } => {
-            assert!(to.len() >= cells.len(), "room for the last modulus");
+            assert!(reaches(to, most, 1, 0), "room for the last modulus");
             let scale = simd.splat(scale);
-            let store = StoreModulus::<S::V> { to, scale };
-            macro_rules! run {
-                ($R:literal) => {
-                    simd.run(Last::<T, S, _, $R>::new(cells, order, roots, store))
-                };
-            }
-            by_radix!(radix, run)
+            stored(simd, radix, cells, order, roots, StoreModulus { to, scale });
         }
     }
+}
+
+/// Whether there is an element `n·stride + beyond`.
+fn reaches<C>(to: &[C], n: usize, stride: usize, beyond: usize) -> bool {
+    let position = n.checked_mul(stride).and_then(|at| at.checked_add(beyond));
+    position.is_some_and(|position| position < to.len())
+}
+
+/// The last pass into a store that has room for every cell.
+fn stored<T: Element, S: Simd<T>, E: Store<T, S::V>>(
+    simd: S,
+    radix: usize,
+    cells: &[Cell<S::V>],
+    order: &Offsets,
+    roots: &[Cell<S::V>],
+    store: E,
+) {
+    macro_rules! run {
+        ($R:literal) => {
+            simd.run(Last::<T, S, E, $R>::new(cells, order, roots, store))
+        };
+    }
+    by_radix!(radix, run)
 }
 
 /// What becomes of a result: its real part is stored first, then its imaginary part, other results in between.
@@ -377,7 +457,7 @@ struct Last<'a, T, S: Simd<T>, E, const R: usize> {
     precision: std::marker::PhantomData<T>,
 }
 
-impl<'a, T: Real, S: Simd<T>, E, const R: usize> Last<'a, T, S, E, R> {
+impl<'a, T: Element, S: Simd<T>, E, const R: usize> Last<'a, T, S, E, R> {
     fn new(cells: &'a [Cell<S::V>], order: &'a Offsets, roots: &'a [Cell<S::V>], store: E) -> Self {
         let largest = order.largest as usize;
         let order = &order.offsets[..];
@@ -393,7 +473,7 @@ impl<'a, T: Real, S: Simd<T>, E, const R: usize> Last<'a, T, S, E, R> {
     }
 }
 
-impl<T: Real, S: Simd<T>, E: Store<T, S::V>, const R: usize> Kernel for Last<'_, T, S, E, R>
+impl<T: Element, S: Simd<T>, E: Store<T, S::V>, const R: usize> Kernel for Last<'_, T, S, E, R>
 where
     Radix: Butterfly<T, S::V, R>,
 {
@@ -410,36 +490,37 @@ where
         } = self;
         let blocks = order.len();
         for (block, &first) in cells.as_chunks::<R>().0.iter().zip(order) {
-            let mut to = Results {
+            let mut to = Results::<T, E, R> {
                 store: &mut store,
                 first: first as usize,
                 blocks,
                 precision: std::marker::PhantomData,
             };
-            Radix::hand(block, roots, &mut to);
+            Radix::dft_into(block, roots, &mut to);
         }
     }
 }
 
 /// The results of one block: number r is cell `first + r·blocks`.
-struct Results<'a, T, E> {
+struct Results<'a, T, E, const R: usize> {
     store: &'a mut E,
     first: usize,
     blocks: usize,
     precision: std::marker::PhantomData<T>,
 }
 
-impl<T, V, E: Store<T, V>> Take<V> for Results<'_, T, E> {
+impl<T, V, E: Store<T, V>, const R: usize> Sink<V> for Results<'_, T, E, R> {
     #[inline(always)]
     fn re(&mut self, r: usize, re: V) {
-        // SAFETY: butterflies hand on results r < R, and the order is below the number of blocks, so this is below
-        // blocks·R, the length of the line.
+        assert!(r < R); // compiled away: butterflies are straight-line code, where r is a constant
+        // SAFETY: r < R, and the order is below the number of blocks, so this is below blocks·R, the length of the line.
         unsafe { self.store.re(self.first + r * self.blocks, re) };
     }
 
     #[inline(always)]
     fn im(&mut self, r: usize, im: V) {
-        // SAFETY: as above.
+        assert!(r < R);
+        // SAFETY: as of the real part.
         unsafe { self.store.im(self.first + r * self.blocks, im) };
     }
 }

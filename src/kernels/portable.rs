@@ -3,9 +3,11 @@
 
 use std::ops::{Add, Mul, Sub};
 
-use super::pass::{self, Apart, Emit, Offsets};
-use super::vector::{Cell, Kernel, Simd, Vector, passes};
-use crate::num::{Complex, Real};
+use num_complex::Complex;
+
+use super::element::Element;
+use super::pass::{self, Emit, Gather, Offsets, Passes, passes};
+use super::vector::{Cell, Kernel, Simd, Vector};
 
 /// Any machine.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +18,7 @@ pub struct Portable;
 #[repr(C, align(16))]
 pub struct Four<T>([T; 4]);
 
-impl<T: Real> Four<T> {
+impl<T: Element> Four<T> {
     #[inline(always)]
     fn zip(self, b: Self, f: impl Fn(T, T) -> T) -> Self {
         let (a, b) = (self.0, b.0);
@@ -24,7 +26,7 @@ impl<T: Real> Four<T> {
     }
 }
 
-impl<T: Real> Add for Four<T> {
+impl<T: Element> Add for Four<T> {
     type Output = Self;
 
     #[inline(always)]
@@ -33,7 +35,7 @@ impl<T: Real> Add for Four<T> {
     }
 }
 
-impl<T: Real> Sub for Four<T> {
+impl<T: Element> Sub for Four<T> {
     type Output = Self;
 
     #[inline(always)]
@@ -42,7 +44,7 @@ impl<T: Real> Sub for Four<T> {
     }
 }
 
-impl<T: Real> Mul for Four<T> {
+impl<T: Element> Mul for Four<T> {
     type Output = Self;
 
     #[inline(always)]
@@ -51,7 +53,7 @@ impl<T: Real> Mul for Four<T> {
     }
 }
 
-impl<T: Real> Vector<T> for Four<T> {
+impl<T: Element> Vector<T> for Four<T> {
     const LANES: usize = 4;
 
     #[inline(always)]
@@ -128,11 +130,11 @@ macro_rules! simd {
             fn run<K: Kernel>(self, kernel: K) -> K::Output {
                 kernel.run()
             }
-
-            passes!($T);
         }
     };
 }
 
 simd!(f32);
 simd!(f64);
+passes!(Portable, f32);
+passes!(Portable, f64);

@@ -7,8 +7,7 @@
 use std::fmt::Debug;
 use std::ops::{Add, Mul, Sub};
 
-use super::pass::{Apart, Emit, Offsets};
-use crate::num::{Complex, Real};
+use super::element::Element;
 
 /// The most lanes a vector has.
 pub const MAX_LANES: usize = 16;
@@ -62,88 +61,13 @@ pub trait Simd<T>: Copy + Debug + Send + Sync + 'static {
 
     /// Runs a kernel compiled for this instruction set.
     fn run<K: Kernel>(self, kernel: K) -> K::Output;
-
-    /// The passes of [`pass`](super::pass). They are methods of the tokens, which are no generics, so that their
-    /// butterflies are compiled once, with the crate, and not again with everything that uses it.
-    fn twiddled(
-        self,
-        radix: usize,
-        cells: &mut [Cell<Self::V>],
-        m: usize,
-        twiddles: &[Complex<T>],
-        roots: &[Cell<Self::V>],
-    );
-
-    fn collected(
-        self,
-        radix: usize,
-        from: Apart<'_, Self::V>,
-        cells: &mut [Cell<Self::V>],
-        twiddles: &[Complex<T>],
-        roots: &[Cell<Self::V>],
-    );
-
-    fn last(
-        self,
-        radix: usize,
-        cells: &[Cell<Self::V>],
-        order: &Offsets,
-        roots: &[Cell<Self::V>],
-        emit: Emit<'_, T, Self::V>,
-    );
 }
-
-/// The passes of a token, for its `impl` of [`Simd`].
-macro_rules! passes {
-    ($T:ty) => {
-        fn twiddled(
-            self,
-            radix: usize,
-            cells: &mut [Cell<Self::V>],
-            m: usize,
-            twiddles: &[Complex<$T>],
-            roots: &[Cell<Self::V>],
-        ) {
-            pass::twiddled(self, radix, cells, m, twiddles, roots);
-        }
-
-        fn collected(
-            self,
-            radix: usize,
-            from: Apart<'_, Self::V>,
-            cells: &mut [Cell<Self::V>],
-            twiddles: &[Complex<$T>],
-            roots: &[Cell<Self::V>],
-        ) {
-            pass::collected(self, radix, from, cells, twiddles, roots);
-        }
-
-        fn last(
-            self,
-            radix: usize,
-            cells: &[Cell<Self::V>],
-            order: &Offsets,
-            roots: &[Cell<Self::V>],
-            emit: Emit<'_, $T, Self::V>,
-        ) {
-            pass::last(self, radix, cells, order, roots, emit);
-        }
-    };
-}
-
-pub(super) use passes;
 
 /// Code that is compiled once for every instruction set. `run` and everything below it must be `inline(always)`:
 /// what is not inlined is compiled for the baseline, where every instruction of a vector becomes a call.
 pub trait Kernel {
     type Output;
     fn run(self) -> Self::Output;
-}
-
-/// Something to do once the instruction set is known.
-pub trait WithSimd<T> {
-    type Output;
-    fn run<S: Simd<T>>(self, simd: S) -> Self::Output;
 }
 
 /// A complex number in every lane: real parts, then imaginary parts.
@@ -155,7 +79,7 @@ pub struct Cell<V> {
 }
 
 /// A cell of zeros.
-pub fn zero<T: Real, S: Simd<T>>(simd: S) -> Cell<S::V> {
+pub fn zero<T: Element, S: Simd<T>>(simd: S) -> Cell<S::V> {
     let zero = simd.splat(T::zero());
     Cell { re: zero, im: zero }
 }
@@ -269,19 +193,20 @@ impl<V: Copy> Cell<V> {
 
 #[cfg(test)]
 mod tests {
+    use num_complex::Complex;
+
     use super::*;
-    use crate::kernels::isa::Isa;
-    use crate::num::sealed::Sealed;
+    use crate::kernels::isa::{Isa, WithSimd, with_f32, with_f64};
 
     /// Every operation against the same on numbers.
     struct Check;
 
-    impl<T: Real> WithSimd<T> for Check {
+    impl<T: Element> WithSimd<T> for Check {
         type Output = ();
 
         fn run<S: Simd<T>>(self, simd: S) {
             let n = S::V::LANES;
-            let number = |i: usize| T::narrow(0.3 + (i as f64 * 1.7).sin());
+            let number = |i: usize| T::from(0.3 + (i as f64 * 1.7).sin()).unwrap();
             let numbers = |from: usize| -> Vec<T> { (from..from + n + 3).map(number).collect() };
             let (a, b, c) = (numbers(0), numbers(20), numbers(40));
             let [va, vb, vc] = [&a, &b, &c].map(|numbers| simd.load(numbers));
@@ -353,8 +278,8 @@ mod tests {
     #[test]
     fn every_operation_equals_the_one_on_numbers_on_every_instruction_set() {
         for isa in Isa::available() {
-            f32::with_simd(isa, Check);
-            f64::with_simd(isa, Check);
+            with_f32(isa, Check);
+            with_f64(isa, Check);
         }
     }
 }

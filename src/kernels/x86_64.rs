@@ -6,9 +6,10 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Mul, Sub};
 
-use super::pass::{self, Apart, Emit, Offsets};
-use super::vector::{Cell, Kernel, Simd, Vector, passes};
-use crate::num::Complex;
+use num_complex::Complex;
+
+use super::pass::{self, Emit, Gather, Offsets, Passes, passes};
+use super::vector::{Cell, Kernel, Simd, Vector};
 
 /// Proof that the machine has AVX2 and FMA.
 #[derive(Debug, Clone, Copy)]
@@ -32,20 +33,20 @@ impl Avx512 {
     }
 }
 
-/// A vector type over one kind of register.
+/// A vector type over one kind of register. A value comes from a token, and a token only from a successful detection of
+/// every feature that its instructions need: that is what "values prove the features" means below.
 macro_rules! vector {
     ($name:ident, $lanes:literal, $T:ty, $raw:ty, $add:ident, $sub:ident, $mul:ident, $fma:ident, $fnma:ident, $sqrt:ident, $transpose:path, $join:ident, $exchange:ident, $store:ident, $halves:ident) => {
         #[derive(Debug, Clone, Copy)]
         #[repr(transparent)]
         pub struct $name($raw);
 
-        // SAFETY, of all arithmetic: a value comes from a token, and a token only from a successful detection of
-        // every feature that these instructions need.
         impl Add for $name {
             type Output = Self;
 
             #[inline(always)]
             fn add(self, b: Self) -> Self {
+                // SAFETY: values prove the features.
                 Self(unsafe { $add(self.0, b.0) })
             }
         }
@@ -55,6 +56,7 @@ macro_rules! vector {
 
             #[inline(always)]
             fn sub(self, b: Self) -> Self {
+                // SAFETY: values prove the features.
                 Self(unsafe { $sub(self.0, b.0) })
             }
         }
@@ -64,6 +66,7 @@ macro_rules! vector {
 
             #[inline(always)]
             fn mul(self, b: Self) -> Self {
+                // SAFETY: values prove the features.
                 Self(unsafe { $mul(self.0, b.0) })
             }
         }
@@ -73,16 +76,19 @@ macro_rules! vector {
 
             #[inline(always)]
             fn mul_add(self, b: Self, c: Self) -> Self {
+                // SAFETY: values prove the features.
                 Self(unsafe { $fma(self.0, b.0, c.0) })
             }
 
             #[inline(always)]
             fn neg_mul_add(self, b: Self, c: Self) -> Self {
+                // SAFETY: values prove the features.
                 Self(unsafe { $fnma(self.0, b.0, c.0) })
             }
 
             #[inline(always)]
             fn sqrt(self) -> Self {
+                // SAFETY: values prove the features.
                 Self(unsafe { $sqrt(self.0) })
             }
 
@@ -99,11 +105,13 @@ macro_rules! vector {
 
             #[inline(always)]
             fn join(low: Self, high: Self) -> Self {
+                // SAFETY: values prove the features.
                 Self(unsafe { $join(low.0, high.0) })
             }
 
             #[inline(always)]
             fn exchange(a: Self, b: Self) -> [Self; 2] {
+                // SAFETY: values prove the features.
                 let [lower, upper] = unsafe { $exchange(a.0, b.0) };
                 [Self(lower), Self(upper)]
             }
@@ -112,7 +120,8 @@ macro_rules! vector {
             fn store_halves(self, low: &mut Self, high: &mut Self, half: usize) {
                 let at = half % 2 * ($lanes / 2);
                 let [low, high] = [low, high].map(|to| std::ptr::from_mut(to).cast::<$T>());
-                // SAFETY: half a vector from its start or its middle on lies within it; no alignment is asked for.
+                // SAFETY: values prove the features; half a vector from its start or its middle on lies within it, and no
+                // alignment is asked for.
                 unsafe {
                     let [lower, upper] = $halves(self.0);
                     $store(low.add(at), lower);
@@ -299,7 +308,7 @@ lanes!(F64x8, 8);
 fn transpose_f32x8(block: &mut [F32x8]) {
     let block: &mut [F32x8; 8] = (&mut block[..8]).try_into().expect("eight vectors");
     let x = block.map(|vector| vector.0);
-    // SAFETY: as all arithmetic.
+    // SAFETY: values prove the features.
     unsafe {
         let pairs = |a, b| (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
         let (p0, p1) = pairs(x[0], x[1]);
@@ -375,7 +384,7 @@ fn transpose_f32x16(block: &mut [F32x16]) {
     }
 
     let block: &mut [F32x16; 16] = (&mut block[..16]).try_into().expect("sixteen vectors");
-    // SAFETY: as all arithmetic.
+    // SAFETY: values prove the features.
     unsafe {
         let p = four([block[0].0, block[1].0, block[2].0, block[3].0]);
         let q = four([block[4].0, block[5].0, block[6].0, block[7].0]);
@@ -425,8 +434,6 @@ macro_rules! simd {
                 // SAFETY: `self` proves the features.
                 unsafe { compiled(kernel) }
             }
-
-            passes!($T);
         }
     };
 }
@@ -471,3 +478,8 @@ simd!(
     _mm512_loadu_pd,
     join_f64x8
 );
+
+passes!(Avx2, f32);
+passes!(Avx2, f64);
+passes!(Avx512, f32);
+passes!(Avx512, f64);

@@ -590,8 +590,8 @@ fn copy_few<T: Copy>(from: &[T], to: &mut [T]) {
 mod tests {
     use super::*;
     use crate::filters::gauss;
-    use crate::kernels::isa::Isa;
-    use crate::kernels::vector::WithSimd;
+    use crate::kernels::isa::{Isa, WithSimd};
+    use crate::kernels::pass::Passes;
     use crate::num::sealed::Sealed;
 
     /// The largest difference between a line average and its matrix, whose rows [`AxisAverage`] is tested for.
@@ -605,7 +605,7 @@ mod tests {
     impl<T: Real> WithSimd<T> for Check<'_> {
         type Output = f64;
 
-        fn run<S: Simd<T>>(self, simd: S) -> f64 {
+        fn run<S: Passes<T>>(self, simd: S) -> f64 {
             let n = self.phi_hat.len();
             let axis = AxisAverage::<T>::new(self.phi_hat, self.outputs.clone(), self.step, 1e-13);
             let average = LineAverage::new(simd, &axis);

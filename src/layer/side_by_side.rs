@@ -22,7 +22,7 @@
 use super::fold::{Fold, Product};
 use crate::fft::Line;
 use crate::grid::Grid;
-use crate::kernels::pass::{Apart, Emit, Offsets};
+use crate::kernels::pass::{Emit, Gather, Offsets, Passes};
 use crate::kernels::vector::{Cell, Kernel, MAX_LANES, Simd, Vector, zero};
 use crate::num::{Complex, Real};
 use crate::parallel;
@@ -90,7 +90,7 @@ impl<V> Default for LayerBuffers<V> {
     }
 }
 
-impl<T: Real, S: Simd<T>> Plane<T, S> {
+impl<T: Real, S: Passes<T>> Plane<T, S> {
     pub fn new(simd: S, grid: Grid<2>, parts: usize) -> Self {
         let [n0, n1] = grid.shape;
         debug_assert!(parts == 1 || grid.shape.iter().all(|n| n % parts == 0));
@@ -332,8 +332,8 @@ impl<T: Real, S: Simd<T>> Plane<T, S> {
                     to: &mut u[halo..],
                     scale,
                 };
-                let cells = Apart::new(&bands[y * BAND..], &self.row);
-                self.lines[1].run_collected(cells, tile, to_moduli);
+                let cells = Gather::new(&bands[y * BAND..], &self.row);
+                self.lines[1].run_gathered(cells, tile, to_moduli);
                 u.copy_within(n1..n1 + halo, 0);
                 u.copy_within(halo..2 * halo, n1 + halo);
                 observer.observe(u, to);
@@ -381,8 +381,8 @@ impl<T: Real, S: Simd<T>> Plane<T, S> {
         let columns = hat[..self.half_len()].chunks_mut(n0).enumerate();
         parallel::for_each(workers, columns, |worker, (column, to)| {
             let tile = &mut worker.as_mut().tile;
-            let cells = Apart::new(&pairs[2 * self.parts * column..], &self.column);
-            self.lines[0].run_collected(cells, tile, Emit::Cells { to, stride: 1 });
+            let cells = Gather::new(&pairs[2 * self.parts * column..], &self.column);
+            self.lines[0].run_gathered(cells, tile, Emit::Cells { to, stride: 1 });
         });
     }
 }
@@ -578,8 +578,7 @@ impl<T: Real, S: Simd<T>, const PARTS: usize> Kernel for Separate<'_, T, S, PART
 mod tests {
     use super::*;
     use crate::filters::FilterBank2d;
-    use crate::kernels::isa::Isa;
-    use crate::kernels::vector::WithSimd;
+    use crate::kernels::isa::{Isa, WithSimd};
     use crate::layer::fold::{Filters, OfImage, OfModuli};
     use crate::num::relative_error;
     use crate::num::sealed::Sealed;
@@ -653,7 +652,7 @@ mod tests {
     impl<T: Real, const PARTS: usize> WithSimd<T> for Check<PARTS> {
         type Output = f64;
 
-        fn run<S: Simd<T>>(self, simd: S) -> f64 {
+        fn run<S: Passes<T>>(self, simd: S) -> f64 {
             let Self {
                 shape,
                 J,

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use wavelet_scattering::Scattering2d;
 #[cfg(feature = "learn")]
 use wavelet_scattering::compare::Competitor;
 use wavelet_scattering::io::Color;
 use wavelet_scattering::scattering::{Average, Scattering2dParams};
 use wavelet_scattering::signal::Padding;
 use wavelet_scattering::viz::filter_bank::Show;
+use wavelet_scattering::{Isa, Scattering2d};
 
 /// Wavelet scattering features of images, and pictures of the filters that make them.
 #[derive(Debug, Parser)]
@@ -67,8 +67,9 @@ pub struct TransformArgs {
 }
 
 impl TransformArgs {
-    pub fn params(&self, shape: [usize; 2]) -> Scattering2dParams {
-        Scattering2d::params(shape, self.J)
+    /// On the instruction set that the environment asks for.
+    pub fn params(&self, shape: [usize; 2]) -> wavelet_scattering::Result<Scattering2dParams> {
+        let params = Scattering2d::params(shape, self.J)
             .L(self.L)
             .max_order(self.order)
             .average(self.average.into())
@@ -78,6 +79,8 @@ impl TransformArgs {
                 self.padding.into()
             })
             .oversampling(self.oversampling)
+            .isa(Isa::from_env()?);
+        Ok(params)
     }
 }
 

@@ -9,8 +9,9 @@ use num_complex::Complex;
 use super::params::{Average, Scattering2dParams};
 use crate::filters::{FilterBank, FilterBank2d, Wavelet2d};
 use crate::grid::Grid;
-use crate::kernels::isa::Isa;
-use crate::kernels::vector::{Cell, Simd, Vector, WithSimd, zero};
+use crate::kernels::isa::{Isa, WithSimd};
+use crate::kernels::pass::Passes;
+use crate::kernels::vector::{Cell, Simd, Vector, zero};
 use crate::layer::average::{AxisAverage, LowPass};
 use crate::layer::fold::{Filters, Fold, OfImage, OfModuli};
 use crate::layer::observe::{FinishBuffers, Keeps, LineAverage, Observer};
@@ -84,7 +85,7 @@ struct Build<T>(Arc<Shared<T>>);
 impl<T: Real> WithSimd<T> for Build<T> {
     type Output = Box<dyn Engine<T>>;
 
-    fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
+    fn run<S: Passes<T>>(self, simd: S) -> Self::Output {
         let Shared { params, bank, .. } = &*self.0;
         let grids = levels(params, bank);
         match side_by_side::parts(S::V::LANES, params.L, grids.iter().copied()) {
@@ -156,7 +157,7 @@ pub(super) struct Root<T> {
     amplitude: T,
 }
 
-impl<T: Real, S: Simd<T>, const PARTS: usize> Cascade<T, S, PARTS> {
+impl<T: Real, S: Passes<T>, const PARTS: usize> Cascade<T, S, PARTS> {
     /// Paths that walk side by side.
     const SLOTS: usize = S::V::LANES / PARTS;
 
@@ -495,7 +496,7 @@ impl<T: Real, S: Simd<T>, const PARTS: usize> Cascade<T, S, PARTS> {
     }
 }
 
-impl<T: Real, S: Simd<T>, const PARTS: usize> Layers<T> for Cascade<T, S, PARTS> {
+impl<T: Real, S: Passes<T>, const PARTS: usize> Layers<T> for Cascade<T, S, PARTS> {
     type Input = Complex<T>;
     type Moduli = Cell<S::V>;
     type Scratch = Worker<T, S>;
@@ -515,7 +516,7 @@ impl<T: Real, S: Simd<T>, const PARTS: usize> Layers<T> for Cascade<T, S, PARTS>
     }
 }
 
-impl<T: Real, S: Simd<T>, const PARTS: usize> Engine<T> for Cascade<T, S, PARTS> {
+impl<T: Real, S: Passes<T>, const PARTS: usize> Engine<T> for Cascade<T, S, PARTS> {
     fn workspace(&self, threads: usize) -> Box<dyn Any + Send + Sync> {
         let workers = (0..threads.max(1)).map(|i| self.worker(i == 0));
         Box::new(Workers::<T, S>(workers.collect()))

@@ -32,7 +32,7 @@ pub fn run(args: BenchArgs) -> Result<()> {
             .context("cannot start the threads")?;
     }
     let threads = rayon::current_num_threads();
-    let isa = Isa::select()?;
+    let isa = Isa::from_env()?.unwrap_or_else(Isa::best);
     let bench = Bench {
         threads,
         time: Duration::from_secs(if args.quick { 0 } else { 2 }),
@@ -84,7 +84,7 @@ struct Speed {
 
 impl Bench {
     fn scattering(&self, workload: &Workload) -> Result<Speed> {
-        let plan = workload.params().plan::<f32>()?;
+        let plan = workload.params()?.plan::<f32>()?;
         let images = workload.images();
         let count = workload.leading.iter().product();
         let mut out = ArrayD::zeros(plan.output_shape(workload.leading));

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use wavelet_scattering::io::{self, ImageOptions};
-use wavelet_scattering::{Scattering2d, viz};
+use wavelet_scattering::{Isa, Scattering2d, viz};
 
 use crate::args::DiskArgs;
 
@@ -15,6 +15,7 @@ pub fn run(args: DiskArgs) -> Result<()> {
     let image = io::read_image::<f64>(&args.image, &options)?.index_axis_move(ndarray::Axis(0), 0);
     let plan = Scattering2d::params([image.nrows(), image.ncols()], args.J)
         .L(args.L)
+        .isa(Isa::from_env()?)
         .plan::<f64>()?;
     let features = plan.transform(&image)?;
     let energy: Vec<f64> = (0..plan.paths().len())

@@ -23,7 +23,7 @@ fn explain<T: Real>(args: &ExplainArgs) -> Result<String> {
     use std::fmt::Write as _;
 
     let [height, width] = args.size.0;
-    let params = args.transform.params(args.size.0);
+    let params = args.transform.params(args.size.0)?;
     let plan = params.plan::<T>()?;
     let mut text = String::new();
     let out = &mut text;

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
+use wavelet_scattering::Isa;
 use wavelet_scattering::compare::{Competitor, Contest, FeatureCache, Outcome, Representation};
 use wavelet_scattering::io::{self, Staged};
 use wavelet_scattering::learn::Task;
@@ -48,6 +49,13 @@ pub fn task_of(data: &Path) -> Result<Task> {
 }
 
 pub fn run(args: TaskArgs) -> Result<()> {
+    let isa = Isa::from_env()?;
+    ensure!(
+        isa.is_none_or(|isa| isa == Isa::best()),
+        "a task runs on the best instruction set of this machine, {}; leave {} unset",
+        Isa::best(),
+        Isa::VARIABLE
+    );
     let folder = &args.output;
     prepare(folder)?;
     let interrupted = Arc::new(AtomicBool::new(false));
