@@ -4,8 +4,10 @@
 //! they apply anyway.
 
 mod line;
+mod radices;
 
-pub(crate) use line::{Line, line_cost};
+pub(crate) use line::Line;
+pub(crate) use radices::{good_lengths, line_cost, sides_of_line};
 
 use ndarray::{Array2, Axis};
 use num_complex::Complex;

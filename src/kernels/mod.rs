@@ -9,7 +9,9 @@ pub(crate) mod element;
 pub(crate) mod isa;
 pub(crate) mod pass;
 pub(crate) mod portable;
+pub(crate) mod product;
 pub(crate) mod scalar;
+pub(crate) mod squares;
 pub(crate) mod vector;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86_64;
