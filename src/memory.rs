@@ -53,11 +53,9 @@ pub(crate) fn require(what: &'static str, needed: u64, way_out: &'static str) ->
 /// Everything a workspace holds, by name: how many elements of what. A workspace is made from it; workspaces of equal
 /// footprints are interchangeable, whatever plans they come from; [`bytes`](Self::bytes) is what one takes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[allow(dead_code)] // until workspaces are made from it
 pub(crate) struct Footprint(Vec<Part>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code)]
 struct Part {
     name: &'static str,
     count: usize,
@@ -65,7 +63,6 @@ struct Part {
     size: usize,
 }
 
-#[allow(dead_code)]
 impl Footprint {
     /// Adds `count` elements of `V`. A count too large for `usize` is given saturated.
     pub fn with<V: 'static>(mut self, name: &'static str, count: usize) -> Self {

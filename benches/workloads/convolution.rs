@@ -6,7 +6,7 @@ use ndarray::{ArcArray, Array2, ArrayD, IxDyn};
 use rustfft::num_complex::{Complex32, Complex64};
 use wavelet_scattering::Isa;
 use wavelet_scattering::conv::{
-    Convolution, Convolution1d, Convolution2d, Convolve, Method, Mode, Sample, Workspace,
+    Convolution, Convolution1d, Convolution2d, ConvolutionWorkspace, Convolve, Method, Mode, Sample,
 };
 use wavelet_scattering::filters::FilterBank2d;
 
@@ -259,7 +259,7 @@ where
 }
 
 /// An output and a workspace.
-type Scratch<Y> = (ArrayD<Y>, Workspace<f32>);
+type Scratch<Y> = (ArrayD<Y>, ConvolutionWorkspace<f32>);
 
 impl<K, const D: usize> Job<K, D>
 where

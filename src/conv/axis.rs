@@ -10,6 +10,10 @@
 //! outputs are kept on multiples of `keep`. The adjoint has the kernel conjugated and reversed, the two ends swapped,
 //! and `offset` replaced by `k − 1 − offset`: the same formula again.
 
+use num_complex::Complex;
+
+use super::sample::Samples;
+use crate::num::Real;
 use crate::{Error, Result};
 
 /// Which samples of a convolution are computed, for `n` samples and `k` taps along an axis.
@@ -33,8 +37,8 @@ pub enum Mode {
     Valid,
 }
 
-/// Two axes of the one or two of a signal: a 1 before one alone.
-pub(super) fn both(shape: &[usize]) -> [usize; 2] {
+/// The shape as two axes; a 1D signal is one row.
+pub(super) fn as_two_axes(shape: &[usize]) -> [usize; 2] {
     match *shape {
         [n1] => [1, n1],
         [n0, n1, ..] => [n0, n1],
@@ -42,9 +46,9 @@ pub(super) fn both(shape: &[usize]) -> [usize; 2] {
     }
 }
 
-/// The last `D` of two axes: what [`both`] was made of.
-pub(super) fn last<const D: usize>(both: [usize; 2]) -> [usize; D] {
-    std::array::from_fn(|i| both[i + 2 - D.min(2)])
+/// Undoes [`as_two_axes`].
+pub(super) fn own_axes<const D: usize>(two: [usize; 2]) -> [usize; D] {
+    std::array::from_fn(|i| two[i + 2 - D.min(2)])
 }
 
 /// One axis: see the head of this file.
@@ -121,10 +125,10 @@ impl Axis {
         self.m.div_ceil(self.keep)
     }
 
-    /// The least length of one block that computes everything, as [`whole`](Self::whole) lays it out.
+    /// The least length of one block that computes everything, as [`one_block`](Self::one_block) lays it out.
     ///
     /// What wraps around falls on zeros or on outputs that nobody asked for.
-    pub fn whole_len(&self) -> usize {
+    pub fn one_block_len(&self) -> usize {
         if self.circular {
             self.n
         } else {
@@ -132,9 +136,9 @@ impl Axis {
         }
     }
 
-    /// One block for everything, of a length that [`whole_len`](Self::whole_len) and `keep` allow.
-    pub fn whole(&self, len: usize) -> Blocks {
-        debug_assert!(len >= self.whole_len() && len.is_multiple_of(self.keep));
+    /// One block for everything, of a length that [`one_block_len`](Self::one_block_len) and `keep` allow.
+    pub fn one_block(&self, len: usize) -> Blocks {
+        debug_assert!(len >= self.one_block_len() && len.is_multiple_of(self.keep));
         Blocks {
             len,
             origin: 0,
@@ -146,7 +150,7 @@ impl Axis {
 
     /// Overlapping blocks: the first k − 1 of every `len` results are spoilt by wrapping and left out.
     pub fn overlapping(&self, len: usize) -> Option<Blocks> {
-        let step = (len + 1).checked_sub(self.k)? / self.keep * self.keep;
+        let step = len.checked_sub(self.k - 1)? / self.keep * self.keep;
         (step > 0 && len.is_multiple_of(self.keep)).then(|| Blocks {
             len,
             origin: self.offset as i64 - (self.k as i64 - 1),
@@ -221,8 +225,25 @@ impl Blocks {
     }
 }
 
-/// Copies a window of a signal into a zeroed block: `put(place, sample)` wherever there is a sample.
-pub(super) fn gather<X: Copy, P>(
+/// Copies a window of a signal into a zeroed block: `put(place, sample)` wherever there is a sample; a real one has an
+/// imaginary part of 0.
+pub(super) fn gather<T: Real, P>(
+    axes: &[Axis; 2],
+    input: Samples<T>,
+    origin: [i64; 2],
+    block: [usize; 2],
+    to: &mut [P],
+    put: impl Fn(&mut P, Complex<T>),
+) {
+    match input {
+        Samples::Real(input) => gather_from(axes, input, origin, block, to, |to, x| {
+            put(to, Complex::new(x, T::zero()));
+        }),
+        Samples::Complex(input) => gather_from(axes, input, origin, block, to, put),
+    }
+}
+
+fn gather_from<X: Copy, P>(
     axes: &[Axis; 2],
     input: &[X],
     origin: [i64; 2],

@@ -9,6 +9,11 @@
 
 use num_complex::Complex;
 
+use super::axis::gather;
+use super::sample::{Samples, SamplesMut};
+use super::task::{Task, Tiles, Tiling};
+use super::tiles::{Operator, Output, lock, store, store_as};
+use crate::memory::Footprint;
 use crate::num::Real;
 
 /// Outputs that are summed at a time, in registers.
@@ -18,17 +23,160 @@ const WIDTH: usize = 32;
 /// √64 terms and of as many partial sums.
 const RUN: usize = 64;
 
+/// Tiles by the definition.
+pub(super) struct Direct<T> {
+    task: Task,
+    tiles: Tiles,
+    kernels: Vec<Reversed<T>>,
+}
+
+impl<T: Real> Direct<T> {
+    /// With the kernels whose taps are `taps(index)`.
+    pub fn new(task: Task, tiling: &Tiling, taps: &dyn Fn(usize) -> Vec<Complex<f64>>) -> Self {
+        let [k, keep] = [
+            task.axes.map(|axis| axis.k),
+            task.axes.map(|axis| axis.keep),
+        ];
+        let kernel = |index| Reversed::new(&taps(index), k, keep);
+        Self {
+            tiles: Tiles::new(&task, tiling.blocks, false),
+            kernels: (0..task.kernels).map(kernel).collect(),
+            task,
+        }
+    }
+
+    fn gather(&self, input: Samples<T>, unit: usize, window: &mut [T]) {
+        let (axes, block) = (&self.task.axes, self.tiles.block());
+        window.fill(T::zero());
+        let (re, im) = window.split_at_mut(block[0] * block[1]);
+        for tile in self.tiles.of(unit) {
+            let origin = self.tiles.origin(tile);
+            gather(axes, input, origin, block, re, |to, x| *to = x.re);
+            if self.task.complex_input {
+                gather(axes, input, origin, block, im, |to, x| *to = x.im);
+            }
+        }
+    }
+
+    /// Adds the results of one kernel to the sums.
+    fn add(&self, kernel: usize, window: &[T], sums: &mut [T]) {
+        let extent = self.tiles.block();
+        let [s0, s1] = self.tiles.step();
+        let (re, im) = window.split_at(extent[0] * extent[1]);
+        let (sum_re, sum_im) = sums.split_at_mut(s0 * s1);
+        self.kernels[kernel].add(
+            [Some(re), (!im.is_empty()).then_some(im)],
+            extent,
+            [Some(sum_re), (!sum_im.is_empty()).then_some(sum_im)],
+            s1,
+        );
+    }
+
+    fn store(&self, unit: usize, sums: &[T], out: &Output<T>, offset: usize) {
+        let [s0, s1] = self.tiles.step();
+        let columns = self.task.axes[1].outputs();
+        let (re, im) = sums.split_at(s0 * s1);
+        let mut out = lock(out);
+        for tile in self.tiles.of(unit) {
+            let window = self.tiles.outputs(tile);
+            store(re, s1, window.clone(), &mut out, offset, columns, |&re| {
+                Complex::new(re, T::zero())
+            });
+            if let SamplesMut::Complex(out) = &mut *out {
+                // Imaginary parts beside the real ones that are there.
+                store_as(im, s1, window, &mut out[offset..], columns, |to, &im| {
+                    to.im = im
+                });
+            }
+        }
+    }
+}
+
+impl<T: Real> Operator<T> for Direct<T> {
+    /// Windows: re, then im if there is any.
+    type Loaded = Vec<T>;
+
+    /// Sums: re, then im if there is any.
+    type Working = Vec<T>;
+
+    fn task(&self) -> &Task {
+        &self.task
+    }
+
+    fn tiles(&self) -> &Tiles {
+        &self.tiles
+    }
+
+    fn footprint(&self) -> Footprint {
+        let planes = |complex| if complex { 2 } else { 1 };
+        let ([b0, b1], [s0, s1]) = (self.tiles.block(), self.tiles.step());
+        Footprint::default()
+            .with::<T>("window", b0 * b1 * planes(self.task.complex_input))
+            .with::<T>("sums", s0 * s1 * planes(self.task.complex_output()))
+    }
+
+    fn loaded(&self, footprint: &Footprint) -> Vec<T> {
+        footprint.vec("window", T::zero())
+    }
+
+    fn working(&self, footprint: &Footprint) -> Vec<T> {
+        footprint.vec("sums", T::zero())
+    }
+
+    fn load(&self, input: Samples<T>, unit: usize, window: &mut Vec<T>, _: &mut Vec<T>) {
+        self.gather(input, unit, window);
+    }
+
+    fn finish(
+        &self,
+        kernel: usize,
+        unit: usize,
+        window: &Vec<T>,
+        sums: &mut Vec<T>,
+        out: &Output<T>,
+        offset: usize,
+    ) {
+        sums.fill(T::zero());
+        self.add(kernel, window, sums);
+        self.store(unit, sums, out, offset);
+    }
+
+    fn sum(
+        &self,
+        input: Samples<T>,
+        unit: usize,
+        window: &mut Vec<T>,
+        sums: &mut Vec<T>,
+        out: &Output<T>,
+    ) {
+        sums.fill(T::zero());
+        for (kernel, input) in input.chunks(input.len() / self.task.kernels).enumerate() {
+            self.gather(input, unit, window);
+            self.add(kernel, window, sums);
+        }
+        self.store(unit, sums, out, 0);
+    }
+
+    fn bytes(&self) -> u64 {
+        let part = |taps: &[T]| size_of_val(taps) as u64;
+        let kernels = self.kernels.iter();
+        kernels
+            .map(|kernel| part(&kernel.re) + kernel.im.as_deref().map_or(0, part))
+            .sum()
+    }
+}
+
 /// One kernel, reversed along both axes: re, and im if it has any.
 #[derive(Debug, Clone)]
-pub(super) struct Direct<T> {
+struct Reversed<T> {
     k: [usize; 2],
     keep: [usize; 2],
     re: Vec<T>,
     im: Option<Vec<T>>,
 }
 
-impl<T: Real> Direct<T> {
-    pub fn new(taps: &[Complex<f64>], k: [usize; 2], keep: [usize; 2]) -> Self {
+impl<T: Real> Reversed<T> {
+    fn new(taps: &[Complex<f64>], k: [usize; 2], keep: [usize; 2]) -> Self {
         let part = |part: fn(&Complex<f64>) -> f64| {
             taps.iter().rev().map(|tap| T::narrow(part(tap))).collect()
         };
@@ -45,7 +193,7 @@ impl<T: Real> Direct<T> {
 
     /// Adds to `out`, one plane of `[rows][columns]` or two (re, im), the convolution of a window: one plane or two
     /// of `extent`.
-    pub fn add(
+    fn add(
         &self,
         window: [Option<&[T]>; 2],
         extent: [usize; 2],
@@ -137,7 +285,7 @@ mod tests {
             let taps: Vec<_> = (0..k)
                 .map(|t| Complex::new((t as f64).cos(), 0.0))
                 .collect();
-            let direct = Direct::<f64>::new(&taps, [1, k], [1, keep]);
+            let direct = Reversed::<f64>::new(&taps, [1, k], [1, keep]);
             let mut out = vec![1.0; columns];
             direct.add(
                 [Some(&from), None],

@@ -6,9 +6,9 @@ use ndarray::{ArrayBase, Data, Dimension};
 use num_complex::Complex;
 use num_traits::Float;
 
-use super::axis::both;
+use super::axis::as_two_axes;
 use super::sample::Sample;
-use crate::filters::{Band, FilterBank2d};
+use crate::filters::{Band, FilterBank, FilterBank2d, Wavelet2d};
 use crate::grid::wrap;
 use crate::num::Real;
 use crate::{Error, Result};
@@ -19,8 +19,9 @@ use crate::{Error, Result};
 /// kernels and appear in the output between the axes of the batch and those of the samples. An array without such axes
 /// is a single kernel, and the output has no axis for it.
 ///
-/// Arrays, a [`Band`] and a [`FilterBank2d`] (all its ψ, one axis of J·L kernels, circular convolution in two
-/// dimensions) turn into kernels by themselves; a transfer function goes through [`fourier`](Self::fourier).
+/// Arrays, a [`Band`] and any [`FilterBank`] of two dimensions turn into kernels by themselves; a transfer function goes
+/// through [`fourier`](Self::fourier). Of a bank they are all ψ in order of λ, one axis of kernels (J·L of a
+/// [`FilterBank2d`]), for circular convolution.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Kernels<K: Sample> {
     shape: Vec<usize>,
@@ -58,9 +59,9 @@ impl<K: Sample> Kernels<K> {
         }
     }
 
-    /// Axes of one kernel; 1 before them to make two.
+    /// Axes of one kernel, as two.
     pub(super) fn support(&self, dimensions: usize) -> [usize; 2] {
-        both(&self.shape[self.shape.len() - dimensions..])
+        as_two_axes(&self.shape[self.shape.len() - dimensions..])
     }
 
     /// Whether the kernels are transfer functions on a circular grid.
@@ -227,17 +228,26 @@ impl<T: Real> From<&Band<T, 2>> for Kernels<Complex<T>> {
     }
 }
 
-impl<T: Real> From<&FilterBank2d<T>> for Kernels<Complex<T>> {
-    fn from(bank: &FilterBank2d<T>) -> Self {
-        let bands: Arc<[_]> = bank
-            .wavelets()
-            .iter()
-            .map(|wavelet| bank.psi(wavelet.j, wavelet.l).clone())
+impl<T: Real, W: Clone + Send + Sync + 'static> From<&(dyn FilterBank<T, 2, Wavelet = W> + '_)>
+    for Kernels<Complex<T>>
+{
+    fn from(bank: &(dyn FilterBank<T, 2, Wavelet = W> + '_)) -> Self {
+        let lambdas = 0..bank.wavelets().len();
+        let bands: Arc<[_]> = lambdas
+            .flat_map(|lambda| bank.members(lambda))
+            .cloned()
             .collect();
         let [n0, n1] = bank.grid().shape;
         Self {
             shape: vec![bands.len(), n0, n1],
             values: Values::Bands(bands),
         }
+    }
+}
+
+impl<T: Real> From<&FilterBank2d<T>> for Kernels<Complex<T>> {
+    fn from(bank: &FilterBank2d<T>) -> Self {
+        let bank: &dyn FilterBank<T, 2, Wavelet = Wavelet2d> = bank;
+        bank.into()
     }
 }

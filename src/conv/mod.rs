@@ -33,27 +33,34 @@
 //!
 //! Source: overlap-save as in Oppenheim & Schafer, "Discrete-time signal processing", section 8.7.
 
-// what is computed
+// what is computed, and how it is cut
 mod axis;
 mod kernels;
 mod sample;
+mod spectrum;
+mod task;
 
-// how
-mod cost;
+// how: the walk over tiles, and what computes one
+mod blocks;
 mod direct;
-mod engine;
-mod lanes;
-mod line;
-mod plane;
+mod library;
 mod tiles;
+mod transfer;
+
+// which of these, and why
+mod choose;
+mod cost;
+mod method;
 
 // the plan, and the plan on a signal without end
 mod plan;
 mod stream;
 
 pub use axis::Mode;
-pub use cost::{Candidate, Explanation, Method, Planning};
 pub use kernels::Kernels;
-pub use plan::{Convolution, Convolution1d, Convolution2d, ConvolutionParams, Workspace};
+pub use method::{Candidate, Explanation, Method, Planning};
+pub use plan::{
+    Convolution, Convolution1d, Convolution2d, ConvolutionParams, ConvolutionWorkspace,
+};
 pub use sample::{Convolve, Sample};
 pub use stream::Stream;

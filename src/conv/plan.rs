@@ -7,19 +7,24 @@
 use std::marker::PhantomData;
 
 use ndarray::{ArrayBase, ArrayD, Data, DataMut, Dimension};
+use num_complex::Complex;
 use num_traits::Float;
 
-use super::axis::{Axis, Mode, both, check_kernel, last};
-use super::cost::{Explanation, Method, Planning, choose};
+use super::axis::{Axis, Mode, as_two_axes, check_kernel, own_axes};
+use super::choose::{build, choose};
 use super::kernels::{Kernels, position};
+use super::method::{Explanation, Method, Planning};
 use super::sample::{Convolve, Sample};
-use super::tiles::{Task, Tiled, Worker};
+use super::task::Task;
+use super::tiles::{Walk, Workers};
 use crate::kernels::isa::Isa;
+use crate::memory::Footprint;
 use crate::num::Real;
-use crate::{Error, Result, memory, parallel};
+use crate::{Cancel, Error, Result, memory, parallel};
 
 /// Description of a [`Convolution`]: plain data, checked by [`plan`](Self::plan).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConvolutionParams<const D: usize> {
     /// Samples of a signal along each axis.
     pub shape: [usize; D],
@@ -81,7 +86,7 @@ impl<const D: usize> ConvolutionParams<D> {
     /// [`Error::Empty`] for an axis without samples; [`Error::WrongShape`] for kernels that do not fit, or are longer
     /// than the input in mode valid; [`Error::InvalidParameter`] for a kernel with a NaN, a level or block that does
     /// not fit, kernels in Fourier in another mode than circular or with another method than one FFT, and D other than
-    /// 1 or 2; [`Error::OutOfMemory`] if signals or spectra exceed the machine.
+    /// 1 or 2; [`Error::OutOfMemory`] if signals, blocks or spectra exceed the machine.
     pub fn plan<X, K>(&self, kernels: impl Into<Kernels<K>>) -> Result<Convolution<X, K, D>>
     where
         X: Convolve<K>,
@@ -109,7 +114,7 @@ impl<const D: usize> ConvolutionParams<D> {
         }
         let leading = kernels.leading(D)?;
         let support = kernels.support(D);
-        let shape = both(&self.shape);
+        let shape = as_two_axes(&self.shape);
         memory::require(
             "one signal and its convolution",
             memory::bytes_of::<X>(memory::count(&[
@@ -118,6 +123,16 @@ impl<const D: usize> ConvolutionParams<D> {
             ])),
             "use a smaller signal or kernel",
         )?;
+        if let Method::OverlapSave { block } = self.method {
+            // What a block takes in the plan's precision, and it is not only held but counted in.
+            let needed = memory::bytes_of::<Complex<X::Real>>(memory::count(&block));
+            memory::require("one block", needed, "use a smaller block or auto")?;
+            if needed > isize::MAX as u64 {
+                let limit =
+                    "a block has no more samples than memory could; use a smaller one or auto";
+                return invalid("method", self.method.to_string(), limit.into());
+            }
+        }
         if self.level > MAX_LEVEL {
             let limit = format!("a level is at most {MAX_LEVEL}, subsampling by 2^{MAX_LEVEL}");
             return invalid("level", self.level.to_string(), limit);
@@ -149,7 +164,7 @@ impl<const D: usize> ConvolutionParams<D> {
             if support != shape {
                 return Err(Error::WrongShape {
                     what: "the kernel",
-                    got: last::<D>(support).to_vec(),
+                    got: own_axes::<D>(support).to_vec(),
                     expected: format!(
                         "{:?}, the grid of the signals, for kernels in Fourier",
                         self.shape
@@ -157,7 +172,7 @@ impl<const D: usize> ConvolutionParams<D> {
                 });
             }
         }
-        check_kernel(self.mode, &self.shape, &last::<D>(support))?;
+        check_kernel(self.mode, &self.shape, &own_axes::<D>(support))?;
         kernels.check()?;
         let axes = [0, 1].map(|i| {
             // A circular kernel wraps around; one in Fourier has nothing to reverse.
@@ -207,7 +222,9 @@ pub struct Convolution<X: Sample, K: Sample, const D: usize> {
     /// Leading axes of the kernels.
     kernel_axes: Vec<usize>,
     kernels: Kernels<K>,
-    tiled: Tiled<X::Real>,
+    walk: Box<dyn Walk<X::Real>>,
+    /// What a worker of a workspace takes.
+    footprint: Footprint,
     isa: Isa,
     explanation: Explanation<D>,
     samples: PhantomData<X>,
@@ -221,9 +238,46 @@ pub type Convolution2d<X = f32, K = X> = Convolution<X, K, 2>;
 
 /// Scratch of a [`Convolution`]: one part for every thread that works at a time. Its contents are garbage between
 /// calls.
+///
+/// It serves every plan that needs as much of the same, such as the adjoint of a plan with one kernel may be, and is refused
+/// by all others. It also carries the flag that ends a call early:
+///
+/// ```
+/// use ndarray::array;
+/// use wavelet_scattering::conv::Convolution1d;
+/// use wavelet_scattering::{Cancel, Error};
+///
+/// let plan = Convolution1d::params([5]).plan(&array![1.0_f32, 0.5])?;
+/// let (x, mut y) = (array![1.0, 2.0, 3.0, 4.0, 5.0], array![0.0; 5]);
+/// let cancel = Cancel::new();
+/// let mut workspace = plan.workspace().cancelled_by(&cancel);
+/// plan.apply_into(&x, &mut y, &mut workspace)?;
+/// cancel.cancel(); // usually from another thread, while the call runs
+/// assert!(matches!(plan.apply_into(&x, &mut y, &mut workspace), Err(Error::Cancelled)));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug)]
-pub struct Workspace<T> {
-    workers: Vec<Worker<T>>,
+pub struct ConvolutionWorkspace<T> {
+    /// Of one worker.
+    footprint: Footprint,
+    threads: usize,
+    workers: Workers,
+    cancel: Cancel,
+    precision: PhantomData<T>,
+}
+
+impl<T> ConvolutionWorkspace<T> {
+    /// The same, its calls ended by a flag: between two blocks, a fraction of a millisecond after it is set if blocks are
+    /// short, and what was computed by then stands in the output.
+    pub fn cancelled_by(mut self, cancel: &Cancel) -> Self {
+        self.cancel = cancel.clone();
+        self
+    }
+
+    /// Bytes of all its parts.
+    pub fn bytes(&self) -> u64 {
+        self.footprint.bytes().saturating_mul(self.threads as u64)
+    }
 }
 
 /// On one kind of samples only, so that `Convolution2d::params` needs no type; [`ConvolutionParams::plan`] chooses it.
@@ -257,8 +311,8 @@ where
             None => Isa::best(),
         };
         let chosen = choose::<X, K, D>(&task, params.method, params.planning, &kernels, isa);
-        let Some((explanation, cut)) = chosen else {
-            let k = last::<D>(task.axes.map(|axis| axis.k));
+        let Some((explanation, tiling)) = chosen else {
+            let k = own_axes::<D>(task.axes.map(|axis| axis.k));
             return Err(Error::InvalidParameter {
                 name: "method",
                 value: params.method.to_string(),
@@ -269,15 +323,19 @@ where
                 ),
             });
         };
-        memory::require(
-            "the kernels and one thread's workspace",
-            task.bytes::<X::Real>(&cut),
-            "use fewer or smaller kernels, method OverlapSave or Direct, or 32-bit precision",
-        )?;
+        let way_out =
+            "use fewer or smaller kernels, method OverlapSave or Direct, or 32-bit precision";
+        let of_kernels = task.bytes_of_kernels::<X::Real>(&tiling);
+        memory::require("the kernels", of_kernels, way_out)?;
+        let walk = build::<X::Real, K>(&task, &tiling, &kernels, isa);
+        let footprint = walk.footprint();
+        let needed = walk.bytes().saturating_add(footprint.bytes());
+        memory::require("the kernels and one thread's workspace", needed, way_out)?;
         Ok(Self {
             params,
             kernel_axes,
-            tiled: Tiled::new(task, cut, &kernels, isa),
+            walk,
+            footprint,
             isa,
             kernels,
             explanation,
@@ -302,7 +360,7 @@ where
 
     /// Whether this is the adjoint of a convolution.
     pub fn is_adjoint(&self) -> bool {
-        self.tiled.task().adjoint
+        self.walk.task().adjoint
     }
 
     /// The last axes of an input: `[N..]`; of an adjoint `[kernels.., N'..]`.
@@ -328,13 +386,13 @@ where
     /// The axes of one side: those of the kernels if they are on it, and those of the samples.
     fn axes(&self, kernels: bool, samples: fn(&Axis) -> usize) -> impl Iterator<Item = usize> {
         let kernels = if kernels { &self.kernel_axes[..] } else { &[] };
-        let samples = self.tiled.task().axes.each_ref().map(samples);
-        kernels.iter().copied().chain(last::<D>(samples))
+        let samples = self.walk.task().axes.each_ref().map(samples);
+        kernels.iter().copied().chain(own_axes::<D>(samples))
     }
 
     /// Bytes of the planned kernels.
     pub fn bytes(&self) -> u64 {
-        self.tiled.bytes()
+        self.walk.bytes()
     }
 
     /// The adjoint A* of this convolution A: ⟨A·x, y⟩ = ⟨x, A*·y⟩ with ⟨a, b⟩ = Σ a·conj b.
@@ -347,7 +405,7 @@ where
     /// # Errors
     /// As [`ConvolutionParams::plan`]. A method or block that this plan was asked for is asked for again.
     pub fn adjoint(&self) -> Result<Convolution<X::Output, K, D>> {
-        let task = self.tiled.task();
+        let task = self.walk.task();
         let task = Task {
             axes: task.axes.map(Axis::adjoint),
             complex_input: X::Output::COMPLEX,
@@ -359,14 +417,19 @@ where
     }
 
     /// Scratch for all threads of the current pool.
-    pub fn workspace(&self) -> Workspace<X::Real> {
+    pub fn workspace(&self) -> ConvolutionWorkspace<X::Real> {
         self.workspace_for(parallel::threads())
     }
 
     /// Scratch for at most this many threads at a time; 1 makes every call run on its caller's thread.
-    pub fn workspace_for(&self, threads: usize) -> Workspace<X::Real> {
-        Workspace {
-            workers: (0..threads.max(1)).map(|_| self.tiled.worker()).collect(),
+    pub fn workspace_for(&self, threads: usize) -> ConvolutionWorkspace<X::Real> {
+        let threads = threads.max(1);
+        ConvolutionWorkspace {
+            footprint: self.footprint.clone(),
+            threads,
+            workers: self.walk.workers(threads),
+            cancel: Cancel::new(),
+            precision: PhantomData,
         }
     }
 
@@ -403,12 +466,13 @@ where
     ///
     /// # Errors
     /// [`Error::WrongShape`] if an array or the workspace does not fit the plan, [`Error::Empty`] for an empty batch,
-    /// [`Error::NotFinite`] for a NaN or infinite sample, with its position.
+    /// [`Error::NotFinite`] for a NaN or infinite sample, with its position; [`Error::Cancelled`] if the workspace's flag is
+    /// set.
     pub fn apply_into<S, Dm, S2, Dm2>(
         &self,
         signals: &ArrayBase<S, Dm>,
         out: &mut ArrayBase<S2, Dm2>,
-        workspace: &mut Workspace<X::Real>,
+        workspace: &mut ConvolutionWorkspace<X::Real>,
     ) -> Result<()>
     where
         S: Data<Elem = X>,
@@ -426,13 +490,16 @@ where
                 expected: format!("{:?}", [batch, &self.output_axes()].concat()),
             });
         }
-        if !self.tiled.fits(&workspace.workers[0]) {
+        if workspace.footprint != self.footprint {
             return Err(Error::WrongShape {
                 what: "the workspace",
-                got: vec![workspace.workers.len()],
-                expected: "one that this plan made".into(),
+                got: vec![workspace.threads],
+                expected: "one that a plan like this has made".into(),
             });
         }
+        let ConvolutionWorkspace {
+            workers, cancel, ..
+        } = workspace;
         let copied;
         let input = match signals.as_slice() {
             Some(input) => input,
@@ -444,15 +511,19 @@ where
         if let Some(index) = first_not_finite(input) {
             return Err(not_finite(input[index], position(signals.shape(), index)));
         }
+        let mut run = |out: &mut [X::Output]| {
+            let (input, out) = (X::samples(input), X::Output::samples_mut(out));
+            self.walk.run(input, out, &mut **workers, cancel);
+        };
         match out.as_slice_mut() {
-            Some(out) => self.tiled.run(input, out, &mut workspace.workers),
+            Some(out) => run(out),
             None => {
-                let mut dense = vec![X::Output::default(); out.len()];
-                self.tiled.run(input, &mut dense, &mut workspace.workers);
+                let mut dense: Vec<_> = out.iter().copied().collect();
+                run(&mut dense);
                 out.iter_mut().zip(dense).for_each(|(to, from)| *to = from);
             }
         }
-        Ok(())
+        cancel.check()
     }
 
     /// The axes before those of one input.

@@ -31,6 +31,66 @@ pub enum SamplesMut<'a, T> {
     Complex(&'a mut [Complex<T>]),
 }
 
+impl<'a, T> Samples<'a, T> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Real(samples) => samples.len(),
+            Self::Complex(samples) => samples.len(),
+        }
+    }
+
+    /// The first of them and the rest.
+    pub fn split_at(self, at: usize) -> (Self, Self) {
+        match self {
+            Self::Real(samples) => {
+                let (first, rest) = samples.split_at(at);
+                (Self::Real(first), Self::Real(rest))
+            }
+            Self::Complex(samples) => {
+                let (first, rest) = samples.split_at(at);
+                (Self::Complex(first), Self::Complex(rest))
+            }
+        }
+    }
+
+    /// So many at a time; what is left at the end is left out.
+    pub fn chunks(mut self, len: usize) -> impl Iterator<Item = Self> {
+        std::iter::from_fn(move || {
+            Some(match &mut self {
+                Self::Real(rest) => Self::Real(rest.split_off(..len)?),
+                Self::Complex(rest) => Self::Complex(rest.split_off(..len)?),
+            })
+        })
+    }
+}
+
+impl<'a, T> SamplesMut<'a, T> {
+    /// The first of them and the rest.
+    pub fn split_at(self, at: usize) -> (Self, Self) {
+        match self {
+            Self::Real(samples) => {
+                let (first, rest) = samples.split_at_mut(at);
+                (Self::Real(first), Self::Real(rest))
+            }
+            Self::Complex(samples) => {
+                let (first, rest) = samples.split_at_mut(at);
+                (Self::Complex(first), Self::Complex(rest))
+            }
+        }
+    }
+
+    /// So many at a time; what is left at the end is left out.
+    pub fn chunks(mut self, len: usize) -> impl Iterator<Item = Self> {
+        std::iter::from_fn(move || {
+            Some(match &mut self {
+                Self::Real(rest) => Self::Real(rest.split_off_mut(..len)?),
+                Self::Complex(rest) => Self::Complex(rest.split_off_mut(..len)?),
+            })
+        })
+    }
+}
+
 /// A sample of a signal or of a kernel: `f32`, `f64`, `Complex<f32>` or `Complex<f64>`.
 pub trait Sample:
     sealed::Sealed + Copy + Default + PartialEq + Debug + Send + Sync + 'static

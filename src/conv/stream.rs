@@ -10,9 +10,9 @@
 use ndarray::{ArrayBase, ArrayD, ArrayView1, DataMut, Dimension, s};
 
 use super::axis::Mode;
-use super::cost::Explanation;
 use super::kernels::Kernels;
-use super::plan::{Convolution1d, Workspace};
+use super::method::Explanation;
+use super::plan::{Convolution1d, ConvolutionWorkspace};
 use super::sample::{Convolve, Sample};
 use crate::{Error, Result};
 
@@ -38,7 +38,7 @@ where
     K: Sample<Real = X::Real>,
 {
     plan: Convolution1d<X, K>,
-    workspace: Workspace<X::Real>,
+    workspace: ConvolutionWorkspace<X::Real>,
     /// The last k − 1 samples of the past, then what is waiting.
     window: Vec<X>,
     /// Where the next sample goes.

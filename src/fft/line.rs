@@ -8,10 +8,10 @@
 //! convolution with a chirp (Bluestein 1970), so no length costs more than N·log N.
 
 use std::f64::consts::PI;
-use std::sync::LazyLock;
 
+use super::radices::radices;
 use crate::kernels::butterfly::constants_of_17;
-use crate::kernels::pass::{Emit, Gather, Offsets, Passes, RADICES};
+use crate::kernels::pass::{Emit, Gather, Offsets, Passes};
 use crate::kernels::vector::{Cell, Kernel, Simd, Vector, zero};
 use crate::num::{Complex, Real};
 
@@ -345,83 +345,6 @@ fn narrow<T: Real>(value: &Complex<f64>) -> Complex<T> {
     Complex::new(T::narrow(value.re), T::narrow(value.im))
 }
 
-/// Operations a cell of one butterfly, to choose by; the pass around it adds [`PASS`]. Those that hold more values than
-/// there are registers cost more: measured, 224 x 224 at J = 3 is an eighth faster with 240 = 5·6·8 and 120 = 10·12 than
-/// with 16·15 and 15·8, and 136² takes a third longer a cell than 144².
-fn operations(radix: usize) -> usize {
-    match radix {
-        2 => 2,
-        3 | 4 => 4,
-        5 | 6 | 8 => 6,
-        9 | 10 | 12 => 9,
-        15 | 16 => 14,
-        17 => 25,
-        prime => prime + 2,
-    }
-}
-
-/// Loads, stores and twiddles of a pass, in the same unit.
-const PASS: usize = 8;
-
-/// Longest line whose cost is known.
-const PRICED: usize = 4096;
-
-/// What a cell of a line of this length costs, in the unit of [`operations`]; `None` if no radices divide the length, or if
-/// the line is longer than any that would be fast.
-pub(crate) fn line_cost(len: usize) -> Option<usize> {
-    static COSTS: LazyLock<Vec<Option<usize>>> = LazyLock::new(|| {
-        let mut costs = vec![None; PRICED + 1];
-        costs[1] = Some(0);
-        for len in 2..=PRICED {
-            costs[len] = RADICES
-                .into_iter()
-                .filter(|radix| len.is_multiple_of(*radix))
-                .filter_map(|radix| Some(costs[len / radix]? + operations(radix) + PASS))
-                .min();
-        }
-        costs
-    });
-    *COSTS.get(len)?
-}
-
-/// The cheapest product of radices that is `len`, largest prime last; `None` if another prime divides it.
-pub(crate) fn radices(len: usize) -> Option<Vec<usize>> {
-    if len == 1 {
-        return Some(vec![]);
-    }
-    let (_, mut best) = cheapest(len)?;
-    best.sort_unstable_by_key(|&radix| (radix >= 7 && radix % 2 == 1 && radix != 9, radix));
-    Some(best)
-}
-
-fn cheapest(len: usize) -> Option<(usize, Vec<usize>)> {
-    if len == 1 {
-        return Some((0, Vec::new()));
-    }
-    // The largest prime first, in whatever radix carries it: the search then branches only over small factors.
-    let mut rest = len;
-    let mut prime = 2;
-    while rest > 1 {
-        if rest.is_multiple_of(prime) {
-            rest /= prime;
-        } else {
-            prime += 1;
-            if prime > 17 {
-                return None;
-            }
-        }
-    }
-    RADICES
-        .into_iter()
-        .filter(|radix| radix.is_multiple_of(prime) && len.is_multiple_of(*radix))
-        .filter_map(|radix| {
-            let (cost, mut rest) = cheapest(len / radix)?;
-            rest.push(radix);
-            Some((cost + operations(radix) + PASS, rest))
-        })
-        .min_by_key(|(cost, _)| *cost)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -545,25 +468,5 @@ mod tests {
                 assert!(double < 1e-14, "{isa}, {len}, f64: {double:e}");
             }
         }
-    }
-
-    #[test]
-    fn radices_multiply_to_the_length_and_large_primes_have_none() {
-        for len in 1..2000 {
-            if let Some(radices) = radices(len) {
-                assert_eq!(radices.iter().product::<usize>(), len);
-                assert!(radices.iter().all(|radix| RADICES.contains(radix)));
-            } else {
-                assert!(
-                    (18..=len).any(|p| len % p == 0 && (2..p).all(|q| p % q != 0)),
-                    "{len}"
-                );
-            }
-        }
-        assert_eq!(radices(272).unwrap(), [16, 17]);
-        assert_eq!(radices(136).unwrap(), [8, 17]);
-        assert_eq!(radices(240).unwrap(), [5, 6, 8]);
-        assert_eq!(radices(120).unwrap(), [10, 12]);
-        assert_eq!(radices(256).unwrap(), [4, 8, 8]);
     }
 }

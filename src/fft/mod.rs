@@ -4,9 +4,11 @@
 //! they apply anyway.
 
 mod line;
+mod radices;
 pub(crate) mod spectrum;
 
-pub(crate) use line::{Line, line_cost};
+pub(crate) use line::Line;
+pub(crate) use radices::{good_lengths, line_cost, sides_of_line};
 
 use ndarray::{Array, Axis, Dimension};
 use num_complex::Complex;

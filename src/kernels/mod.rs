@@ -10,7 +10,9 @@ pub(crate) mod isa;
 pub(crate) mod pass;
 pub(crate) mod portable;
 pub(crate) mod product;
+pub(crate) mod response;
 pub(crate) mod scalar;
+pub(crate) mod squares;
 pub(crate) mod vector;
 pub(crate) mod window;
 #[cfg(target_arch = "x86_64")]

@@ -1,75 +1,16 @@
-//! [`Engine`]: everything that is Fourier transformed; and [`Transfer`], a kernel as the engine wants it.
+//! [`Transfer`]: a kernel as a product with the spectrum of a block; and [`transfer_of_taps`], where it comes from.
 //!
-//! Comes in: a block of samples. Goes out: the same block convolved with a kernel, circularly, folded to a coarser grid
-//! if the output is subsampled. [`line`](super::line) is one-dimensional, [`plane`](super::plane) two-dimensional; both
-//! take any length, and what [`lanes`](super::lanes) has no radices or no rows for.
+//! ```text
+//! ĥ(k) = Σ_t h(t)·exp(−2πi·k·(t − shift)/N),    ŷ(m) = Σ_a x̂(m + a·M)·ĥ(m + a·M) / N
+//! ```
 //!
-//! Layouts: a block is `[line][b0][b1]`. A spectrum is `[line][rows][columns]`: in 2D rows are k1 and columns k0,
-//! transposed; in 1D there is one row. Half spectra keep the frequencies
-//! `0 ..= n/2` of axis 1.
+//! with M ≤ N samples of a result: subsampling is the sum over the aliases a.
 
 use num_complex::Complex;
 use realfft::RealFftPlanner;
 
-use super::line::Line;
-use super::plane::Plane;
+use super::spectrum::Layout;
 use crate::num::Real;
-
-/// What the blocks and the results are made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Spectra {
-    /// Real in, real out: half spectra both ways.
-    Half,
-    /// Real in, complex out: a half spectrum, products that read its mirror image, a complex inverse.
-    HalfToFull,
-    /// Complex in, complex out; or two real blocks as re + i·im and a real kernel, which acts on both parts alone.
-    Full,
-}
-
-/// A block, before or after.
-pub(super) enum Block<'a, T> {
-    Real(&'a mut [T]),
-    Complex(&'a mut [Complex<T>]),
-}
-
-/// How the spectra of one block length look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Layout {
-    pub spectra: Spectra,
-    /// Samples of a block.
-    pub block: [usize; 2],
-    /// Samples of a result: the block without what subsampling drops.
-    pub kept: [usize; 2],
-    /// Whether there is one axis only.
-    pub line: bool,
-}
-
-impl Layout {
-    /// Rows and columns of the full spectrum of this grid.
-    fn full(&self, [n0, n1]: [usize; 2]) -> [usize; 2] {
-        if self.line { [1, n1] } else { [n1, n0] }
-    }
-
-    /// Rows and columns that are stored.
-    fn stored(&self, grid: [usize; 2], half: bool) -> [usize; 2] {
-        let [rows, columns] = self.full(grid);
-        match (half, self.line) {
-            (false, _) => [rows, columns],
-            (true, true) => [rows, columns / 2 + 1],
-            (true, false) => [rows / 2 + 1, columns],
-        }
-    }
-
-    /// Rows and columns of the spectrum of a block.
-    pub fn source(&self) -> [usize; 2] {
-        self.stored(self.block, self.spectra != Spectra::Full)
-    }
-
-    /// Rows and columns of the spectrum of a result.
-    pub fn target(&self) -> [usize; 2] {
-        self.stored(self.kept, self.spectra == Spectra::Half)
-    }
-}
 
 /// Values of a transfer function that multiply neighbours and end among neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +41,8 @@ enum Values<T> {
     Complex(Vec<Complex<T>>),
 }
 
-/// Runs of zeros shorter than this are multiplied with: a new piece costs about as much.
+/// Zeros are left out in aligned stretches of so many: a new piece costs about as much as so many products (an estimate,
+/// not a measurement).
 const CHUNK: usize = 8;
 
 impl<T: Real> Transfer<T> {
@@ -235,76 +177,6 @@ impl<T: Real> Transfer<T> {
     }
 }
 
-/// Transforms of blocks of one length.
-pub(super) enum Engine<T> {
-    Line(Line<T>),
-    Plane(Plane<T>),
-}
-
-impl<T: Real> Engine<T> {
-    /// Plans for one layout.
-    pub fn new(layout: Layout) -> Self {
-        if layout.line {
-            Self::Line(Line::new(layout))
-        } else {
-            Self::Plane(Plane::new(layout))
-        }
-    }
-
-    pub fn layout(&self) -> &Layout {
-        match self {
-            Self::Line(line) => line.layout(),
-            Self::Plane(plane) => plane.layout(),
-        }
-    }
-
-    /// Complex blocks that are transformed together.
-    pub fn lines(&self) -> usize {
-        match self {
-            Self::Line(line) => line.lines(),
-            Self::Plane(_) => 1,
-        }
-    }
-
-    /// Complex samples of scratch for a call.
-    pub fn scratch_len(&self) -> usize {
-        match self {
-            Self::Line(line) => line.scratch_len(),
-            Self::Plane(plane) => plane.scratch_len(),
-        }
-    }
-
-    /// The spectra of blocks whose rows from `rows` on are zero. Destroys the blocks.
-    pub fn forward(
-        &self,
-        block: Block<T>,
-        rows: usize,
-        hat: &mut [Complex<T>],
-        scratch: &mut [Complex<T>],
-    ) {
-        match self {
-            Self::Line(line) => line.forward(block, hat, scratch),
-            Self::Plane(plane) => plane.forward(block, rows, hat, scratch),
-        }
-    }
-
-    /// The first `rows` rows of the results, unscaled, from spectra that are zero where not `live`. Destroys the
-    /// spectra.
-    pub fn inverse(
-        &self,
-        hat: &mut [Complex<T>],
-        live: &[bool],
-        block: Block<T>,
-        rows: usize,
-        scratch: &mut [Complex<T>],
-    ) {
-        match self {
-            Self::Line(line) => line.inverse(hat, block, scratch),
-            Self::Plane(plane) => plane.inverse(hat, live, block, rows, scratch),
-        }
-    }
-}
-
 /// The transfer function of a kernel in a block: tap `t` stands at `t − shift`, modulo the block. In double precision,
 /// whatever the plan's, since its rounding would come on top of the signal's.
 ///
@@ -317,7 +189,7 @@ pub(super) fn transfer_of_taps(
 ) -> Vec<Complex<f64>> {
     let [b0, b1] = layout.block;
     let rows = spectra_of_rows(taps, k[1], shift[1], b1);
-    if layout.line {
+    if layout.is_line() {
         let mut hat = rows;
         hat.reserve_exact(b1 - hat.len());
         mirror(&mut hat, 1, b1);
@@ -363,8 +235,8 @@ fn spectra_of_rows(taps: &[Complex<f64>], k: usize, shift: usize, b: usize) -> V
         real.iter_mut().zip(row).for_each(|(to, tap)| *to = tap.re);
         block.fill(0.0); // it was the scratch of the row before
         place(&real, shift, &mut block);
-        let done = fft.process_with_scratch(&mut block, to, &mut scratch);
-        debug_assert!(done.is_ok(), "lengths come from the plan");
+        fft.process_with_scratch(&mut block, to, &mut scratch)
+            .expect("lengths come from the plan");
     }
     hat
 }
@@ -385,14 +257,5 @@ fn mirror(hat: &mut Vec<Complex<f64>>, b0: usize, b1: usize) {
         hat.extend_from_within(from..from + b0);
         hat[to + 1..].reverse();
         hat[to..].iter_mut().for_each(|value| *value = value.conj());
-    }
-}
-
-impl<T> std::fmt::Debug for Engine<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Line(_) => f.write_str("Line"),
-            Self::Plane(_) => f.write_str("Plane"),
-        }
     }
 }
