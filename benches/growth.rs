@@ -22,8 +22,8 @@ use std::time::Duration;
 
 use ndarray::ArrayD;
 use wavelet_scattering::io::write_png;
-use wavelet_scattering::scattering::{Scattering2dParams, Workspace};
-use wavelet_scattering::viz::chart;
+use wavelet_scattering::scattering::{Scattering2dParams, ScatteringWorkspace};
+use wavelet_scattering::viz::chart::{self, Scale};
 use wavelet_scattering::{Isa, Result, Scattering2d};
 use workloads::floor::{Ffts, Timing, all_in_turns};
 use workloads::{L, error_in_single, noise_of_shape};
@@ -143,7 +143,7 @@ struct Case {
     plan: Scattering2d<f32>,
     image: ArrayD<f32>,
     out: ArrayD<f32>,
-    workspace: Workspace<f32>,
+    workspace: ScatteringWorkspace<f32>,
 }
 
 fn params(side: usize, J: usize) -> Result<Scattering2dParams> {
@@ -266,22 +266,18 @@ fn draw(
     let title = "Time per pixel by the side of the image";
     let side = chart::lines(
         title,
-        "side in pixels",
-        "ns per pixel",
+        ["side in pixels", "ns per pixel"],
         by_side,
-        true,
-        false,
+        [Scale::Log, Scale::Linear],
     )?;
     write_png(folder.join("growth-side.png"), &side)?;
     let title = format!("Time and work by J at {SIDE} x {SIDE}");
     let first = SCALES_AT_SIDE[0];
     let J = chart::lines(
         &title,
-        "J",
-        &format!("times that at J = {first}"),
+        ["J", &format!("times that at J = {first}")],
         by_J,
-        false,
-        true,
+        [Scale::Linear, Scale::Log],
     )?;
     write_png(folder.join("growth-J.png"), &J)
 }

@@ -21,7 +21,7 @@ use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::activation::tanh;
 use burn::tensor::{Device, Tensor, TensorData};
 use wavelet_scattering::io::write_png;
-use wavelet_scattering::viz::chart;
+use wavelet_scattering::viz::chart::{self, Scale};
 
 const POINTS: usize = 256;
 const STEPS: usize = 5000;
@@ -101,9 +101,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let folder = Path::new("target/gallery");
     std::fs::create_dir_all(folder)?;
-    let fits = chart::lines("One hidden layer", "x", "f(x)", &curves, false, false)?;
+    let fits = chart::lines(
+        "One hidden layer",
+        ["x", "f(x)"],
+        &curves,
+        [Scale::Linear; 2],
+    )?;
     let errors = [("root mean square".to_string(), errors)];
-    let error = chart::lines("Width against error", "units", "error", &errors, true, true)?;
+    let error = chart::lines(
+        "Width against error",
+        ["units", "error"],
+        &errors,
+        [Scale::Log; 2],
+    )?;
     for (picture, name) in [
         (fits, "approximate_1d.png"),
         (error, "approximate_1d_error.png"),

@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let features = train.select(Axis(0), &drawn);
             let samples = Samples::new(features.view(), &labels, 10)?;
             let classifier = AffinePca::fit(&samples, &Default::default())?;
-            let error = 100.0 * error_rate(&classifier.predict(test.view())?, &task.test().labels);
+            let error = 100.0 * error_rate(&classifier.predict(test.view())?, &task.test().labels)?;
             println!(
                 "{name:<10} {size:>5} digits  {error:5.2} % wrong  {}",
                 classifier.chosen()
@@ -54,11 +54,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let title = "Digits told apart by the nearest affine subspace";
     let chart = viz::chart::lines(
         title,
-        "training digits",
-        "test error (%)",
+        ["training digits", "test error (%)"],
         &curves,
-        true,
-        true,
+        [viz::chart::Scale::Log; 2],
     )?;
     let folder = Path::new("target/gallery");
     std::fs::create_dir_all(folder)?;

@@ -19,7 +19,7 @@ use wavelet_scattering::viz::learned::{Pair, pairs};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let task = Task::mnist_subset();
-    let digits = task.train().select(&task.draw(2000, 0)?);
+    let digits = task.train().select(&task.draw(2000, 0)?)?;
     let architecture = Architecture::Cnn {
         first: FirstLayer::learned(32, 7),
     };
@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             report.epoch, report.epochs, report.loss
         );
     })?;
-    let error = error_rate(&network.predict(&task.test().images)?, &task.test().labels);
+    let error = error_rate(&network.predict(&task.test().images)?, &task.test().labels)?;
     println!("test error {:.1} %", 100.0 * error);
 
     let weights = network.first_layer().ok_or("the network has no filters")?;

@@ -1,9 +1,13 @@
 //! The one [`Error`] of the library and its [`Result`].
 //!
 //! Every message names the value that was refused, the limit it broke and the way out.
+//!
+//! Conventions that bite: a message does not repeat the cause that [`source`](std::error::Error::source) gives. Of
+//! [`Error::File`], which has one, the message says what was attempted on which file, and the cause what the system had
+//! against it; `anyhow` prints both with `{:#}`, as does whoever follows the sources.
 
 #[cfg(feature = "io")]
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What the library returns when it refuses a request.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -121,7 +125,7 @@ pub enum Error {
     #[error("the call was cancelled before it was complete")]
     Cancelled,
 
-    /// The loss of a network in training is no number any more.
+    /// The loss of a network in training became NaN or infinite.
     #[cfg(feature = "learn")]
     #[error(
         "training diverged: the loss was {loss} in epoch {epoch}, step {step}, at a learning rate of {rate}; use a lower rate"
@@ -137,9 +141,9 @@ pub enum Error {
         rate: f64,
     },
 
-    /// The operating system refused to read or write a file.
+    /// The operating system refused to read or write a file; why is the [`source`](std::error::Error::source).
     #[cfg(feature = "io")]
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}", path.display())]
     File {
         /// What was attempted, as a verb.
         action: &'static str,
@@ -149,7 +153,7 @@ pub enum Error {
         source: std::io::Error,
     },
 
-    /// A file's contents are not what its kind promises.
+    /// The contents of a file, or of the folder of a data set, are not what its kind promises.
     #[cfg(feature = "io")]
     #[error("{} cannot be used: {reason}", path.display())]
     BadFile {
@@ -158,6 +162,37 @@ pub enum Error {
         /// What is wrong with it and what to do.
         reason: String,
     },
+
+    /// A path leads to something else than what is asked for: a folder that does not exist or holds no images, a device
+    /// where a file is to be written.
+    #[cfg(feature = "io")]
+    #[error("{} cannot be used: {reason}", path.display())]
+    BadPath {
+        /// Where it leads.
+        path: PathBuf,
+        /// What is there, and what to name instead.
+        reason: String,
+    },
+}
+
+#[cfg(feature = "io")]
+impl Error {
+    /// The system refused to read a file.
+    pub(crate) fn unread(path: &Path, source: std::io::Error) -> Self {
+        Self::File {
+            action: "read",
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+
+    /// A file does not hold what its kind promises.
+    pub(crate) fn bad_file(path: &Path, reason: impl Into<String>) -> Self {
+        Self::BadFile {
+            path: path.to_path_buf(),
+            reason: reason.into(),
+        }
+    }
 }
 
 /// A number of bytes as a person reads it: `812 B`, `3.4 MB`, `1.2 TB`.
@@ -181,10 +216,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn byte_counts_read_like_a_persons() {
+    fn byte_counts_are_rounded_as_people_write_them() {
         assert_eq!(bytes(812), "812 B");
         assert_eq!(bytes(3_400_000), "3.4 MB");
         assert_eq!(bytes(u64::MAX), "18.4 EB");
+    }
+
+    #[cfg(feature = "io")]
+    #[test]
+    fn a_message_leaves_its_cause_to_the_source() {
+        let cause = std::io::Error::other("the disk is on fire");
+        let error = Error::unread(Path::new("a.png"), cause);
+        assert_eq!(error.to_string(), "cannot read a.png");
+        let source = std::error::Error::source(&error).unwrap();
+        assert_eq!(source.to_string(), "the disk is on fire");
     }
 
     #[test]

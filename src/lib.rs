@@ -24,7 +24,7 @@
 //! assert_eq!(features.array().shape(), [217, 8, 12]); // paths, 64 / 2^J, 96 / 2^J
 //! let row = features.paths().row(&[(0, 3), (2, 5)]).unwrap(); // j1 = 0, theta1 = 3, then j2 = 2, theta2 = 5
 //! assert_eq!(features.path(row).shape(), [8, 12]);
-//! let descriptor = features.log().mean_over_space(); // one number a path
+//! let descriptor = features.log(1e-6)?.mean_over_space(); // one number a path
 //! assert_eq!(descriptor.array().shape(), [217]);
 //! # Ok::<(), wavelet_scattering::Error>(())
 //! ```
@@ -119,11 +119,16 @@ pub mod compare;
 /// The crate of the arrays that go in and come out, so that versions cannot drift apart.
 pub use ndarray;
 
+/// The crate of the decoded images that [`io::image_array`] takes, for the same reason.
+#[cfg(feature = "io")]
+pub use image;
+
 pub use cancel::Cancel;
 pub use conv::{Convolution1d, Convolution2d};
 pub use error::{Error, Result};
 pub use kernels::isa::Isa;
-pub use scattering::{Features, PathTable, Scattering2d};
+pub use scattering::{Average, Features, PathTable, Scattering2d};
+pub use signal::Padding;
 
 /// The examples of the README are tests.
 #[cfg(doctest)]

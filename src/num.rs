@@ -124,6 +124,20 @@ impl Real for f64 {
     }
 }
 
+/// Numbers that may be unknown, in formats that have no NaN: there they are nothing.
+#[cfg(feature = "serde")]
+pub(crate) mod known {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+        Some(*value).filter(|value| !value.is_nan()).serialize(to)
+    }
+
+    pub fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<f64, D::Error> {
+        Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
+    }
+}
+
 /// Relative l2 error of `got` against `expected`: ‖got − expected‖ / ‖expected‖, in `f64`.
 ///
 /// Infinite when `expected` is zero and `got` is not; 0 when both are.

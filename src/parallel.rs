@@ -6,10 +6,18 @@
 #[cfg(feature = "parallel")]
 use rayon::prelude::*;
 
-/// Number of threads the current pool offers, at least 1.
+/// Number of threads worth sharing work among, at least 1: those of the current pool, as far as there are cores for them.
+/// More would only take turns, with scratch for each.
 pub(crate) fn threads() -> usize {
     #[cfg(feature = "parallel")]
-    return rayon::current_num_threads();
+    {
+        use std::sync::OnceLock;
+        use std::thread::available_parallelism;
+
+        static CORES: OnceLock<usize> = OnceLock::new();
+        let cores = *CORES.get_or_init(|| available_parallelism().map_or(usize::MAX, usize::from));
+        rayon::current_num_threads().min(cores)
+    }
     #[cfg(not(feature = "parallel"))]
     1
 }
@@ -32,32 +40,47 @@ pub(crate) fn inside<R: Send>(f: impl FnOnce() -> R + Send) -> R {
 
 /// Hands the tasks out, in order, to whichever worker is free; each worker has its own scratch.
 ///
-/// One worker runs on the caller's thread and allocates nothing.
+/// One worker runs on the caller's thread. Nothing is allocated.
+///
+/// # Panics
+/// Without a worker.
 pub(crate) fn for_each<W: Send, Task>(
-    workers: &mut [W],
+    workers: impl IntoIterator<Item = W, IntoIter: Send>,
     tasks: impl Iterator<Item = Task> + Send,
     run: impl Fn(&mut W, Task) + Sync + Send,
 ) {
-    match workers {
-        [] => debug_assert!(false, "a workspace has at least one worker"),
-        [worker] => tasks.for_each(|task| run(worker, task)),
-        #[cfg(not(feature = "parallel"))]
-        [worker, ..] => tasks.for_each(|task| run(worker, task)),
-        #[cfg(feature = "parallel")]
-        workers => {
-            let queue = std::sync::Mutex::new(tasks);
-            // The lock is held for the hand-over only, so a worker that panics cannot poison it half-way.
-            let next = || {
-                queue
-                    .lock()
-                    .unwrap_or_else(|poisoned| poisoned.into_inner())
-                    .next()
-            };
-            workers.par_iter_mut().for_each(|worker| {
-                while let Some(task) = next() {
-                    run(worker, task);
-                }
-            });
+    let mut workers = workers.into_iter();
+    let Some(mut first) = workers.next() else {
+        unreachable!("a workspace has at least one worker")
+    };
+    #[cfg(feature = "parallel")]
+    if let Some(second) = workers.next() {
+        let queue = std::sync::Mutex::new(tasks);
+        // The lock is held for the hand-over only, so a worker that panics cannot poison it half-way.
+        let next = || {
+            queue
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner())
+                .next()
+        };
+        let drain = |mut worker: W| {
+            while let Some(task) = next() {
+                run(&mut worker, task);
+            }
+        };
+        rayon::join(|| drain(first), || each(second, workers, &drain));
+        return;
+    }
+    tasks.for_each(|task| run(&mut first, task));
+}
+
+/// Runs all workers at once, as far as there are threads.
+#[cfg(feature = "parallel")]
+fn each<W: Send>(first: W, mut others: impl Iterator<Item = W> + Send, run: &(impl Fn(W) + Sync)) {
+    match others.next() {
+        None => run(first),
+        Some(next) => {
+            rayon::join(|| run(first), || each(next, others, run));
         }
     }
 }

@@ -3,10 +3,12 @@
 #![allow(non_snake_case)]
 #![allow(clippy::approx_constant)] // 3.1415 is what Kymatio has for pi
 
+mod program;
+
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ndarray::{Array3, ArrayD, Axis};
@@ -18,30 +20,7 @@ use wavelet_scattering::raster::Raster;
 use wavelet_scattering::scattering::Average;
 use wavelet_scattering::{Isa, Scattering2d};
 
-fn scatter(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_scatter"))
-        .current_dir(folder)
-        .args(args)
-        .output()
-        .unwrap()
-}
-
-/// Runs and expects success; returns what it printed.
-fn ok(folder: &Path, args: &[&str]) -> String {
-    let output = scatter(folder, args);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{args:?}: {stderr}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// Runs and expects failure; returns the message.
-fn fails(folder: &Path, args: &[&str]) -> String {
-    let output = scatter(folder, args);
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success(), "{args:?} succeeded");
-    assert!(!stderr.contains("panicked"), "{args:?}: {stderr}");
-    stderr
-}
+use program::{command, fails, ok};
 
 fn picture(path: PathBuf, [height, width]: [usize; 2], seed: usize) {
     let mut raster = Raster::filled(width, height, [0; 3]);
@@ -282,7 +261,7 @@ fn an_npz_holds_everything_in_one_file() {
         resize: None,
     };
     let image = io::read_image::<f32>(folder.path().join("in/a.png"), &options).unwrap();
-    let expected = plan.transform(&image).unwrap().log();
+    let expected = plan.transform(&image).unwrap().log(1e-6).unwrap();
     assert_eq!(
         features[..expected.array().len()],
         *expected.array().as_slice().unwrap()
@@ -326,7 +305,9 @@ fn moduli_without_averages_have_one_array_a_path() {
         .collect();
     for row in 0..plan.paths().len() {
         let stored = entry(&mut npz, &plan.paths().name(row));
-        let [height, width] = plan.path_shape(row);
+        let &[height, width] = plan.path_shape(row) else {
+            unreachable!("images have rows and columns")
+        };
         assert_eq!(stored.shape(), [3, 3, height as u64, width as u64]);
         let expected: Vec<f32> = images
             .iter()
@@ -734,8 +715,7 @@ fn the_bench_prints_a_line_a_workload_and_the_same_as_json() {
 fn an_instruction_set_can_be_named_and_gives_the_same_features() {
     let folder = gallery([33, 40]);
     let run = |isa: &str, out: &str| {
-        Command::new(env!("CARGO_BIN_EXE_scatter"))
-            .current_dir(folder.path())
+        command(folder.path())
             .args(["image", "in/a.png", "-J", "2", "-o", out])
             .env("WAVELET_SCATTERING_ISA", isa)
             .output()
@@ -762,8 +742,7 @@ fn stop_in_mid_run(signal: &str) -> (TempDir, Child) {
     let folder = tempfile::tempdir().unwrap();
     let x = ArrayD::from_shape_fn(vec![400, 256, 256], |i| ((i[0] + i[1] * i[2]) as f64).sin());
     write_array(folder.path().join("x.npy"), &x);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_scatter"))
-        .current_dir(folder.path())
+    let mut child = command(folder.path())
         .args([
             "image",
             "x.npy",

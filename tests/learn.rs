@@ -10,7 +10,7 @@ use wavelet_scattering::learn::{
 /// 300 of the digits to learn from.
 fn few() -> (Task, LabelledImages) {
     let task = Task::mnist_subset();
-    let few = task.train().select(&task.draw(300, 0).unwrap());
+    let few = task.train().select(&task.draw(300, 0).unwrap()).unwrap();
     (task, few)
 }
 
@@ -52,7 +52,7 @@ fn every_architecture_learns_digits_far_beyond_chance_in_seconds() {
             "{architecture:?}: {first:?} {last:?}"
         );
         let predicted = network.predict(&task.test().images).unwrap();
-        let error = error_rate(&predicted, &task.test().labels);
+        let error = error_rate(&predicted, &task.test().labels).unwrap();
         assert!(error < 0.35, "{architecture:?}: {error}, chance is 0.9");
     }
 }
@@ -258,7 +258,7 @@ fn a_shifted_digit_is_found_again_by_a_network_that_has_seen_shifts() {
             &mut |_| {},
         );
         let predicted = network.unwrap().predict(&moved).unwrap();
-        error_rate(&predicted, &task.test().labels)
+        error_rate(&predicted, &task.test().labels).unwrap()
     };
     let (without, with) = (error(0), error(2));
     assert!(with < without - 0.05, "{with} {without}");
@@ -341,6 +341,14 @@ fn what_does_not_fit_is_refused_by_name() {
         parameter(&train(&Architecture::Mlp { hidden: 0 }, &quick(), &few)),
         "hidden"
     );
+    for beyond in [
+        Architecture::Mlp { hidden: usize::MAX },
+        cnn(1 << 50, 7),
+        cnn(4, (1 << 40) + 1),
+    ] {
+        let error = train(&beyond, &quick(), &few);
+        assert!(matches!(error, Error::OutOfMemory { .. }), "{error:?}");
+    }
     let color = FirstLayer::given(Array4::zeros([4, 3, 7, 7]), true);
     let error = train(&Architecture::Cnn { first: color }, &quick(), &few);
     assert!(matches!(error, Error::WrongShape { .. }), "{error:?}");

@@ -1,37 +1,24 @@
 //! `scatter task`, run as a person runs it: the report, going on after an interruption, and every refusal.
 
+#![allow(non_snake_case)] // J and L keep their case, as in the library
+
+mod program;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::Value;
 use wavelet_scattering::io::{self, ImageOptions};
 use wavelet_scattering::learn::Network;
 
-fn task(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_scatter"))
-        .current_dir(folder)
-        .arg("task")
-        .args(args)
-        .output()
-        .unwrap()
-}
-
-/// Runs and expects success; returns what it printed.
+/// A call of `scatter task` that succeeds; returns what it printed.
 fn ok(folder: &Path, args: &[&str]) -> String {
-    let output = task(folder, args);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{args:?}: {stderr}");
-    String::from_utf8(output.stdout).unwrap()
+    program::ok(folder, &[&["task"], args].concat())
 }
 
-/// Runs and expects failure; returns the message.
+/// A call of `scatter task` that fails; returns the message.
 fn fails(folder: &Path, args: &[&str]) -> String {
-    let output = task(folder, args);
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success(), "{args:?} succeeded");
-    assert!(!stderr.contains("panicked"), "{args:?}: {stderr}");
-    stderr
+    program::fails(folder, &[&["task"], args].concat())
 }
 
 const FEW: [&str; 6] = [
@@ -226,7 +213,18 @@ fn what_cannot_be_done_is_said_before_anything_is_computed() {
         message.contains("4001") && message.contains("4000 training images"),
         "{message}"
     );
-    assert!(fails(path, &["--seeds", "0", "-o", "report"]).contains("--seeds"));
+    for seeds in ["0", "18446744073709551615"] {
+        assert!(fails(path, &["--seeds", seeds, "-o", "report"]).contains("--seeds"));
+    }
+    for J in ["0", "40", "70", "18446744073709551615"] {
+        let knn = ["--competitors", "pixels-knn", "-J", J, "-o", "report"];
+        let message = fails(path, &knn);
+        assert!(
+            message.contains(&format!("J = {J} is not allowed")),
+            "{message}"
+        );
+    }
+    assert!(fails(path, &["-L", "0", "-o", "report"]).contains("at least one orientation"));
     let message = fails(path, &["--data", "nowhere", "-o", "report"]);
     assert!(message.contains("nowhere"), "{message}");
     let message = fails(path, &["-o", "no/such/report"]);

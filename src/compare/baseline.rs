@@ -10,12 +10,13 @@
 //!   than localised ones;
 //! - [`fourier`]: the real Fourier basis of the kernel's samples, waves without an envelope.
 
-use nalgebra::{DMatrix, SymmetricEigen};
-use ndarray::{Array2, ArrayView3, Axis, s};
+use ndarray::{Array2, ArrayView2, ArrayView3, Axis, s};
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::SeedableRng;
 
+use crate::grid::check_finite;
+use crate::learn::algebra;
 use crate::{Error, Result};
 
 /// Largest number of samples of a principal component: its covariance has the square of it.
@@ -59,7 +60,8 @@ pub fn fourier([rows, columns]: [usize; 2]) -> Vec<Array2<f64>> {
     filters
 }
 
-/// The first `count` principal components of patches of images `[n, rows, columns]`, the strongest first.
+/// The first `count` principal components of patches of images `[n, rows, columns]`, the strongest first; fewer if the
+/// patches span less.
 ///
 /// Patches have the given shape and the mean over each is taken out, as first layers do with the mean of an image.
 /// They stand in a regular grid, as fine as a hundred thousand of them allow, or fewer where they are large.
@@ -84,47 +86,32 @@ pub fn principal(
             ),
         });
     }
-    if let Some((at, &value)) = images.indexed_iter().find(|(_, value)| !value.is_finite()) {
-        return Err(Error::NotFinite {
-            position: vec![at.0, at.1, at.2],
-            value: f64::from(value),
-        });
-    }
+    check_finite(&images)?;
     let [across, down] = [height - rows + 1, width - columns + 1];
     let most = (MAX_PRODUCTS / (samples * samples)).clamp(1, MAX_PATCHES);
     let stride = (1..across.max(down))
         .find(|stride| n * across.div_ceil(*stride) * down.div_ceil(*stride) <= most)
         .unwrap_or(across.max(down));
 
-    let mut covariance = DMatrix::<f64>::zeros(samples, samples);
-    let mut patch = vec![0.0; samples];
+    let mut patches = Vec::new();
     for image in images.axis_iter(Axis(0)).step_by(n.div_ceil(most)) {
         for i in (0..across).step_by(stride) {
             for k in (0..down).step_by(stride) {
                 let view = image.slice(s![i..i + rows, k..k + columns]);
                 let mean = view.iter().map(|&v| f64::from(v)).sum::<f64>() / samples as f64;
-                for (to, &from) in patch.iter_mut().zip(view.iter()) {
-                    *to = f64::from(from) - mean;
-                }
-                for a in 0..samples {
-                    for b in a..samples {
-                        covariance[(b, a)] += patch[a] * patch[b];
-                    }
-                }
+                patches.extend(view.iter().map(|&v| f64::from(v) - mean));
             }
         }
     }
-    covariance.fill_upper_triangle_with_lower_triangle();
-    let eigen = SymmetricEigen::new(covariance);
-    let mut order: Vec<usize> = (0..samples).collect();
-    order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-    // Patches have no mean, so the constant is the last component, with eigenvalue 0: it is nobody's filter.
-    let strongest = order.into_iter().take(count.min(samples - 1));
-    Ok(strongest
-        .map(|column| {
-            let vector = eigen.eigenvectors.column(column);
-            Array2::from_shape_fn([rows, columns], |(i, k)| vector[i * columns + k])
-        })
+    let patches = ArrayView2::from_shape([patches.len() / samples, samples], &patches)
+        .expect("patches of as many samples");
+    let covariance = algebra::product_with_rows(patches.t(), patches.t());
+    // Patches have no mean, so the constant has eigenvalue 0: it is nobody's filter.
+    let (_, vectors) = algebra::leading_eigenvectors(&covariance, count.min(samples - 1))?;
+    Ok(vectors
+        .rows()
+        .into_iter()
+        .map(|vector| Array2::from_shape_fn([rows, columns], |(i, k)| vector[i * columns + k]))
         .collect())
 }
 
@@ -190,7 +177,8 @@ mod tests {
 
     #[test]
     fn images_smaller_than_a_patch_are_refused() {
-        let images = Array3::<f32>::zeros([2, 5, 9]);
+        let noise = random(90, [5, 9], 1);
+        let images = Array3::from_shape_fn([90, 5, 9], |(n, i, k)| noise[n][[i, k]] as f32);
         for shape in [[6, 3], [3, 10], [0, 3]] {
             assert!(matches!(
                 principal(images.view(), shape, 3),
@@ -198,5 +186,22 @@ mod tests {
             ));
         }
         assert_eq!(principal(images.view(), [5, 9], 100).unwrap().len(), 44);
+    }
+
+    #[test]
+    fn there_are_as_many_components_as_the_patches_span() {
+        let flat = Array3::<f32>::from_elem([2, 5, 9], 3.0);
+        assert!(principal(flat.view(), [5, 9], 100).unwrap().is_empty());
+        // One ramp at two strengths is one direction.
+        let ramps = Array3::from_shape_fn([2, 4, 4], |(n, i, _)| ((n + 1) * i) as f32);
+        let found = principal(ramps.view(), [4, 4], 100).unwrap();
+        assert_eq!(found.len(), 1);
+        let step = found[0][[1, 0]] - found[0][[0, 0]];
+        for ((i, k), value) in found[0].indexed_iter() {
+            assert!(
+                (value - found[0][[0, 0]] - step * i as f64).abs() < 1e-12,
+                "{i} {k}"
+            );
+        }
     }
 }

@@ -43,9 +43,40 @@ impl Default for ComparisonParams {
     }
 }
 
+impl ComparisonParams {
+    /// Whether a layer of kernels of this many rows and columns can be compared so; nothing is computed.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for J, L or a number of random filters out of range; [`Error::WrongShape`] for
+    /// kernels that are too small or too large to be [fitted](gabor_fit::fit).
+    pub fn check(&self, kernel: [usize; 2]) -> Result<()> {
+        gabor_fit::check_shape(kernel)?;
+        self.bank(kernel).map(drop)
+    }
+
+    /// The wavelets that kernels of this many rows and columns are compared with.
+    fn bank(&self, [rows, columns]: [usize; 2]) -> Result<FilterBank2dParams> {
+        if !(20..=100_000).contains(&self.random) {
+            return Err(Error::InvalidParameter {
+                name: "random",
+                value: self.random.to_string(),
+                limit: "20 to 100000 random filters give a baseline with a spread".into(),
+            });
+        }
+        let J = self
+            .J
+            .unwrap_or(rows.min(columns).ilog2().clamp(1, 5) as usize);
+        // Wide enough for the coarsest envelope of any J asked for, and for every kernel.
+        let side = GRID.max(rows.max(columns).next_power_of_two());
+        let bank = FilterBank2d::params([side, side], J).L(self.L);
+        bank.check()?;
+        Ok(bank)
+    }
+}
+
 /// One filter of the layer.
 #[derive(Debug, Clone)]
-pub struct Learned {
+pub struct LearnedFilter {
     /// Which part was looked at, the one with the most energy.
     pub part: Part,
     /// Share of the filter's energy in each part of the layer.
@@ -89,7 +120,7 @@ impl Reference {
 #[derive(Debug, Clone)]
 pub struct Comparison {
     /// The filters, in the order of the layer.
-    pub filters: Vec<Learned>,
+    pub filters: Vec<LearnedFilter>,
     /// Random filters first, then Fourier filters, then principal components if images were given.
     pub references: Vec<Reference>,
     /// |ĝ| of every filter's dominant kernel, natural order.
@@ -114,19 +145,8 @@ impl Comparison {
         images: Option<ArrayView3<f32>>,
     ) -> Result<Self> {
         let shape = layer.shape();
-        if !(20..=100_000).contains(&params.random) {
-            return Err(Error::InvalidParameter {
-                name: "random",
-                value: params.random.to_string(),
-                limit: "20 to 100000 random filters give a baseline with a spread".into(),
-            });
-        }
-        let J = params
-            .J
-            .unwrap_or(shape[0].min(shape[1]).ilog2().clamp(1, 5) as usize);
-        // Wide enough for the coarsest envelope of any J asked for, and for every kernel.
-        let side = GRID.max(shape[0].max(shape[1]).next_power_of_two());
-        let bank_params = FilterBank2d::params([side, side], J).L(params.L);
+        let bank_params = params.bank(shape)?;
+        let [side, _] = bank_params.shape;
         let bank = bank_params.build::<f64>()?;
 
         let kernels = layer.dominant_kernels();
@@ -143,11 +163,14 @@ impl Comparison {
         if let Some(images) = images {
             // As many as the layer has: the weakest components are noise, and nobody would learn them.
             let components = baseline::principal(images, shape, layer.len())?;
-            references.push(Reference::new(
-                "principal components",
-                &components,
-                &bank_params,
-            )?);
+            // Images without a pattern have none.
+            if !components.is_empty() {
+                references.push(Reference::new(
+                    "principal components",
+                    &components,
+                    &bank_params,
+                )?);
+            }
         }
         let moduli = kernels
             .iter()
@@ -158,7 +181,7 @@ impl Comparison {
             .zip(fits)
             .zip(matches)
             .enumerate()
-            .map(|(index, ((kernel, fit), nearest))| Learned {
+            .map(|(index, ((kernel, fit), nearest))| LearnedFilter {
                 part: layer.dominant(index),
                 shares: layer.shares(index),
                 kernel,

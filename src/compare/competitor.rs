@@ -12,7 +12,7 @@ use std::time::Instant;
 use ndarray::{Array2, Array4, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::representation::{Computed, FeatureCache, Representation};
+use super::representation::{FeatureCache, Representation, TimedFeatures};
 use crate::filters::FilterBank2d;
 use crate::io::LabelledImages;
 use crate::learn::classifier::{AffinePca, Classifier, GaussianSvm, Logistic, Neighbours, Samples};
@@ -259,7 +259,7 @@ pub struct Contest<'a> {
     representation: Representation,
     cache: FeatureCache,
     /// Features of all training images and of all test images, once somebody wants them.
-    scattering: Option<[Computed; 2]>,
+    scattering: Option<[TimedFeatures; 2]>,
 }
 
 impl<'a> Contest<'a> {
@@ -324,12 +324,12 @@ impl<'a> Contest<'a> {
         };
         let test_seconds = inputs.test_seconds + start.elapsed().as_secs_f64();
         let truth = &task.test().labels;
-        let confusion = confusion(&predicted, truth, classes);
+        let confusion = confusion(&predicted, truth, classes)?;
         let run = Run {
             competitor: competitor.name().to_string(),
             train_size,
             seed,
-            error: error_rate(&predicted, truth),
+            error: error_rate(&predicted, truth)?,
             validation_error: trained.validation_error(),
             chosen: trained.chosen(),
             parameters: trained.parameters(),

@@ -18,7 +18,7 @@ use ndarray::Array2;
 use super::gabor_fit::GaborFit;
 use super::spectrum;
 use crate::filters::FrameBounds;
-use crate::{Error, Result};
+use crate::{Error, Result, memory};
 
 /// Transfer functions of kernels on a common grid of frequencies, and their sum.
 ///
@@ -46,11 +46,12 @@ impl Coverage {
     /// Coverage by kernels on a grid of `shape` frequencies.
     ///
     /// # Errors
-    /// [`Error::Empty`] without kernels, [`Error::WrongShape`] if the grid has fewer samples than a kernel.
+    /// [`Error::Empty`] without kernels or frequencies, [`Error::WrongShape`] if the grid has fewer samples than a kernel,
+    /// [`Error::OutOfMemory`] if the transfer functions do not fit.
     pub fn new(kernels: &[Array2<f64>], shape: [usize; 2]) -> Result<Self> {
-        if kernels.is_empty() {
+        if kernels.is_empty() || shape.contains(&0) {
             return Err(Error::Empty {
-                shape: vec![0, shape[0], shape[1]],
+                shape: vec![kernels.len(), shape[0], shape[1]],
             });
         }
         if let Some(kernel) = kernels
@@ -63,6 +64,11 @@ impl Coverage {
                 expected: format!("at least the kernels' {:?}", kernel.shape()),
             });
         }
+        memory::require(
+            "the transfer functions of the kernels",
+            memory::bytes_of::<f64>(memory::count(&[kernels.len() + 4, shape[0], shape[1]])),
+            "use fewer frequencies",
+        )?;
         let moduli: Vec<_> = kernels
             .iter()
             .map(|kernel| spectrum::modulus(kernel, shape))

@@ -33,7 +33,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::spectrum;
 use crate::filters::gabor::Gabor;
-use crate::grid::signed_frequencies;
+use crate::grid::{check_finite, signed_frequencies};
 use crate::{Error, Result, parallel};
 
 /// The least side of a kernel: 3 x 3 samples are one more than the model has parameters.
@@ -100,9 +100,8 @@ impl GaborFit {
 /// Fits a Gabor to one kernel.
 ///
 /// # Errors
-/// [`Error::WrongShape`] if a side is shorter than [`MIN_SIDE`] or longer than [`MAX_SIDE`], [`Error::NotFinite`] for a
-/// sample that is NaN or infinite, [`Error::InvalidParameter`] for a kernel of zeros, which every Gabor of amplitude 0
-/// explains.
+/// Those of [`check_shape`], [`Error::NotFinite`] for a sample that is NaN or infinite, [`Error::InvalidParameter`] for a
+/// kernel of zeros, which every Gabor of amplitude 0 explains.
 ///
 /// ```
 /// use ndarray::Array2;
@@ -120,22 +119,8 @@ impl GaborFit {
 /// ```
 pub fn fit(kernel: ArrayView2<f64>) -> Result<GaborFit> {
     let shape = [kernel.nrows(), kernel.ncols()];
-    if shape
-        .iter()
-        .any(|side| !(MIN_SIDE..=MAX_SIDE).contains(side))
-    {
-        return Err(Error::WrongShape {
-            what: "the kernel",
-            got: shape.to_vec(),
-            expected: format!("sides from {MIN_SIDE} to {MAX_SIDE}, so that the fit is determined"),
-        });
-    }
-    if let Some(((i, k), &value)) = kernel.indexed_iter().find(|(_, value)| !value.is_finite()) {
-        return Err(Error::NotFinite {
-            position: vec![i, k],
-            value,
-        });
-    }
+    check_shape(shape)?;
+    check_finite(&kernel)?;
     let largest = kernel.fold(0.0_f64, |max, value| max.max(value.abs()));
     if largest == 0.0 {
         return Err(Error::InvalidParameter {
@@ -171,6 +156,24 @@ pub fn fit(kernel: ArrayView2<f64>) -> Result<GaborFit> {
         unreachable!("a kernel with energy has a spectral peak");
     };
     Ok(params.fit(largest * norm, left))
+}
+
+/// Whether a kernel of this many rows and columns can be fitted.
+///
+/// # Errors
+/// [`Error::WrongShape`] if a side is shorter than [`MIN_SIDE`] or longer than [`MAX_SIDE`].
+pub fn check_shape(shape: [usize; 2]) -> Result<()> {
+    if shape
+        .iter()
+        .any(|side| !(MIN_SIDE..=MAX_SIDE).contains(side))
+    {
+        return Err(Error::WrongShape {
+            what: "the kernel",
+            got: shape.to_vec(),
+            expected: format!("sides from {MIN_SIDE} to {MAX_SIDE}, so that the fit is determined"),
+        });
+    }
+    Ok(())
 }
 
 /// [`fit`] for many kernels, on all threads of the current pool; `None` for kernels of zeros.

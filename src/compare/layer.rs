@@ -19,6 +19,7 @@
 use ndarray::{Array2, Array4, ArrayView2, ArrayView4, Axis};
 
 use super::gabor_fit::{MAX_SIDE, MIN_SIDE};
+use crate::grid::check_finite;
 use crate::{Error, Result};
 
 /// What of the colours of its input a kernel looks at.
@@ -100,12 +101,7 @@ impl Layer {
                 ),
             });
         }
-        if let Some((at, &value)) = weights.indexed_iter().find(|(_, value)| !value.is_finite()) {
-            return Err(Error::NotFinite {
-                position: vec![at.0, at.1, at.2, at.3],
-                value: f64::from(value),
-            });
-        }
+        check_finite(&weights)?;
         let weights = weights.mapv(f64::from);
         let parts = Self::parts_of(channels);
         let kernels = if channels == 1 {

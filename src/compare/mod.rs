@@ -25,7 +25,9 @@ mod nearest;
 pub mod representation;
 mod spectrum;
 
-pub use comparison::{Comparison, ComparisonParams, Learned, Reference, quantile, superiority};
+pub use comparison::{
+    Comparison, ComparisonParams, LearnedFilter, Reference, quantile, superiority,
+};
 pub use competitor::{Competitor, Contest, Outcome, Run};
 pub use coverage::{Coverage, Histogram};
 pub use gabor_fit::GaborFit;

@@ -20,7 +20,7 @@ use ndarray::{Array2, ArrayView2};
 use crate::filters::gabor::{Gabor, Morlet};
 use crate::filters::{Family, FilterBank2dParams, Wavelet2d};
 use crate::num::Complex;
-use crate::{Error, Result, parallel};
+use crate::{Error, Result, grid, parallel};
 
 /// Positions per sample and axis. A half sample is at most 0.6 of the spatial width of the finest standard wavelet,
 /// at which its envelope has 0.95 correlation with itself; in between, the phase makes up for the carrier.
@@ -84,10 +84,9 @@ pub fn nearest(kernels: &[Array2<f64>], bank: &FilterBank2dParams) -> Result<Vec
                 expected: format!("{shape:?} as the first one, not empty"),
             });
         }
-        if let Some(((i, k), &value)) = kernel.indexed_iter().find(|(_, value)| !value.is_finite())
-        {
+        if let Some((at, value)) = grid::find(kernel, |value| !value.is_finite()) {
             return Err(Error::NotFinite {
-                position: vec![index, i, k],
+                position: [&[index], &at[..]].concat(),
                 value,
             });
         }

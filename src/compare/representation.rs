@@ -20,9 +20,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::filters::FilterBank2d;
 use crate::io::{self, NpyFile, NpyStack, commit_all, stage_json};
 use crate::signal::Padding;
-use crate::{Error, Result, Scattering2d};
+use crate::{Error, Result, Scattering2d, memory};
 
 /// Images that are transformed at a time.
 const CHUNK: usize = 256;
@@ -50,12 +51,50 @@ impl Representation {
         }
     }
 
+    /// Rows and columns of the grid in whose middle images of this size stand: multiples of 2^J.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for a `J` whose grid is beyond memory.
+    pub fn grid(&self, [rows, columns]: [usize; 2]) -> Result<[usize; 2]> {
+        let sides = u32::try_from(self.J).ok().and_then(|J| {
+            let multiple = 1_usize.checked_shl(J)?;
+            let [n0, n1] = [rows, columns].map(|side| side.checked_next_multiple_of(multiple));
+            Some([n0?, n1?])
+        });
+        sides
+            .filter(|sides| memory::bytes_of::<[f64; 4]>(memory::count(sides)) <= memory::available())
+            .ok_or_else(|| Error::InvalidParameter {
+                name: "J",
+                value: self.J.to_string(),
+                limit: format!(
+                    "images stand in the middle of a grid whose sides are multiples of 2^J, and such a grid is beyond \
+                     memory; for images of {rows} x {columns} use J <= {}",
+                    rows.max(columns).next_power_of_two().ilog2().max(1)
+                ),
+            })
+    }
+
+    /// Whether images of this many rows and columns can become such features; nothing is computed.
+    ///
+    /// # Errors
+    /// Those of [`grid`](Self::grid), and [`Error::InvalidParameter`] or [`Error::OutOfMemory`] for a bank of so many
+    /// scales or orientations.
+    pub fn check(&self, shape: [usize; 2]) -> Result<()> {
+        let bank = FilterBank2d::params(self.grid(shape)?, self.J).L(self.L);
+        bank.check()?;
+        memory::require(
+            "the filter bank",
+            bank.expected_bytes::<f32>(),
+            "use a lower J or L",
+        )
+    }
+
     /// Features of images.
     ///
     /// **Shape** `[n, channels, rows, columns]` gives `[n, channels · paths · rows' · columns']`.
     ///
     /// # Errors
-    /// [`Error::Empty`] without an image or a pixel, [`Error::NotFinite`] for a NaN, and what
+    /// [`Error::Empty`] without an image or a pixel, [`Error::NotFinite`] for a NaN, those of [`grid`](Self::grid), and what
     /// [`plan`](crate::scattering::Scattering2dParams::plan) has against `J` and `L`.
     pub fn features(&self, images: &Array4<f32>) -> Result<Array2<f32>> {
         let (n, channels, rows, columns) = images.dim();
@@ -64,9 +103,7 @@ impl Representation {
                 shape: images.shape().to_vec(),
             });
         }
-        let multiple = 1usize.checked_shl(self.J as u32).unwrap_or(usize::MAX);
-        let sides =
-            [rows, columns].map(|side| side.checked_next_multiple_of(multiple).unwrap_or(side));
+        let sides = self.grid([rows, columns])?;
         let plan = Scattering2d::params(sides, self.J)
             .L(self.L)
             .max_order(self.max_order)
@@ -101,9 +138,9 @@ fn centred(images: ArrayView4<f32>, [rows, columns]: [usize; 2]) -> Array4<f32> 
     larger
 }
 
-/// Features that were computed now or before, and how long that took.
+/// Features, from the transform or from the disk, and how long the transform took.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Computed {
+pub struct TimedFeatures {
     /// **Shape** `[n, d]`.
     pub features: Array2<f32>,
     /// Seconds of the transform, also if it was another run that made it.
@@ -139,7 +176,7 @@ impl FeatureCache {
     ///
     /// # Errors
     /// As [`Representation::features`]; [`Error::File`] if the features cannot be written.
-    pub fn features(&self, images: &Array4<f32>, by: &Representation) -> Result<Computed> {
+    pub fn features(&self, images: &Array4<f32>, by: &Representation) -> Result<TimedFeatures> {
         let path = self
             .folder
             .as_ref()
@@ -169,7 +206,7 @@ impl FeatureCache {
             let about = stage_json(path.with_extension("json"), &about)?;
             commit_all([rows.stage(&[n])?, about])?;
         }
-        Ok(Computed {
+        Ok(TimedFeatures {
             features,
             seconds,
             cached: false,
@@ -178,7 +215,7 @@ impl FeatureCache {
 }
 
 /// What a cached file holds, if it is whole.
-fn read(path: &std::path::Path, n: usize) -> Option<Computed> {
+fn read(path: &std::path::Path, n: usize) -> Option<TimedFeatures> {
     let about = fs::read_to_string(path.with_extension("json")).ok()?;
     let about: Value = serde_json::from_str(&about).ok()?;
     let features = NpyFile::open(path.with_extension("npy"))
@@ -186,7 +223,7 @@ fn read(path: &std::path::Path, n: usize) -> Option<Computed> {
         .read::<f32>()
         .ok()?;
     let features = features.into_dimensionality().ok()?;
-    (features.nrows() == n).then_some(Computed {
+    (features.nrows() == n).then_some(TimedFeatures {
         features,
         seconds: about["seconds"].as_f64()?,
         cached: true,
@@ -274,6 +311,25 @@ mod tests {
         for (feature, S) in features.iter().zip(&S) {
             assert!((feature * feature.abs() - S).abs() < 1e-6, "{feature} {S}");
         }
+    }
+
+    #[test]
+    fn scales_whose_grid_does_not_exist_are_refused_with_one_that_does() {
+        let at = |J| Representation {
+            J,
+            ..representation()
+        };
+        assert_eq!(at(5).grid([28, 40]).unwrap(), [32, 64]);
+        assert!(at(5).check([28, 28]).is_ok());
+        for J in [40, 63, 64, 70, 1 << 32, usize::MAX] {
+            let refused = at(J).check([28, 28]).unwrap_err().to_string();
+            assert!(
+                refused.starts_with(&format!("J = {J} is")) && refused.ends_with("use J <= 5"),
+                "{refused}"
+            );
+            assert!(at(J).features(&images(1)).is_err());
+        }
+        assert!(at(0).check([28, 28]).is_err());
     }
 
     #[test]

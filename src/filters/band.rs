@@ -7,15 +7,23 @@
 //! A filter on a coarser grid is the low-frequency block of the same filter: level `l` keeps the signed frequencies
 //! `−n/2^(l+1) .. n/2^(l+1)` of each axis, unscaled. That is a view of the same runs, not a copy.
 
-use ndarray::{Array, IntoDimension};
+use ndarray::{Array, Dimension, IntoDimension};
+use num_complex::Complex;
 
 use crate::grid::{Grid, signed_frequencies, wrap};
 use crate::num::Real;
+use crate::{Error, Result, fft};
+
+/// An array with one axis before those of a [`Grid<D>`](Grid): an [`Array3`](ndarray::Array3) for `D = 2`.
+pub type DenseStack<A, const D: usize> =
+    Array<A, <<[usize; D] as IntoDimension>::Dim as Dimension>::Larger>;
 
 /// An array with the axes of a [`Grid<D>`](Grid): an [`Array2`](ndarray::Array2) for `D = 2`.
 pub type Dense<A, const D: usize> = Array<A, <[usize; D] as IntoDimension>::Dim>;
 
-/// Gaps shorter than this are stored: starting a run costs about as much as multiplying by a few zeros.
+/// Gaps shorter than this are stored: starting a run costs about as much as multiplying by a few zeros. Chosen, not
+/// measured: one description of a run weighs four `f64`, and a vector holds up to 16 numbers. Filters of one or two
+/// bumps have few gaps at all.
 const MERGED_GAP: usize = 8;
 
 /// Neighbouring values along axis 0, from signed frequency `[k0, k1, ..]` on. Runs never wrap around.
@@ -208,16 +216,90 @@ impl<T: Real, const D: usize> Band<T, D> {
         let grid = filter_grid(self.grid, level)?;
         let mut values = vec![T::zero(); grid.len()];
         self.for_each(level, |index, value| values[index] = value);
-        dense(grid, values)
+        Some(dense(grid, values))
+    }
+
+    /// The filter in space: the inverse DFT of its transfer function, periodic, its origin at index `[0, 0, ..]`.
+    ///
+    /// **Shape** that of the grid.
+    ///
+    /// ```
+    /// use wavelet_scattering::filters::FilterBank2d;
+    ///
+    /// let bank = FilterBank2d::params([32, 48], 2).L(4).build::<f32>()?;
+    /// let psi = bank.psi(1, 0).in_space();
+    /// assert_eq!(psi.shape(), [32, 48]);
+    /// assert!(psi.sum().norm() < 1e-6); // a wavelet
+    /// assert!(psi[[0, 0]].re > 0.0 && psi[[0, 0]].im.abs() < 1e-6); // even real part, odd imaginary part
+    /// # Ok::<(), wavelet_scattering::Error>(())
+    /// ```
+    pub fn in_space(&self) -> Dense<Complex<f64>, D>
+    where
+        [usize; D]: IntoDimension,
+    {
+        let mut hat = vec![Complex::new(0.0, 0.0); self.grid.len()];
+        self.for_each(0, |index, value| hat[index].re = value.widen());
+        fft::inverse(dense(self.grid, hat))
+    }
+
+    /// The filter in space around its origin, as a kernel: its value at the origin stands at index `shape / 2`.
+    ///
+    /// **Shape** as asked for, at most that of the grid: what lies further out is cut off.
+    ///
+    /// # Errors
+    /// [`Error::WrongShape`] for a side of 0 or one that is longer than the grid's.
+    ///
+    /// ```
+    /// use wavelet_scattering::filters::FilterBank2d;
+    ///
+    /// let bank = FilterBank2d::params([32, 32], 2).L(4).build::<f64>()?;
+    /// let kernel = bank.psi(0, 1).kernel([7, 7])?;
+    /// assert_eq!(kernel[[3, 3]], bank.psi(0, 1).in_space()[[0, 0]]);
+    /// # Ok::<(), wavelet_scattering::Error>(())
+    /// ```
+    pub fn kernel(&self, shape: [usize; D]) -> Result<Dense<Complex<f64>, D>>
+    where
+        [usize; D]: IntoDimension,
+    {
+        let full = self.grid.shape;
+        if shape
+            .iter()
+            .zip(&full)
+            .any(|(n, full)| !(1..=*full).contains(n))
+        {
+            return Err(Error::WrongShape {
+                what: "the kernel",
+                got: shape.to_vec(),
+                expected: format!(
+                    "sides from 1 to those of the filters' grid, {full:?}; use a smaller kernel or build the filters on a larger grid"
+                ),
+            });
+        }
+        let (samples, _) = self.in_space().into_raw_vec_and_offset(); // row-major, as it was made
+        let mut kernel = Vec::new();
+        for index in 0..shape.iter().product() {
+            let (mut rest, mut from, mut stride) = (index, 0, 1);
+            for (&n, &full) in shape.iter().zip(&full).rev() {
+                let u = (rest % n) as i64 - (n / 2) as i64;
+                from += wrap(u, full) * stride;
+                stride *= full;
+                rest /= n;
+            }
+            kernel.push(samples[from]);
+        }
+        Ok(dense(Grid::new(shape), kernel))
     }
 }
 
-/// Values in row-major order as an array; `None` if they are not as many as the grid has.
-pub(super) fn dense<A, const D: usize>(grid: Grid<D>, values: Vec<A>) -> Option<Dense<A, D>>
+/// Values in row-major order, as many as the grid has, as an array.
+pub(super) fn dense<A, const D: usize>(grid: Grid<D>, values: Vec<A>) -> Dense<A, D>
 where
     [usize; D]: IntoDimension,
 {
-    Array::from_shape_vec(grid.shape, values).ok()
+    match Array::from_shape_vec(grid.shape, values) {
+        Ok(array) => array,
+        Err(error) => unreachable!("values were made for {grid:?}: {error}"),
+    }
 }
 
 /// The grid of a filter at a level, if it exists: half of a decimated grid must be whole, so that the kept block

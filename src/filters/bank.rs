@@ -13,10 +13,14 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::band::Band;
+use ndarray::{Array1, ArrayD, IntoDimension};
+use num_complex::Complex;
+
+use super::band::{Band, Dense, DenseStack, dense};
+use super::frame::{self, FrameBounds};
 use crate::grid::{Grid, signed_frequencies, wrap};
-use crate::memory;
 use crate::num::Real;
+use crate::{Result, fft, memory};
 
 /// A bank of wavelets and its low-pass on a grid of `D` axes, in the Fourier domain.
 ///
@@ -50,6 +54,88 @@ pub trait FilterBank<T: Real, const D: usize>: Send + Sync + Debug {
     /// exists; φ̂(0), what the low-pass makes of a constant 1, is the product of the first values over all axes.
     fn low_pass(&self, axis: usize, len: usize) -> Vec<f64>;
 
+    /// All ψ̂ as one array, in natural DFT order.
+    ///
+    /// **Shape** `[wavelets, n0, n1, ..]`, in order of λ; a wavelet of several members takes as many rows.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if that array does not fit into memory.
+    ///
+    /// ```
+    /// use wavelet_scattering::filters::{FilterBank, FilterBank2d};
+    ///
+    /// let bank = FilterBank2d::params([32, 48], 2).L(4).build::<f32>()?;
+    /// assert_eq!(bank.psi_hats()?.shape(), [8, 32, 48]);
+    /// assert_eq!(bank.phi_hat().shape(), [32, 48]);
+    /// # Ok::<(), wavelet_scattering::Error>(())
+    /// ```
+    fn psi_hats(&self) -> Result<DenseStack<T, D>>
+    where
+        [usize; D]: IntoDimension,
+    {
+        stack(self, |band, to| {
+            band.for_each(0, |index, value| to[index] = value);
+        })
+    }
+
+    /// All ψ in space as one array, periodic, each with its origin at index `[0, 0, ..]`.
+    ///
+    /// **Shape** as [`psi_hats`](Self::psi_hats).
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if that array does not fit into memory.
+    fn psis_in_space(&self) -> Result<DenseStack<Complex<f64>, D>>
+    where
+        [usize; D]: IntoDimension,
+    {
+        stack(self, |band, to| {
+            for (to, value) in to.iter_mut().zip(band.in_space()) {
+                *to = value;
+            }
+        })
+    }
+
+    /// φ̂ in natural DFT order.
+    ///
+    /// **Shape** that of the grid.
+    fn phi_hat(&self) -> Dense<T, D>
+    where
+        [usize; D]: IntoDimension,
+    {
+        dense(self.grid(), frame::outer(&factors(self)))
+    }
+
+    /// φ in space, periodic, its origin at index `[0, 0, ..]`; its sum is φ̂(0).
+    ///
+    /// **Shape** that of the grid.
+    ///
+    /// ```
+    /// use wavelet_scattering::filters::{FilterBank, FilterBank2d};
+    ///
+    /// let bank = FilterBank2d::params([32, 48], 2).build::<f32>()?;
+    /// assert!((bank.phi_in_space().sum() - 1.0).abs() < 1e-12);
+    /// # Ok::<(), wavelet_scattering::Error>(())
+    /// ```
+    fn phi_in_space(&self) -> Dense<f64, D>
+    where
+        [usize; D]: IntoDimension,
+    {
+        let in_space = factors(self).map(|factor| {
+            let hat = factor.into_iter().map(|value| Complex::new(value, 0.0));
+            fft::inverse(Array1::from_iter(hat))
+                .iter()
+                .map(|value| value.re) // φ̂ is even
+                .collect()
+        });
+        dense(self.grid(), frame::outer(&in_space))
+    }
+
+    /// The least and the largest value of the Littlewood-Paley sum on the full grid.
+    fn frame_bounds(&self) -> FrameBounds {
+        let bands = (0..self.wavelets().len()).flat_map(|lambda| self.members(lambda));
+        FrameBounds::of(frame::littlewood_paley(0, bands, &factors(self)))
+    }
+
     /// Bytes the bank takes.
     fn bytes(&self) -> u64 {
         let bands = (0..self.wavelets().len()).flat_map(|lambda| self.members(lambda));
@@ -57,8 +143,44 @@ pub trait FilterBank<T: Real, const D: usize>: Send + Sync + Debug {
     }
 }
 
+/// The factors of φ̂ on the full grid.
+fn factors<T: Real, const D: usize>(bank: &(impl FilterBank<T, D> + ?Sized)) -> [Vec<f64>; D] {
+    let shape = bank.grid().shape;
+    std::array::from_fn(|axis| bank.low_pass(axis, shape[axis]))
+}
+
+/// One array of all members of a bank, each filled in from zeros.
+fn stack<T: Real, A: Copy + Default, const D: usize>(
+    bank: &(impl FilterBank<T, D> + ?Sized),
+    fill: impl Fn(&Band<T, D>, &mut [A]),
+) -> Result<DenseStack<A, D>>
+where
+    [usize; D]: IntoDimension,
+{
+    let bands: Vec<_> = (0..bank.wavelets().len())
+        .flat_map(|lambda| bank.members(lambda))
+        .collect();
+    let grid = bank.grid();
+    memory::require(
+        "an array of all filters of the bank",
+        memory::bytes_of::<A>((bands.len() as u64).saturating_mul(memory::count(&grid.shape))),
+        "use a smaller grid or take the filters one by one",
+    )?;
+    let mut shape = vec![bands.len()];
+    shape.extend(grid.shape);
+    let mut values = vec![A::default(); bands.len() * grid.len()];
+    for (band, to) in bands.into_iter().zip(values.chunks_exact_mut(grid.len())) {
+        fill(band, to);
+    }
+    let array = ArrayD::from_shape_vec(shape, values);
+    match array.and_then(ArrayD::into_dimensionality) {
+        Ok(array) => Ok(array),
+        Err(error) => unreachable!("one axis before those of {grid:?}: {error}"),
+    }
+}
+
 /// The low block of a factor of φ̂: its values at the signed frequencies of a shorter axis.
-pub(super) fn low_block(factor: &[f64], len: usize) -> Vec<f64> {
+pub(crate) fn low_block(factor: &[f64], len: usize) -> Vec<f64> {
     let mut block = vec![0.0; len];
     for k in signed_frequencies(len) {
         block[wrap(k, len)] = factor[wrap(k, factor.len())];

@@ -35,8 +35,8 @@ impl FrameBounds {
     }
 }
 
-/// φ̂ from one factor per axis, row-major, natural DFT order.
-pub(super) fn phi_hat<T: Real, const D: usize>(axes: &[Vec<f64>; D]) -> Vec<T> {
+/// The products of one factor per axis, row-major: φ̂ from its factors.
+pub(super) fn outer<T: Real, const D: usize>(axes: &[Vec<f64>; D]) -> Vec<T> {
     let mut products = vec![1.0];
     for axis in axes {
         let mut longer = Vec::with_capacity(products.len() * axis.len());
@@ -93,7 +93,7 @@ pub(super) fn littlewood_paley<'a, T: Real, const D: usize>(
     phi: &[Vec<f64>; D],
 ) -> Vec<f64> {
     let mut sum = band_pass_sum(level, bands, phi.each_ref().map(Vec::len));
-    for (sum, phi) in sum.iter_mut().zip(phi_hat::<T, D>(phi)) {
+    for (sum, phi) in sum.iter_mut().zip(outer::<T, D>(phi)) {
         *sum += phi.widen().powi(2);
     }
     sum
@@ -108,7 +108,7 @@ pub(super) fn excess<'a, T: Real, const D: usize>(
 ) -> Option<f64> {
     let psi = band_pass_sum(level, bands, phi.each_ref().map(Vec::len));
     let mut excess = 1.0_f64;
-    for (energy, phi) in psi.into_iter().zip(phi_hat::<T, D>(phi)).skip(1) {
+    for (energy, phi) in psi.into_iter().zip(outer::<T, D>(phi)).skip(1) {
         let room = 1.0 - phi.widen().powi(2);
         if energy > 0.0 {
             if room <= 0.0 {

@@ -11,8 +11,10 @@
 //! with π where Kymatio has 3.1415: its filters are larger by π/3.1415 = 1 + 2.95·10⁻⁵, each.
 //!
 //! Conventions that bite: angles run downwards; [`Wavelet2d::theta`] is reported modulo π, since a wavelet and its
-//! mirror image give the same modulus on real signals, while ψ̂ itself sits on the side that the formula says.
+//! mirror image give the same modulus on real signals, while ψ̂ itself sits on the side that the formula says:
+//! [`Wavelet2d::direction`], in (−π, π], is where. Phases, gradients and pictures of ψ̂ need the latter.
 
+use std::f64::consts::PI;
 use std::sync::Arc;
 
 use ndarray::Array2;
@@ -29,6 +31,7 @@ use crate::{Error, Result, memory, parallel};
 
 /// Which family of wavelets fills the bank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Family {
     /// A Gabor minus its envelope: zero mean, so features do not see a constant.
     #[default]
@@ -38,7 +41,16 @@ pub enum Family {
 }
 
 /// The mother wavelet ψ_0 and the low-pass: what every scale dilates and every orientation rotates.
+///
+/// ```
+/// use wavelet_scattering::filters::{Family, Mother};
+///
+/// let mother = Mother::default().family(Family::Gabor).xi(0.3).slant(0.5);
+/// assert_eq!((mother.xi, mother.slant), (0.3, Some(0.5)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Mother {
     /// Morlet or Gabor.
     pub family: Family,
@@ -55,7 +67,7 @@ pub struct Mother {
 
 impl Default for Mother {
     fn default() -> Self {
-        let sigma = 1.0 / (2.0 * std::f64::consts::PI * 0.8);
+        let sigma = 1.0 / (2.0 * PI * 0.8);
         Self {
             family: Family::Morlet,
             xi: 0.375,
@@ -66,8 +78,41 @@ impl Default for Mother {
     }
 }
 
+impl Mother {
+    /// Sets the family of wavelets.
+    pub fn family(mut self, family: Family) -> Self {
+        self.family = family;
+        self
+    }
+
+    /// Sets the centre frequency at j = 0, cycles per sample.
+    pub fn xi(mut self, xi: f64) -> Self {
+        self.xi = xi;
+        self
+    }
+
+    /// Sets the bandwidth at j = 0, cycles per sample.
+    pub fn sigma(mut self, sigma: f64) -> Self {
+        self.sigma = sigma;
+        self
+    }
+
+    /// Sets the spatial width along the wave vector over the width across it.
+    pub fn slant(mut self, slant: f64) -> Self {
+        self.slant = Some(slant);
+        self
+    }
+
+    /// Sets the bandwidth of φ at J = 1, cycles per sample.
+    pub fn sigma_phi(mut self, sigma_phi: f64) -> Self {
+        self.sigma_phi = sigma_phi;
+        self
+    }
+}
+
 /// Whether the bank is scaled so that one layer never expands a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Normalization {
     /// Every filter as its formula says: a Gabor has peak 1, φ has sum 1.
     #[default]
@@ -77,25 +122,132 @@ pub enum Normalization {
     Contractive,
 }
 
-/// One wavelet of a bank, in numbers.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// One wavelet of a bank, in numbers. Numbers of filters from arrays are NaN where the caller left them out.
+///
+/// ```
+/// use wavelet_scattering::filters::Wavelet2d;
+///
+/// let wavelet = Wavelet2d::new(1, 5).direction(-0.5).xi(0.2);
+/// assert_eq!(wavelet.theta, PI - 0.5);
+/// assert!(wavelet.wave_vector()[1] < 0.0 && wavelet.sigma.is_nan());
+/// ```
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Wavelet2d {
     /// Scale, 0 = finest.
     pub j: usize,
     /// Index of the orientation, `0..L`.
     pub l: usize,
-    /// Angle of the wave vector in radians, in [0, π), from axis 0 toward axis 1.
+    /// Orientation: the angle of the wave vector modulo π, in radians, in [0, π), from axis 0 toward axis 1.
+    #[cfg_attr(feature = "serde", serde(with = "crate::num::known"))]
     pub theta: f64,
+    /// The angle of the wave vector itself, in radians, in (−π, π]: ψ̂ lies on this side of the frequency plane. It is
+    /// `theta` or `theta − π`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::num::known"))]
+    pub direction: f64,
     /// Centre frequency, cycles per pixel.
+    #[cfg_attr(feature = "serde", serde(with = "crate::num::known"))]
     pub xi: f64,
     /// Bandwidth: standard deviation in frequency along the wave vector, cycles per pixel.
+    #[cfg_attr(feature = "serde", serde(with = "crate::num::known"))]
     pub sigma: f64,
     /// Spatial width along the wave vector over the width across it.
+    #[cfg_attr(feature = "serde", serde(with = "crate::num::known"))]
     pub slant: f64,
+}
+
+impl Wavelet2d {
+    /// A wavelet of scale `j` and of the orientation with index `l` of which nothing else is known.
+    pub fn new(j: usize, l: usize) -> Self {
+        Self {
+            j,
+            l,
+            theta: f64::NAN,
+            direction: f64::NAN,
+            xi: f64::NAN,
+            sigma: f64::NAN,
+            slant: f64::NAN,
+        }
+    }
+
+    /// Sets the angle of the wave vector, any number of turns in radians, and the orientation with it.
+    pub fn direction(mut self, direction: f64) -> Self {
+        const TAU: f64 = 2.0 * PI;
+        let within = direction.rem_euclid(TAU);
+        self.direction = if -PI < direction && direction <= PI {
+            direction // not a bit changes
+        } else if within <= PI {
+            within
+        } else {
+            within - TAU
+        };
+        // An angle a hair below 0 would be rounded up to π itself, which is 0 again.
+        let theta = direction.rem_euclid(PI);
+        self.theta = if theta == PI { 0.0 } else { theta };
+        self
+    }
+
+    /// Sets the centre frequency, cycles per pixel.
+    pub fn xi(mut self, xi: f64) -> Self {
+        self.xi = xi;
+        self
+    }
+
+    /// Sets the bandwidth, cycles per pixel.
+    pub fn sigma(mut self, sigma: f64) -> Self {
+        self.sigma = sigma;
+        self
+    }
+
+    /// Sets the spatial width along the wave vector over the width across it.
+    pub fn slant(mut self, slant: f64) -> Self {
+        self.slant = slant;
+        self
+    }
+
+    /// `xi·[cos direction, sin direction]`, in cycles per pixel: around here ψ̂ is large.
+    pub fn wave_vector(&self) -> [f64; 2] {
+        let (sin, cos) = self.direction.sin_cos();
+        [self.xi * cos, self.xi * sin]
+    }
+
+    /// Standard deviation of the envelope in space along the wave vector, 1/(2π·sigma), in pixels. Across it is this
+    /// over the slant.
+    pub fn sigma_space(&self) -> f64 {
+        in_space(self.sigma)
+    }
+
+    /// The Gabor with these numbers: the wavelet itself or, for a Morlet, what it oscillates as.
+    pub fn gabor(&self) -> Gabor {
+        Gabor {
+            theta: self.direction,
+            xi: self.xi,
+            sigma: self.sigma,
+            slant: self.slant,
+        }
+    }
+}
+
+/// Numbers that are not known are equal to each other, so that a table of wavelets equals its copy.
+impl PartialEq for Wavelet2d {
+    fn eq(&self, other: &Self) -> bool {
+        let numbers = |of: &Self| [of.theta, of.direction, of.xi, of.sigma, of.slant];
+        let equal = |(a, b): (f64, f64)| a == b || (a.is_nan() && b.is_nan());
+        (self.j, self.l) == (other.j, other.l)
+            && numbers(self).into_iter().zip(numbers(other)).all(equal)
+    }
+}
+
+/// Standard deviation in space, in samples, of a Gaussian of this one in frequency, in cycles per sample.
+fn in_space(sigma: f64) -> f64 {
+    1.0 / (2.0 * PI * sigma)
 }
 
 /// Description of a [`FilterBank2d`]: plain data, checked by [`build`](Self::build).
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct FilterBank2dParams {
     /// Samples per axis of the grid the filters live on.
     pub shape: [usize; 2],
@@ -202,44 +354,41 @@ impl FilterBank2dParams {
 
     /// Angle of orientation `l` as the formula gives it: from trunc(L/2 − 1)·π/L down, all within one half turn.
     fn angle(&self, l: usize) -> f64 {
-        (self.L.saturating_sub(2) / 2) as f64 * std::f64::consts::PI / self.L as f64
-            - l as f64 * std::f64::consts::PI / self.L as f64
+        (self.L.saturating_sub(2) / 2) as f64 * PI / self.L as f64 - l as f64 * PI / self.L as f64
     }
 
-    /// Every wavelet of the bank, in order of λ = j·L + l.
-    pub fn wavelets(&self) -> Vec<Wavelet2d> {
+    /// Every wavelet of the bank, in order of λ = j·L + l; of parameters that passed [`check`](Self::check), since any J
+    /// is counted up to.
+    pub(crate) fn wavelets(&self) -> Vec<Wavelet2d> {
         (0..self.J)
             .flat_map(|j| (0..self.L).map(move |l| (j, l)))
             .map(|(j, l)| {
-                // An angle a hair below 0 would be rounded up to π itself, which is 0 again.
-                let theta = self.angle(l).rem_euclid(std::f64::consts::PI);
                 let dilation = (j as f64).exp2();
-                Wavelet2d {
-                    j,
-                    l,
-                    theta: if theta < std::f64::consts::PI {
-                        theta
-                    } else {
-                        0.0
-                    },
-                    xi: self.mother.xi / dilation,
-                    sigma: self.mother.sigma / dilation,
-                    slant: self.slant(),
-                }
+                Wavelet2d::new(j, l)
+                    .direction(self.angle(l))
+                    .xi(self.mother.xi / dilation)
+                    .sigma(self.mother.sigma / dilation)
+                    .slant(self.slant())
             })
             .collect()
     }
 
-    /// About how many bytes the bank will take in precision `T`: an upper estimate from the area of each bump.
-    pub fn expected_bytes<T: Real>(&self) -> u64 {
+    /// About how many bytes the bank will take in precision `T`: an upper estimate from the area of each bump. Of
+    /// parameters that passed [`check`](Self::check), as above.
+    pub(crate) fn expected_bytes<T: Real>(&self) -> u64 {
         let samples = memory::count(&self.shape) as f64;
         let radius = (-2.0 * T::NEGLIGIBLE.ln()).sqrt();
-        let area = std::f64::consts::PI * radius.powi(2) * self.mother.sigma.powi(2) * self.slant();
+        let area = PI * radius.powi(2) * self.mother.sigma.powi(2) * self.slant();
         // One ellipse for the bump, one for the envelope; the scales below j = 0 shrink by 4.
         let values: f64 = (0..self.J)
             .map(|j| (2.0 * area / 4_f64.powi(j as i32)).min(1.0) * samples)
             .sum();
         memory::bytes_of::<T>((values * self.L as f64).ceil() as u64)
+    }
+
+    /// Bandwidth of φ_J; `J` is at least 1.
+    fn sigma_phi(&self) -> f64 {
+        self.mother.sigma_phi / ((self.J - 1) as f64).exp2()
     }
 
     /// Builds the bank, on all threads of the current pool.
@@ -256,14 +405,12 @@ impl FilterBank2dParams {
         let grid = Grid::new(self.shape);
         let wavelets: Arc<[Wavelet2d]> = self.wavelets().into();
         let psi = parallel::map(wavelets.len(), |lambda| self.band(grid, &wavelets[lambda]));
-        let sigma_phi = self.mother.sigma_phi / ((self.J - 1) as f64).exp2();
-        let phi_axes = self.shape.map(|n| gauss::axis_hat(sigma_phi, n));
         let mut bank = FilterBank2d {
             params: self.clone(),
             grid,
             wavelets,
             psi,
-            phi_axes,
+            phi_axes: self.phi_axes(),
         };
         if self.normalization == Normalization::Contractive {
             bank.contract()?;
@@ -271,16 +418,20 @@ impl FilterBank2dParams {
         Ok(bank)
     }
 
+    /// The factors of φ̂, divided by φ̂(0) if the bank is to be contractive.
+    pub(crate) fn phi_axes(&self) -> [Vec<f64>; 2] {
+        self.shape.map(|n| {
+            let mut axis = gauss::axis_hat(self.sigma_phi(), n);
+            if self.normalization == Normalization::Contractive {
+                let at_zero = axis[0];
+                axis.iter_mut().for_each(|value| *value /= at_zero);
+            }
+            axis
+        })
+    }
+
     fn band<T: Real>(&self, grid: Grid<2>, wavelet: &Wavelet2d) -> Band<T, 2> {
-        let Wavelet2d {
-            xi, sigma, slant, ..
-        } = *wavelet;
-        let gabor = Gabor {
-            theta: self.angle(wavelet.l),
-            xi,
-            sigma,
-            slant,
-        };
+        let gabor = wavelet.gabor();
         let kappa = match self.mother.family {
             Family::Morlet => Morlet::new(gabor).kappa,
             Family::Gabor => 0.0,
@@ -360,6 +511,11 @@ impl<T: Real> FilterBank2d<T> {
         self.params.L
     }
 
+    /// Bandwidth of φ_J: its standard deviation in frequency, cycles per pixel; in space it is 1/(2π·sigma_phi) pixels.
+    pub fn sigma_phi(&self) -> f64 {
+        self.params.sigma_phi()
+    }
+
     /// Every wavelet in numbers, in order of λ = j·L + l.
     pub fn wavelets(&self) -> &Arc<[Wavelet2d]> {
         &self.wavelets
@@ -371,38 +527,22 @@ impl<T: Real> FilterBank2d<T> {
         &self.psi[j * self.params.L + l]
     }
 
-    /// All ψ̂ in order of λ.
-    pub(crate) fn bands(&self) -> &[Band<T, 2>] {
-        &self.psi
-    }
-
     /// ψ_{j,l} in space, its origin at index `[0, 0]` and periodic, as the transform uses it.
     ///
-    /// **Shape** that of the grid. Panics if `j` or `l` is out of range.
+    /// **Shape** that of the grid. [`Band::in_space`] of [`psi`](Self::psi), and it panics where that does.
     pub fn psi_in_space(&self, j: usize, l: usize) -> Array2<Complex<f64>> {
-        let mut hat = Array2::zeros(self.grid.shape);
-        if let Some(samples) = hat.as_slice_mut() {
-            let complex = |value: T| Complex::new(value.widen(), 0.0);
-            self.psi(j, l)
-                .for_each(0, |index, value| samples[index] = complex(value));
-        }
-        crate::fft::inverse_2d(hat)
+        self.psi(j, l).in_space()
     }
 
     /// φ̂_J as a dense array in natural DFT order on the level-`level` grid; `None` where the level does not exist.
     pub fn phi(&self, level: usize) -> Option<Array2<T>> {
         let grid = filter_grid(self.grid, level)?;
-        dense(grid, frame::phi_hat(&self.phi_on(grid)))
+        Some(dense(grid, frame::outer(&self.phi_on(grid))))
     }
 
     /// The factors of φ̂ on a coarser grid.
     fn phi_on(&self, grid: Grid<2>) -> [Vec<f64>; 2] {
         [0, 1].map(|axis| self.low_pass(axis, grid.shape[axis]))
-    }
-
-    /// φ̂(0): what the low-pass makes of a constant 1.
-    pub(crate) fn phi_at_zero(&self) -> f64 {
-        self.phi_axes[0][0] * self.phi_axes[1][0]
     }
 
     /// |φ̂(ω)|² + ½ Σ_λ (|ψ̂_λ(ω)|² + |ψ̂_λ(−ω)|²) on the level-`level` grid, natural DFT order; `None` where the
@@ -411,16 +551,12 @@ impl<T: Real> FilterBank2d<T> {
         let bands = self.psi.get(level.checked_mul(self.params.L)?..)?;
         let grid = filter_grid(self.grid, level).filter(|_| !bands.is_empty())?;
         let sum = frame::littlewood_paley::<T, 2>(level, bands, &self.phi_on(grid));
-        dense(grid, sum)
+        Some(dense(grid, sum))
     }
 
     /// The least and the largest value of the Littlewood-Paley sum on the full grid.
     pub fn frame_bounds(&self) -> FrameBounds {
-        FrameBounds::of(frame::littlewood_paley::<T, 2>(
-            0,
-            &self.psi,
-            &self.phi_axes,
-        ))
+        FilterBank::frame_bounds(self)
     }
 
     /// Bytes the bank takes.
@@ -430,10 +566,6 @@ impl<T: Real> FilterBank2d<T> {
 
     /// Scales the bank to an upper frame bound of 1, see [`Normalization::Contractive`].
     fn contract(&mut self) -> Result<()> {
-        for axis in &mut self.phi_axes {
-            let at_zero = axis[0];
-            axis.iter_mut().for_each(|value| *value /= at_zero);
-        }
         let mut excess = 1.0_f64;
         let levels =
             (0..self.params.J).map_while(|level| Some((level, filter_grid(self.grid, level)?)));
@@ -487,11 +619,37 @@ mod tests {
         for (L, offset) in [(8, 3), (6, 2), (5, 1), (4, 1), (3, 0), (2, 0), (1, 0)] {
             let params = FilterBank2d::params([8, 8], 1).L(L);
             for l in 0..L {
-                let expected = (f64::from(offset) - l as f64) * std::f64::consts::PI / L as f64;
+                let expected = (f64::from(offset) - l as f64) * PI / L as f64;
                 assert!((params.angle(l) - expected).abs() < 1e-15);
-                assert!((0.0..std::f64::consts::PI).contains(&params.wavelets()[l].theta));
+                assert!((0.0..PI).contains(&params.wavelets()[l].theta));
             }
         }
+    }
+
+    #[test]
+    fn a_direction_is_the_angle_within_one_turn_and_theta_within_half_a_turn() {
+        for turns in [-3.0, -1.0, 0.0, 1.0, 4.0] {
+            for (angle, direction, theta) in [
+                (0.0, 0.0, 0.0),
+                (1.0, 1.0, 1.0),
+                (-1.0, -1.0, PI - 1.0),
+                (3.0, 3.0, 3.0),
+                (-3.0, -3.0, PI - 3.0),
+            ] {
+                let wavelet = Wavelet2d::new(0, 0).direction(angle + turns * 2.0 * PI);
+                assert!(
+                    (wavelet.direction - direction).abs() < 1e-14,
+                    "{angle}, {turns}"
+                );
+                assert!((wavelet.theta - theta).abs() < 1e-14 || wavelet.theta > PI - 1e-14);
+            }
+        }
+        assert_eq!(Wavelet2d::new(0, 0).direction(PI).direction, PI);
+        assert_eq!(Wavelet2d::new(0, 0).direction(-PI).direction, PI);
+        assert_eq!(Wavelet2d::new(0, 0).direction(-1e-300).theta, 0.0);
+        let unknown = Wavelet2d::new(2, 1);
+        assert!(unknown.direction.is_nan() && unknown == unknown.direction(f64::INFINITY));
+        assert_ne!(unknown, unknown.xi(0.1));
     }
 
     #[test]
@@ -504,12 +662,8 @@ mod tests {
             let params = FilterBank2d::params([24, 15], 2).L(5).mother(mother);
             let bank = params.build::<f64>().unwrap();
             for wavelet in bank.wavelets().iter() {
-                let gabor = Gabor {
-                    theta: params.angle(wavelet.l),
-                    xi: wavelet.xi,
-                    sigma: wavelet.sigma,
-                    slant: wavelet.slant,
-                };
+                let gabor = wavelet.gabor();
+                assert_eq!(gabor.theta, params.angle(wavelet.l));
                 let morlet = Morlet::new(gabor);
                 for ((i, k), &got) in bank
                     .psi(wavelet.j, wavelet.l)
@@ -546,6 +700,10 @@ mod tests {
         let bank = |J, L| FilterBank2d::params([32, 32], J).L(L).build::<f64>();
         assert!(matches!(
             bank(0, 8),
+            Err(Error::InvalidParameter { name: "J", .. })
+        ));
+        assert!(matches!(
+            bank(usize::MAX, 8),
             Err(Error::InvalidParameter { name: "J", .. })
         ));
         assert!(matches!(

@@ -1,6 +1,6 @@
-//! Images from files, and pixels to PNG.
+//! Images from files and from memory, and pixels to PNG.
 //!
-//! In come paths; out come `[channels, H, W]` samples, which is what the transforms take.
+//! In come paths, or pixels that something else decoded; out come `[channels, H, W]` samples, which is what the transforms take.
 //!
 //! - Integers become fractions: v / 255 for 8 bits, v / 65535 for 16, computed in `f64`. Float formats (EXR, HDR, float
 //!   TIFF) are taken as they are, also outside [0, 1].
@@ -17,6 +17,7 @@
 //! Leaves out: colour profiles; frames of an animation after the first; what `image` does not decode, as TIFF files of
 //! grey floats, for which `.npy` is the better container.
 
+use std::borrow::Borrow;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -55,12 +56,12 @@ impl Color {
     }
 }
 
-/// How [`read_image`] reads. The default is grey at the file's own size.
+/// How [`read_image`] and [`image_array`] take an image. The default is grey at its own size.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ImageOptions {
     /// The channels wanted.
     pub color: Color,
-    /// The size wanted, [height, width], whatever the file's own ratio of sides.
+    /// The size wanted, [height, width], whatever the image's own ratio of sides.
     pub resize: Option<[usize; 2]>,
 }
 
@@ -71,11 +72,11 @@ pub struct ImageOptions {
 /// leads back to a folder above it is left out.
 ///
 /// # Errors
-/// [`Error::File`] for a path that cannot be read; [`Error::BadFile`] for a folder without images.
+/// [`Error::File`] for a path that cannot be read; [`Error::BadPath`] for a folder without images.
 pub fn list_images(inputs: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut images = Vec::new();
     for input in inputs {
-        let kind = fs::metadata(input).map_err(|source| read_error(input, source))?;
+        let kind = fs::metadata(input).map_err(|source| Error::unread(input, source))?;
         if !kind.is_dir() {
             images.push(input.clone());
             continue;
@@ -92,13 +93,13 @@ pub fn list_images(inputs: &[PathBuf]) -> Result<Vec<PathBuf>> {
                     let path = error.path().unwrap_or(input).to_path_buf();
                     // A link to nowhere is an input only if it has the name of one.
                     if !path.is_symlink() || is_image_name(&path) {
-                        return Err(read_error(&path, error.into()));
+                        return Err(Error::unread(&path, error.into()));
                     }
                 }
             }
         }
         if images.len() == before {
-            return Err(Error::BadFile {
+            return Err(Error::BadPath {
                 path: input.clone(),
                 reason: format!("the folder holds no images; formats: {}", extensions()),
             });
@@ -120,29 +121,81 @@ pub fn list_images(inputs: &[PathBuf]) -> Result<Vec<PathBuf>> {
 /// damaged or cut off, or is too large to decode; [`Error::InvalidParameter`] for a size that is 0 or beyond memory.
 pub fn read_image<T: Real>(path: impl AsRef<Path>, options: &ImageOptions) -> Result<Array3<T>> {
     let path = path.as_ref();
-    if let Some(size) = options.resize.filter(|size| size.contains(&0)) {
-        return Err(Error::InvalidParameter {
+    check_size(options)?;
+    let (image, premultiplied) = decode(path)?;
+    if image.width() == 0 || image.height() == 0 {
+        return Err(Error::bad_file(
+            path,
+            format!(
+                "the image has no pixels: {} x {}",
+                image.width(),
+                image.height()
+            ),
+        ));
+    }
+    array(image, options, premultiplied)
+}
+
+/// One image that is in memory already, by the rules of files.
+///
+/// Alpha, where there is one, is taken for not yet multiplied, as `image` has it. Whatever orientation a file had has
+/// been applied or not by whoever decoded it.
+///
+/// **Shape** `[channels, H, W]`, 1 or 3 channels.
+///
+/// **Units** [0, 1] for samples of 8 and 16 bits, floats as they are.
+///
+/// # Errors
+/// [`Error::Empty`] without pixels; [`Error::InvalidParameter`] for a size that is 0 or beyond memory.
+///
+/// ```
+/// use wavelet_scattering::image::{DynamicImage, RgbImage};
+/// use wavelet_scattering::io::{ImageOptions, image_array};
+///
+/// // A camera, a decoder of another format, a widget: whatever gives pixels.
+/// let picture = RgbImage::from_fn(4, 2, |x, _| [51 * x as u8; 3].into());
+/// let samples = image_array::<f32>(&DynamicImage::from(picture), &ImageOptions::default())?;
+/// assert_eq!(samples.shape(), [1, 2, 4]);
+/// assert_eq!(samples[[0, 1, 3]], 0.6);
+/// # Ok::<(), wavelet_scattering::Error>(())
+/// ```
+pub fn image_array<T: Real>(image: &DynamicImage, options: &ImageOptions) -> Result<Array3<T>> {
+    check_size(options)?;
+    array(image, options, false)
+}
+
+fn check_size(options: &ImageOptions) -> Result<()> {
+    match options.resize {
+        Some(size) if size.contains(&0) => Err(Error::InvalidParameter {
             name: "resize",
             value: format!("{size:?}"),
             limit: "both sides need at least one sample".to_string(),
-        });
+        }),
+        _ => Ok(()),
     }
-    let (image, premultiplied) = decode(path)?;
-    let [height, width] = [image.height() as usize, image.width() as usize];
+}
+
+/// The samples of pixels, at the size wanted. Pixels that come by value are gone before others of another size are made.
+fn array<T: Real>(
+    image: impl Borrow<DynamicImage>,
+    options: &ImageOptions,
+    premultiplied: bool,
+) -> Result<Array3<T>> {
+    let pixels = image.borrow();
+    let [height, width] = [pixels.height() as usize, pixels.width() as usize];
     if height == 0 || width == 0 {
-        return Err(bad(
-            path,
-            format!("the image has no pixels: {width} x {height}"),
-        ));
+        return Err(Error::Empty {
+            shape: vec![height, width],
+        });
     }
     let channels = options.color.channels();
     let (size, samples) = match options.resize {
         None => (
             [height, width],
-            planes::<T>(&image, options.color, premultiplied),
+            planes::<T>(pixels, options.color, premultiplied),
         ),
         Some(size) => {
-            let samples = planes::<f64>(&image, options.color, premultiplied);
+            let samples = planes::<f64>(pixels, options.color, premultiplied);
             drop(image);
             let samples = resize(&samples, [height, width], size)?;
             (size, samples.into_iter().map(Real::narrow).collect())
@@ -162,24 +215,24 @@ fn decode(path: &Path) -> Result<(DynamicImage, bool)> {
         ImageError::IoError(source)
             if source.kind() != io::ErrorKind::UnexpectedEof && source.get_ref().is_none() =>
         {
-            read_error(path, source)
+            Error::unread(path, source)
         }
-        ImageError::Limits(reason) => bad(
+        ImageError::Limits(reason) => Error::bad_file(
             path,
             format!(
                 "decoding it takes more than the 512 MiB that one image may take ({reason}); scale it down first"
             ),
         ),
-        ImageError::Unsupported(reason) => bad(
+        ImageError::Unsupported(reason) => Error::bad_file(
             path,
             format!("{reason}; convert it to PNG, or save its numbers as .npy"),
         ),
-        other => bad(path, format!("it cannot be decoded as an image: {other}")),
+        other => Error::bad_file(path, format!("it cannot be decoded as an image: {other}")),
     };
     let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
-    let reader = reader.map_err(|source| read_error(path, source))?;
+    let reader = reader.map_err(|source| Error::unread(path, source))?;
     let Some(format) = reader.format() else {
-        return Err(bad(
+        return Err(Error::bad_file(
             path,
             format!(
                 "neither content nor extension is that of an image format; formats: {}",
@@ -195,9 +248,9 @@ fn decode(path: &Path) -> Result<(DynamicImage, bool)> {
     decoder.set_limits(limits).map_err(refused)?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(refused)?;
     if format == ImageFormat::Jpeg
-        && !jpeg_has_an_end(path).map_err(|source| read_error(path, source))?
+        && !jpeg_has_an_end(path).map_err(|source| Error::unread(path, source))?
     {
-        return Err(bad(
+        return Err(Error::bad_file(
             path,
             "the JPEG data is cut off before its end; copy or export it again".to_string(),
         ));
@@ -381,21 +434,6 @@ fn extensions() -> String {
     names.join(", ")
 }
 
-fn read_error(path: &Path, source: io::Error) -> Error {
-    Error::File {
-        action: "read",
-        path: path.to_path_buf(),
-        source,
-    }
-}
-
-fn bad(path: &Path, reason: String) -> Error {
-    Error::BadFile {
-        path: path.to_path_buf(),
-        reason,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use image::{ImageBuffer, Rgb, Rgba};
@@ -480,6 +518,44 @@ mod tests {
             let alpha = 17.0 * i as f64 / 255.0;
             assert_eq!(rgba[12 + i], (255.0 - ramp[i]) / 255.0 * alpha);
         }
+    }
+
+    #[test]
+    fn images_in_memory_are_taken_by_the_rules_of_files() {
+        let halved = ImageOptions {
+            color: Color::Rgb,
+            resize: Some([2, 2]),
+        };
+        for name in [
+            "gray8.png",
+            "gray16.png",
+            "gray_alpha.png",
+            "rgb8.png",
+            "rgba.png",
+        ] {
+            let decoded = image::open(data(name)).unwrap();
+            for options in [&GRAY, &RGB, &halved] {
+                assert_eq!(
+                    image_array::<f64>(&decoded, options).unwrap(),
+                    read_image::<f64>(data(name), options).unwrap(),
+                    "{name}"
+                );
+            }
+        }
+        let none = DynamicImage::new_luma8(0, 3);
+        assert!(matches!(
+            image_array::<f32>(&none, &GRAY),
+            Err(Error::Empty { shape }) if shape == [3, 0]
+        ));
+        let pixel = DynamicImage::new_luma8(1, 1);
+        let nothing = ImageOptions {
+            resize: Some([0, 1]),
+            ..GRAY
+        };
+        assert!(matches!(
+            image_array::<f32>(&pixel, &nothing),
+            Err(Error::InvalidParameter { name: "resize", .. })
+        ));
     }
 
     #[test]
@@ -679,7 +755,7 @@ mod tests {
 
         let error = list_images(&[root.join("only")]).unwrap_err();
         assert!(
-            matches!(&error, Error::BadFile { path, .. } if path == &root.join("only")),
+            matches!(&error, Error::BadPath { path, .. } if path == &root.join("only")),
             "{error}"
         );
         assert!(

@@ -4,6 +4,7 @@
 //! arrays, files and pixels, and nothing of what the numbers mean.
 //!
 //! - [`list_images`], [`read_image`]: images of any format that `image` decodes, as `[channels, H, W]` in [0, 1].
+//! - [`image_array`]: the same of a `DynamicImage` that is in memory.
 //! - [`NpyFile`]: arrays from NumPy, whole or a few rows at a time.
 //! - [`NpyStack`], [`NpzStack`], [`CsvStack`]: rows of equal shape, written as they come, for runs larger than memory
 //!   and for runs in which some inputs turn out to be unusable.
@@ -28,9 +29,11 @@ pub mod weights;
 
 #[cfg(feature = "learn")]
 pub use dataset::{Dataset, LabelledImages, read_dataset};
-pub use image::{Color, ImageOptions, list_images, png_bytes, read_image, stage_png, write_png};
+pub use image::{
+    Color, ImageOptions, image_array, list_images, png_bytes, read_image, stage_png, write_png,
+};
 pub use npy::NpyFile;
-pub use stack::{Extra, NpyStack, NpzStack};
+pub use stack::{NpyStack, NpzEntry, NpzStack};
 pub use staged::{Staged, commit_all};
 pub use table::{CsvStack, stage_csv, stage_json, write_csv, write_json};
 #[cfg(feature = "learn")]

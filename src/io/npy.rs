@@ -130,15 +130,8 @@ impl NpyFile {
 
     /// As [`open`](Self::open), of an open file; `path` is what errors call it.
     pub(super) fn new(path: PathBuf, file: File) -> Result<Self> {
-        let bad = |reason: String| Error::BadFile {
-            path: path.clone(),
-            reason,
-        };
-        let failed = |source: io::Error| Error::File {
-            action: "read",
-            path: path.clone(),
-            source,
-        };
+        let bad = |reason: String| Error::bad_file(&path, reason);
+        let failed = |source: io::Error| Error::unread(&path, source);
         let about = file.metadata().map_err(failed)?;
         let mut reader = BufReader::with_capacity(1 << 16, file);
 
@@ -374,21 +367,13 @@ fn refusal(dtype: &DType, name: &str) -> String {
 }
 
 fn read_error(path: &Path, source: io::Error) -> Error {
-    let path = path.to_path_buf();
     match source.kind() {
-        io::ErrorKind::UnexpectedEof => Error::BadFile {
+        io::ErrorKind::UnexpectedEof => Error::bad_file(
             path,
-            reason: "it ends before its last sample; copy or save it again".to_string(),
-        },
-        io::ErrorKind::InvalidData => Error::BadFile {
-            path,
-            reason: source.to_string(),
-        },
-        _ => Error::File {
-            action: "read",
-            path,
-            source,
-        },
+            "it ends before its last sample; copy or save it again",
+        ),
+        io::ErrorKind::InvalidData => Error::bad_file(path, source.to_string()),
+        _ => Error::unread(path, source),
     }
 }
 

@@ -131,7 +131,7 @@ impl<T: Real> NpyStack<T> {
 
 /// An entry of an archive beside the stacked arrays.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Extra {
+pub enum NpzEntry {
     /// Numbers, dtype `<f8`.
     F64(ArrayD<f64>),
     /// Integers, dtype `<i8`.
@@ -150,12 +150,12 @@ pub enum Extra {
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
-/// use wavelet_scattering::io::{Extra, NpzStack};
+/// use wavelet_scattering::io::{NpzEntry, NpzStack};
 ///
 /// let path = folder.path().join("out.npz");
 /// let mut stack = NpzStack::<f64>::create(&path, &[("mean", &[]), ("edges", &[2, 2])])?;
 /// stack.push(&[0.5, 1.0, 2.0, 3.0, 4.0])?;
-/// stack.finish(&[1], &[("inputs", Extra::Texts(vec!["a.png".into()]))])?; // shapes [1], [1, 2, 2] and [1]
+/// stack.finish(&[1], &[("inputs", NpzEntry::Texts(vec!["a.png".into()]))])?; // shapes [1], [1, 2, 2] and [1]
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -228,7 +228,7 @@ impl<T: Real> NpzStack<T> {
     ///
     /// # Errors
     /// As [`stage`](Self::stage) and [`Staged::commit`].
-    pub fn finish(self, leading: &[usize], extras: &[(&str, Extra)]) -> Result<()> {
+    pub fn finish(self, leading: &[usize], extras: &[(&str, NpzEntry)]) -> Result<()> {
         self.stage(leading, extras)?.commit()
     }
 
@@ -237,7 +237,7 @@ impl<T: Real> NpzStack<T> {
     /// # Errors
     /// [`Error::WrongShape`] if `leading` is not the shape of as many rows as were pushed; [`Error::InvalidParameter`]
     /// for a name that is empty or occurs twice; [`Error::File`] if writing fails.
-    pub fn stage(mut self, leading: &[usize], extras: &[(&str, Extra)]) -> Result<Staged> {
+    pub fn stage(mut self, leading: &[usize], extras: &[(&str, NpzEntry)]) -> Result<Staged> {
         check_leading(leading, self.rows)?;
         let names = self.arrays.iter().map(|(name, ..)| name.as_str());
         check_names(names.chain(extras.iter().map(|(name, _)| *name)))?;
@@ -296,12 +296,12 @@ fn fill<T: Real, W: Write + Seek>(
 fn write_extra<W: Write + Seek>(
     zip: &mut ZipWriter<W>,
     name: &str,
-    extra: &Extra,
+    extra: &NpzEntry,
 ) -> io::Result<()> {
     let shape = |array: &[usize]| array.iter().map(|&n| n as u64).collect::<Vec<_>>();
     zip.start_file(entry_name(name), entry_options())?;
     match extra {
-        Extra::F64(array) => {
+        NpzEntry::F64(array) => {
             let mut entry = WriteOptions::<f64>::new()
                 .dtype(dtype("<f8")?)
                 .shape(&shape(array.shape()))
@@ -310,7 +310,7 @@ fn write_extra<W: Write + Seek>(
             entry.extend(array.iter().copied())?;
             entry.finish()
         }
-        Extra::I64(array) => {
+        NpzEntry::I64(array) => {
             let mut entry = WriteOptions::<i64>::new()
                 .dtype(dtype("<i8")?)
                 .shape(&shape(array.shape()))
@@ -319,8 +319,8 @@ fn write_extra<W: Write + Seek>(
             entry.extend(array.iter().copied())?;
             entry.finish()
         }
-        Extra::Texts(texts) => write_texts(zip, &[texts.len() as u64], texts),
-        Extra::Text(text) => write_texts(zip, &[], std::slice::from_ref(text)),
+        NpzEntry::Texts(texts) => write_texts(zip, &[texts.len() as u64], texts),
+        NpzEntry::Text(text) => write_texts(zip, &[], std::slice::from_ref(text)),
     }
 }
 
@@ -576,12 +576,12 @@ mod tests {
         let extras = [
             (
                 "scales",
-                Extra::F64(ndarray::array![[0.5, 1e-300]].into_dyn()),
+                NpzEntry::F64(ndarray::array![[0.5, 1e-300]].into_dyn()),
             ),
-            ("j", Extra::I64(ndarray::array![-1, 1 << 40].into_dyn())),
-            ("inputs", Extra::Texts(names.clone())),
-            ("empty", Extra::Texts(Vec::new())),
-            ("params", Extra::Text("{\"J\": 3}".to_string())),
+            ("j", NpzEntry::I64(ndarray::array![-1, 1 << 40].into_dyn())),
+            ("inputs", NpzEntry::Texts(names.clone())),
+            ("empty", NpzEntry::Texts(Vec::new())),
+            ("params", NpzEntry::Text("{\"J\": 3}".to_string())),
         ];
         stack.finish(&[2], &extras).unwrap();
 
@@ -652,7 +652,7 @@ mod tests {
         let stack = NpzStack::<f32>::create(&path, &[("x", &[])]).unwrap();
         assert!(
             stack
-                .finish(&[0], &[("x", Extra::Text(String::new()))])
+                .finish(&[0], &[("x", NpzEntry::Text(String::new()))])
                 .is_err()
         );
         assert!(!path.exists());

@@ -49,12 +49,12 @@ impl Staged {
     /// Opens a file beside `path`, which it will replace on [`commit`](Self::commit).
     ///
     /// # Errors
-    /// [`Error::BadFile`] if the folder does not exist or `path` cannot name a regular file; [`Error::File`], naming
+    /// [`Error::BadPath`] if the folder does not exist or `path` cannot name a regular file; [`Error::File`], naming
     /// the folder, if no file can be created in it.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bad = |path: &Path, reason: &str| {
-            Err(Error::BadFile {
+            Err(Error::BadPath {
                 path: path.to_path_buf(),
                 reason: reason.to_string(),
             })
@@ -365,7 +365,7 @@ mod tests {
             Err(error) => {
                 let message = error.to_string();
                 assert!(
-                    message.starts_with(&format!("cannot create a file in {}: ", locked.display())),
+                    message == format!("cannot create a file in {}", locked.display()),
                     "{message}"
                 );
             }
@@ -387,13 +387,12 @@ mod tests {
             .open("/dev/full")
             .unwrap();
         let source = (&full).write_all(b"x").unwrap_err();
-        let message = Staged::create(&path)
-            .unwrap()
-            .write_error(source)
-            .to_string();
-        assert!(
-            message.starts_with(&format!("cannot write {}: No space left", path.display())),
-            "{message}"
+        let error = Staged::create(&path).unwrap().write_error(source);
+        assert_eq!(
+            error.to_string(),
+            format!("cannot write {}", path.display())
         );
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.starts_with("No space left"), "{cause}");
     }
 }

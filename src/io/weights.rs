@@ -29,15 +29,8 @@ const LISTED: usize = 30;
 /// floating-point numbers.
 pub fn read_weights(path: impl AsRef<Path>, tensor: Option<&str>) -> Result<(String, Array4<f32>)> {
     let path = path.as_ref();
-    let file_error = |source| Error::File {
-        action: "read",
-        path: path.to_path_buf(),
-        source,
-    };
-    let bad = |reason: String| Error::BadFile {
-        path: path.to_path_buf(),
-        reason,
-    };
+    let file_error = |source| Error::unread(path, source);
+    let bad = |reason: String| Error::bad_file(path, reason);
     let len = fs::metadata(path).map_err(file_error)?.len();
     memory::require("the file of weights", len, "save the first layer alone")?;
     let bytes = fs::read(path).map_err(file_error)?;

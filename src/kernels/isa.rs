@@ -11,6 +11,7 @@ use crate::{Error, Result};
 
 /// An instruction set that there are kernels for, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Isa {
     /// Whatever the crate was compiled for: any machine.
     Portable,

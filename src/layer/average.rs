@@ -1,4 +1,4 @@
-//! S = U ⋆ φ_J, sampled where the output keeps it: two small matrix products in space.
+//! S = U ⋆ φ_J, sampled where the output keeps it: a small matrix product in space for each axis.
 //!
 //! φ̂ is separable, and so is its low-frequency block on a coarser level. Averaging and subsampling one axis is then one
 //! matrix, A[o, n] = h(n − o·step) with the circular kernel h = IDFT(φ̂), of which only the rows survive that the
@@ -99,42 +99,57 @@ impl<T: Real> AxisAverage<T> {
     }
 }
 
-/// The average of a plane, both axes.
+/// The average along all axes.
 #[derive(Debug, Clone)]
-pub(crate) struct LowPass<T> {
-    axes: [AxisAverage<T>; 2],
+pub(crate) struct LowPass<T, const D: usize> {
+    axes: [AxisAverage<T>; D],
 }
 
-impl<T: Real> LowPass<T> {
-    pub fn new(axes: [AxisAverage<T>; 2]) -> Self {
+impl<T: Real, const D: usize> LowPass<T, D> {
+    pub fn new(axes: [AxisAverage<T>; D]) -> Self {
         Self { axes }
     }
 
-    /// Samples of scratch that [`apply`](Self::apply) needs.
+    /// Samples of scratch that [`apply`](Self::apply) needs: what is left of the array after each axis but the last.
     pub fn scratch_len(&self) -> usize {
-        self.axes[1].len
+        let inner = |axis| {
+            self.axes[axis..]
+                .iter()
+                .map(|axis| axis.len)
+                .product::<usize>()
+        };
+        (1..D).map(inner).sum()
     }
 
-    /// Averages the plane `u`, `[n0][n1]`, into `out`, `[outputs0][outputs1]`.
+    /// Averages `u`, `[n0][n1]..`, into `out`, `[outputs0][outputs1]..`.
     pub fn apply(&self, u: &[T], out: &mut [T], scratch: &mut [T]) {
-        let [down, right] = &self.axes;
-        let (n1, width) = (right.len, right.output_len());
-        let column_averages = &mut scratch[..n1];
-        for (o0, line) in down.outputs.clone().zip(out.chunks_exact_mut(width)) {
-            column_averages.fill(T::zero());
-            for (start, weights) in down.row(o0) {
-                kernels::add_weighted_rows(column_averages, weights, &u[start * n1..]);
-            }
-            for (o1, value) in right.outputs.clone().zip(line) {
-                *value = right
-                    .row(o1)
-                    .into_iter()
-                    .map(|(start, weights)| {
-                        kernels::dot(weights, &column_averages[start..][..weights.len()])
-                    })
-                    .sum();
-            }
+        apply(&self.axes, u, out, scratch);
+    }
+}
+
+fn apply<T: Real>(axes: &[AxisAverage<T>], u: &[T], out: &mut [T], scratch: &mut [T]) {
+    let Some((axis, others)) = axes.split_first() else {
+        return;
+    };
+    if others.is_empty() {
+        for (o, value) in axis.outputs.clone().zip(out) {
+            *value = axis
+                .row(o)
+                .into_iter()
+                .map(|(start, weights)| kernels::dot(weights, &u[start..][..weights.len()]))
+                .sum();
         }
+        return;
+    }
+    let len: usize = others.iter().map(|axis| axis.len).product();
+    let width: usize = others.iter().map(AxisAverage::output_len).product();
+    let (averages, scratch) = scratch.split_at_mut(len);
+    for (o, out) in axis.outputs.clone().zip(out.chunks_exact_mut(width)) {
+        averages.fill(T::zero());
+        for (start, weights) in axis.row(o) {
+            kernels::add_weighted_rows(averages, weights, &u[start * len..]);
+        }
+        apply(others, averages, out, scratch);
     }
 }
 

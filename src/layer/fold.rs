@@ -13,6 +13,7 @@
 
 use std::iter::Peekable;
 
+use crate::fft::spectrum::Form;
 use crate::filters::Run;
 use crate::grid::{Grid, signed_frequencies, wrap};
 use crate::kernels::vector::{Cell, Kernel, Simd, Vector};
@@ -235,6 +236,9 @@ impl Fold {
 
 /// The factors of a product, x̂ and ψ̂, one of which has the same value in every lane, or in every lane of a half.
 pub(crate) trait Product<T, V>: Copy {
+    /// How the spectrum stands.
+    const FORM: Form;
+
     /// What the filters are at one k0, and what a sample of the spectrum is.
     type Filter: Copy;
     type Sample: Copy;
@@ -260,6 +264,12 @@ pub(crate) struct OfImage<'a, T, V, const PARTS: usize> {
 }
 
 impl<T: Real, V: Vector<T>, const PARTS: usize> Product<T, V> for OfImage<'_, T, V, PARTS> {
+    /// Twice as large as the DFT, since separating the spectra of two real rows leaves out a ½.
+    const FORM: Form = Form {
+        exchanged: false,
+        factor: 2,
+    };
+
     type Filter = V;
     type Sample = Complex<T>;
 
@@ -295,7 +305,7 @@ impl<T: Real, V: Vector<T>, const PARTS: usize> Product<T, V> for OfImage<'_, T,
     }
 }
 
-/// A deeper layer: one wavelet, spectra of moduli in the lanes, whose parts are exchanged.
+/// A deeper layer: one wavelet, spectra of moduli in the lanes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OfModuli<'a, T, V, const PARTS: usize> {
     pub filter: &'a [[T; PARTS]],
@@ -303,6 +313,12 @@ pub(crate) struct OfModuli<'a, T, V, const PARTS: usize> {
 }
 
 impl<T: Real, V: Vector<T>, const PARTS: usize> Product<T, V> for OfModuli<'_, T, V, PARTS> {
+    /// As large, and left with parts exchanged by the last pass of its lines.
+    const FORM: Form = Form {
+        exchanged: true,
+        factor: 2,
+    };
+
     type Filter = [T; PARTS];
     type Sample = Cell<V>;
 

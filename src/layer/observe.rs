@@ -13,8 +13,9 @@
 use std::ops::Range;
 
 use super::average::AxisAverage;
+use super::plane::Rows;
 use crate::kernels::vector::{Kernel, MAX_LANES, Simd, Vector};
-use crate::layer::side_by_side::Rows;
+use crate::memory::Footprint;
 use crate::num::Real;
 
 /// The most outputs that are summed side by side, to hide the latency of one product behind the others.
@@ -330,6 +331,31 @@ pub(crate) struct FinishBuffers<V> {
     outputs: Vec<V>,
 }
 
+/// How long they are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FinishLengths {
+    line: usize,
+    outputs: usize,
+}
+
+impl FinishLengths {
+    pub fn footprint<V: 'static>(self, others: Footprint) -> Footprint {
+        others
+            .with::<V>("column of rows", self.line)
+            .with::<V>("columns of outputs", self.outputs)
+    }
+}
+
+impl<V: Copy> FinishBuffers<V> {
+    pub fn new<T: Real>(simd: impl Simd<T, V = V>, lengths: FinishLengths) -> Self {
+        let zero = simd.splat(T::zero());
+        Self {
+            line: vec![zero; lengths.line],
+            outputs: vec![zero; lengths.outputs],
+        }
+    }
+}
+
 impl<T: Real, S: Simd<T>> Rows<S::V> for Observer<T, S> {
     fn width(&self) -> usize {
         match &self.keeps {
@@ -379,9 +405,8 @@ impl<T: Real, S: Simd<T>> Observer<T, S> {
         }
     }
 
-    /// Scratch for all these.
-    pub fn finish_buffers(simd: S, all: &[Self]) -> FinishBuffers<S::V> {
-        let zero = simd.splat(T::zero());
+    /// What [`finish`](Self::finish) takes for all these.
+    pub fn finish_lengths(all: &[Self]) -> FinishLengths {
         let longest = |len: fn(&LineAverage<T, S>) -> usize| {
             let averages = all.iter().filter_map(|observer| match &observer.keeps {
                 Keeps::Average([down, _]) => Some(len(down)),
@@ -389,9 +414,9 @@ impl<T: Real, S: Simd<T>> Observer<T, S> {
             });
             averages.max().unwrap_or(0)
         };
-        FinishBuffers {
-            line: vec![zero; longest(|down| down.len + 2 * down.halo())],
-            outputs: vec![zero; S::V::LANES * longest(LineAverage::width)],
+        FinishLengths {
+            line: longest(|down| down.len + 2 * down.halo()),
+            outputs: S::V::LANES * longest(LineAverage::width),
         }
     }
 
@@ -449,7 +474,7 @@ impl<T: Real, S: Simd<T>> Observer<T, S> {
                     }
                     _ => self.simd.run(Pair::<T, S> {
                         rows,
-                        // The other column may be one that is none.
+                        // An odd number of columns leaves the second half without one; it repeats the first half's last.
                         columns: [start + i, (start + apart + i).min(columns.end - 1)],
                         line: &mut line[halo..],
                     }),

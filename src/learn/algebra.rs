@@ -1,4 +1,4 @@
-//! Dense products and eigenvectors of the classifiers, by `faer`.
+//! Dense products and eigenvectors, by `faer`.
 //!
 //! In come matrices of samples in rows; out come their products, their squared distances and their principal
 //! directions. Everything is on the threads of the current pool and does not depend on how they are scheduled.
@@ -20,7 +20,7 @@ const NEGLIGIBLE: f64 = 1e-12;
 const SMALL: usize = 1 << 22;
 
 /// What matrices here are made of.
-pub(super) trait Scalar: faer::traits::ComplexField + num_traits::Float + 'static {}
+pub(crate) trait Scalar: faer::traits::ComplexField + num_traits::Float + 'static {}
 
 impl Scalar for f32 {}
 impl Scalar for f64 {}
@@ -28,7 +28,7 @@ impl Scalar for f64 {}
 /// a·bᵀ.
 ///
 /// **Shape** `[m, d]` and `[n, d]` give `[m, n]`.
-pub(super) fn product_with_rows<T: Scalar>(a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T> {
+pub(crate) fn product_with_rows<T: Scalar>(a: ArrayView2<T>, b: ArrayView2<T>) -> Array2<T> {
     debug_assert_eq!(a.ncols(), b.ncols(), "rows of equal length");
     let mut out = Array2::zeros([a.nrows(), b.nrows()]);
     let [m, n, d] = [a.nrows(), b.nrows(), a.ncols()];
@@ -141,7 +141,13 @@ pub(super) fn principal(rows: ArrayView2<f32>, count: usize) -> Result<Principal
 
 /// The largest eigenvalues of a symmetric matrix in descending order, at most `count` and none that is rounding, and
 /// their eigenvectors in rows.
-fn leading_eigenvectors(matrix: &Array2<f64>, count: usize) -> Result<(Vec<f64>, Array2<f64>)> {
+///
+/// # Errors
+/// [`Error::InvalidParameter`] if they cannot be found, which takes values so large that their squares overflow.
+pub(crate) fn leading_eigenvectors(
+    matrix: &Array2<f64>,
+    count: usize,
+) -> Result<(Vec<f64>, Array2<f64>)> {
     let n = matrix.nrows();
     let failed = || Error::InvalidParameter {
         name: "features",

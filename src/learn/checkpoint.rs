@@ -46,15 +46,8 @@ impl Network {
     /// are not those of the architecture that it names.
     pub fn load(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let bad = |reason: String| Error::BadFile {
-            path: path.to_path_buf(),
-            reason,
-        };
-        let bytes = fs::read(path).map_err(|source| Error::File {
-            action: "read",
-            path: path.to_path_buf(),
-            source,
-        })?;
+        let bad = |reason: String| Error::bad_file(path, reason);
+        let bytes = fs::read(path).map_err(|source| Error::unread(path, source))?;
         let (_, header) = SafeTensors::read_metadata(&bytes)
             .map_err(|error| bad(format!("it is no safetensors file: {error}")))?;
         let description = header

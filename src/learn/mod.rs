@@ -7,7 +7,7 @@
 //! - [`classifier`]: nearest affine subspaces, hyperplanes, support vectors and neighbours over rows of features;
 //! - [`Network`]: LeNet-5, a small convolutional network, dense layers; trained, saved and looked into.
 
-mod algebra;
+pub(crate) mod algebra;
 mod checkpoint;
 pub mod classifier;
 mod input;

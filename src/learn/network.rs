@@ -33,6 +33,9 @@ use crate::{Error, Result};
 /// Images predicted or validated at once: enough to keep all threads busy, little memory.
 const PREDICTED_AT_ONCE: usize = 250;
 
+/// No image is larger, so that none is left in sight beyond.
+const MAX_SHIFT: usize = 1 << 16;
+
 /// burn's generator is one for the whole process: whoever draws parameters holds this from the seed to the last draw.
 static GENERATOR: Mutex<()> = Mutex::new(());
 
@@ -220,6 +223,12 @@ impl TrainingParams {
             fine,
             share.to_string(),
             "it has to be in [0, 0.5]",
+        )?;
+        check(
+            "shift",
+            self.shift <= MAX_SHIFT,
+            self.shift.to_string(),
+            "it has to be at most 65536 samples, where no image is left in sight",
         )
     }
 }
@@ -253,13 +262,13 @@ impl Network {
     ///
     /// # Errors
     /// As [`LabelledImages::check`]; [`Error::InvalidParameter`] or [`Error::WrongShape`] for an architecture that does
-    /// not fit the images and for parameters out of their range; [`Error::Diverged`] when the loss is no number any more.
+    /// not fit the images and for parameters out of their range; [`Error::Diverged`] when the loss becomes NaN or infinite.
     ///
     /// ```
     /// use wavelet_scattering::learn::{Architecture, Network, Task, TrainingParams};
     ///
     /// let task = Task::mnist_subset();
-    /// let few = task.train().select(&task.draw(200, 0)?);
+    /// let few = task.train().select(&task.draw(200, 0)?)?;
     /// let params = TrainingParams { epochs: 3, ..TrainingParams::default() };
     /// let network = Network::train(&Architecture::Mlp { hidden: 16 }, &few, &params, &mut |_| {})?;
     /// let predicted = network.predict(&task.test().images)?;
@@ -286,7 +295,9 @@ impl Network {
         });
 
         let images_per_epoch = learned.len();
-        let steps = images_per_epoch.div_ceil(params.batch) * params.epochs;
+        let steps = images_per_epoch
+            .div_ceil(params.batch)
+            .saturating_mul(params.epochs);
         let mut rates = CosineAnnealingLrSchedulerConfig::new(params.optimizer.rate(), steps)
             .init()
             .map_err(|limit| Error::InvalidParameter {

@@ -15,7 +15,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
 use crate::io::dataset::{self, Dataset, LabelledImages};
-use crate::{Error, Result};
+use crate::{Error, Result, memory};
 
 /// A named training set and test set.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,7 +113,7 @@ impl Task {
     /// let task = wavelet_scattering::learn::Task::mnist_subset();
     /// let few = task.draw(300, 1)?;
     /// assert_eq!(few, task.draw(1000, 1)?[..300]);
-    /// assert_eq!(task.train().select(&few).images.shape(), [300, 1, 28, 28]);
+    /// assert_eq!(task.train().select(&few)?.images.shape(), [300, 1, 28, 28]);
     /// # Ok::<(), wavelet_scattering::Error>(())
     /// ```
     pub fn draw(&self, n: usize, seed: u64) -> Result<Vec<usize>> {
@@ -139,28 +139,56 @@ impl Task {
 
 /// The share of predictions that are wrong, in [0, 1].
 ///
-/// # Panics
-/// If there are not as many predictions as labels, or none.
-pub fn error_rate(predicted: &[usize], labels: &[usize]) -> f64 {
-    assert_eq!(predicted.len(), labels.len(), "one prediction a label");
-    assert!(!labels.is_empty(), "no predictions have no error rate");
+/// # Errors
+/// [`Error::WrongShape`] if there are not as many predictions as labels, [`Error::Empty`] if there are none.
+pub fn error_rate(predicted: &[usize], labels: &[usize]) -> Result<f64> {
+    check_predictions(predicted, labels)?;
+    if labels.is_empty() {
+        return Err(Error::Empty { shape: vec![0] });
+    }
     let wrong = predicted.iter().zip(labels).filter(|(p, l)| p != l);
-    wrong.count() as f64 / labels.len() as f64
+    Ok(wrong.count() as f64 / labels.len() as f64)
 }
 
 /// How often an image of class i was taken for one of class k.
 ///
 /// **Shape** `[classes, classes]`, true class first: `[i, k]`.
 ///
-/// # Panics
-/// If there are not as many predictions as labels, or one of either is not below `classes`.
-pub fn confusion(predicted: &[usize], labels: &[usize], classes: usize) -> Array2<usize> {
-    assert_eq!(predicted.len(), labels.len(), "one prediction a label");
+/// # Errors
+/// [`Error::WrongShape`] if there are not as many predictions as labels, [`Error::InvalidParameter`] if one of either
+/// is not below `classes`, [`Error::OutOfMemory`] for so many classes that their table does not fit.
+pub fn confusion(predicted: &[usize], labels: &[usize], classes: usize) -> Result<Array2<usize>> {
+    check_predictions(predicted, labels)?;
+    for (name, values) in [("prediction", predicted), ("label", labels)] {
+        if let Some(i) = values.iter().position(|&class| class >= classes) {
+            return Err(Error::InvalidParameter {
+                name,
+                value: format!("{} of image {i}", values[i]),
+                limit: format!("classes count from 0 and there are {classes}"),
+            });
+        }
+    }
+    memory::require(
+        "the table of confusions",
+        memory::bytes_of::<usize>(memory::count(&[classes, classes])),
+        "use fewer classes",
+    )?;
     let mut counts = Array2::zeros([classes, classes]);
     for (&predicted, &label) in predicted.iter().zip(labels) {
         counts[[label, predicted]] += 1;
     }
-    counts
+    Ok(counts)
+}
+
+fn check_predictions(predicted: &[usize], labels: &[usize]) -> Result<()> {
+    if predicted.len() != labels.len() {
+        return Err(Error::WrongShape {
+            what: "the list of predictions",
+            got: vec![predicted.len()],
+            expected: format!("[{}], one for each label", labels.len()),
+        });
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -230,10 +258,26 @@ mod tests {
     fn errors_are_counted_by_class() {
         let labels = [0, 0, 1, 2, 2, 2];
         let predicted = [0, 1, 1, 2, 0, 2];
-        assert_eq!(error_rate(&predicted, &labels), 2.0 / 6.0);
+        assert_eq!(error_rate(&predicted, &labels).unwrap(), 2.0 / 6.0);
         assert_eq!(
-            confusion(&predicted, &labels, 3),
+            confusion(&predicted, &labels, 3).unwrap(),
             ndarray::array![[1, 1, 0], [0, 1, 0], [1, 0, 2]]
         );
+    }
+
+    #[test]
+    fn predictions_that_do_not_belong_to_the_labels_are_refused() {
+        let few = error_rate(&[0, 1], &[0, 1, 1]).unwrap_err();
+        assert!(matches!(few, Error::WrongShape { got, .. } if got == [2]));
+        assert!(matches!(error_rate(&[], &[]), Err(Error::Empty { .. })));
+        assert!(confusion(&[0], &[0, 1], 2).is_err());
+        for (predicted, labels, name) in [([0, 2], [0, 1], "prediction"), ([0, 1], [2, 1], "label")]
+        {
+            let refused = confusion(&predicted, &labels, 2).unwrap_err().to_string();
+            assert!(
+                refused.starts_with(&format!("{name} = 2 of image")),
+                "{refused}"
+            );
+        }
     }
 }

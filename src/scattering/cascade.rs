@@ -2,52 +2,65 @@
 //!
 //! ```text
 //! walk(U[p]):  for every λ that p admits:
-//!                  U[p,λ] = |U[p] ⋆ ψ_λ|          one layer,
+//!                  U[p,λ] = |U[p] ⋆ ψ_λ|          one step of a layer,
 //!                  S[p,λ] = what is kept of it    ⋆ φ_J, or its mean, or U itself
 //!                  walk(U[p,λ])                   with its spectrum, if it admits a λ again
 //! ```
 //!
-//! Paths that differ in the orientation of their first wavelet only take the same steps, so they walk side by side, a
-//! [`Group`] with one path in each lane of a vector.
+//! It starts at the root, p = ∅ with U[∅] = x. Paths that differ in their first wavelet only, and take the same steps from
+//! there on, walk side by side: a [`Group`], with one path in each lane of a vector.
 //!
 //! Depth first, so that one spectrum per order is alive at a time: memory grows with the order, not with the number
-//! of paths. Source: Mallat, "Group invariant scattering", 2012; Bruna & Mallat 2013, section 2.
+//! of paths. Threads share the stages of every step of order 1, and then the steps that descend from it.
+//! Source: Mallat, "Group invariant scattering", 2012; Bruna & Mallat 2013, section 2.
 
-use super::path::{PathTable, Scale};
+use super::path::{PathTable, Wavelet};
+use crate::Cancel;
 use crate::kernels::vector::MAX_LANES;
+use crate::layer::{Layer, Parent, Step};
+use crate::parallel;
 
 /// Rows of the path table that walk side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Group {
     rows: [usize; MAX_LANES],
-    lanes: usize,
+    len: usize,
 }
 
 impl Group {
-    /// The groups of the first layer: neighbouring wavelets of one scale, `lanes` at a time.
-    pub fn first<W: Scale>(paths: &PathTable<W>, lanes: usize) -> impl Iterator<Item = Group> + '_ {
-        let scale = |row: usize| paths.last_wavelet(row).map(Scale::j);
+    /// The groups of order 1: neighbours of one scale and one level that take the same steps from there on, at most
+    /// `most` together. `levels` by λ.
+    pub fn first<W: Wavelet>(
+        paths: &PathTable<W>,
+        levels: &[usize],
+        most: usize,
+    ) -> impl Iterator<Item = Group> {
+        let most = most.min(MAX_LANES);
+        let like = |row: usize| {
+            let lambda = paths[row].lambdas[0];
+            (paths.wavelets()[lambda].j(), levels[lambda])
+        };
+        let alike = move |a: usize, b: usize| like(a) == like(b) && paths.same_subtree(a, b);
         let mut rows = paths.children(0).peekable();
         std::iter::from_fn(move || {
             let start = rows.next()?;
-            let more = (1..lanes)
-                .map_while(|_| rows.next_if(|&row| scale(row) == scale(start)))
+            let more = (1..most)
+                .map_while(|_| rows.next_if(|&row| alike(start, row)))
                 .count();
-            let rows = std::array::from_fn(|lane| start + lane.min(more));
             Some(Group {
-                rows,
-                lanes: more + 1,
+                rows: std::array::from_fn(|lane| start + lane.min(more)),
+                len: more + 1,
             })
         })
     }
 
     /// The rows, lane by lane.
     pub fn rows(&self) -> &[usize] {
-        &self.rows[..self.lanes]
+        &self.rows[..self.len]
     }
 
     /// The groups that extend this one by one more wavelet, which is the same for all.
-    pub fn children<W: Scale>(self, paths: &PathTable<W>) -> impl Iterator<Item = Group> + '_ {
+    pub fn children<W: Wavelet>(self, paths: &PathTable<W>) -> impl Iterator<Item = Group> {
         let rows = self.rows.map(|row| paths.children(row).start);
         (0..paths.children(self.rows[0]).len()).map(move |child| Group {
             rows: rows.map(|row| row + child),
@@ -56,161 +69,287 @@ impl Group {
     }
 
     /// Whether the paths go on.
-    pub fn has_children<W: Scale>(&self, paths: &PathTable<W>) -> bool {
+    fn has_children<W: Wavelet>(&self, paths: &PathTable<W>) -> bool {
         !paths.children(self.rows[0]).is_empty()
     }
 }
 
-/// What a group descends from.
-#[derive(Debug)]
-pub(crate) enum Parent<'a, I, M> {
-    /// The spectrum of the input: the same in every lane.
-    Input(&'a [I]),
-    /// Spectra of moduli: one in each lane.
-    Moduli(&'a [M]),
+/// What a walk writes into, borrowed apart: the spectra of order 1 are the whole walk's, the rest one for each thread.
+pub(crate) struct Scratch<'a, T, L: Layer<T>> {
+    /// If any path goes on from order 1.
+    pub first: Option<&'a mut L::Spectrum>,
+    pub lines: &'a mut [L::Lines],
+    pub planes: &'a mut [L::Planes],
+    /// One for every order from 2 to the last but one.
+    pub deeper: &'a mut [Vec<L::Spectrum>],
 }
 
-impl<I, M> Clone for Parent<'_, I, M> {
-    fn clone(&self) -> Self {
-        *self
-    }
+/// The paths of a transform and the layer that computes their steps.
+pub(crate) struct Walk<'a, L, W> {
+    pub layer: &'a L,
+    pub paths: &'a PathTable<W>,
+    /// The groups of order 1.
+    pub groups: &'a [Group],
+    /// The level that U lives on after λ, by λ.
+    pub levels: &'a [usize],
+    /// Read before every step.
+    pub cancel: &'a Cancel,
 }
 
-impl<I, M> Copy for Parent<'_, I, M> {}
-
-/// What a dimension supplies to the walk.
-pub(crate) trait Layers<T> {
-    /// A sample of the spectrum of the input, and of spectra of moduli.
-    type Input;
-    type Moduli;
-    /// Everything one walk writes into, but the spectra it descends from.
-    type Scratch;
-
-    /// U[p, λ] = |U[p] ⋆ ψ_λ| for a group of paths (p, λ): hands what is kept of each to `emit`, by its row, and leaves
-    /// the spectra in `hat` if the group goes on.
-    fn layer(
+impl<L, W: Wavelet> Walk<'_, L, W> {
+    /// Everything that descends from the root. `keep` gets what is kept of every row but row 0, in no certain order, from any thread.
+    pub fn run<T>(
         &self,
-        parent: Parent<'_, Self::Input, Self::Moduli>,
-        group: &Group,
-        hat: Option<&mut [Self::Moduli]>,
-        scratch: &mut Self::Scratch,
-        emit: &mut impl FnMut(usize, &[T]),
-    );
-}
+        root: &L::Root,
+        scratch: Scratch<'_, T, L>,
+        keep: &(impl Fn(usize, &[T]) + Sync),
+    ) where
+        L: Layer<T>,
+    {
+        let Scratch {
+            mut first,
+            lines,
+            planes,
+            deeper,
+        } = scratch;
+        for &group in self.groups {
+            if self.cancel.is_cancelled() {
+                return;
+            }
+            let goes_on = group.has_children(self.paths);
+            let mut to = first.as_deref_mut().filter(|_| goes_on);
+            self.layer.step(
+                Parent::Input(root),
+                &self.step_of(&group),
+                to.as_deref_mut(),
+                &mut planes[0],
+                lines,
+                &mut |row, kept| keep(row, kept),
+            );
+            let Some(from) = to.as_deref() else { continue };
+            let workers = lines.iter_mut().zip(&mut *planes).zip(&mut *deeper);
+            let children = group.children(self.paths);
+            parallel::for_each(workers, children, |((lines, planes), deeper), child| {
+                self.descend(from, child, deeper, planes, lines, keep);
+            });
+        }
+    }
 
-/// Computes a group of paths and all its descendants from the spectra of its parent.
-///
-/// `hats` holds one spectrum for every order between the group's and the last but one.
-pub(crate) fn walk<T, D: Layers<T>, W: Scale>(
-    layers: &D,
-    paths: &PathTable<W>,
-    parent: Parent<'_, D::Input, D::Moduli>,
-    group: Group,
-    hats: &mut [Vec<D::Moduli>],
-    scratch: &mut D::Scratch,
-    emit: &mut impl FnMut(usize, &[T]),
-) {
-    match hats.split_first_mut() {
-        Some((hat, deeper)) if group.has_children(paths) => {
-            layers.layer(parent, &group, Some(hat), scratch, emit);
-            for child in group.children(paths) {
-                walk(
-                    layers,
-                    paths,
-                    Parent::Moduli(hat),
-                    child,
-                    deeper,
-                    scratch,
-                    emit,
-                );
+    /// A group and everything that descends from it. `spectra` holds one for every order between the group's and the last
+    /// but one.
+    fn descend<T>(
+        &self,
+        from: &L::Spectrum,
+        group: Group,
+        spectra: &mut [L::Spectrum],
+        planes: &mut L::Planes,
+        lines: &mut L::Lines,
+        keep: &(impl Fn(usize, &[T]) + Sync),
+    ) where
+        L: Layer<T>,
+    {
+        if self.cancel.is_cancelled() {
+            return;
+        }
+        let goes_on = group.has_children(self.paths);
+        let (mut to, deeper) = match spectra.split_first_mut() {
+            Some((to, deeper)) if goes_on => (Some(to), deeper),
+            _ => (None, &mut [][..]),
+        };
+        self.layer.step(
+            Parent::Moduli(from),
+            &self.step_of(&group),
+            to.as_deref_mut(),
+            planes,
+            std::slice::from_mut(lines),
+            &mut |row, kept| keep(row, kept),
+        );
+        if let Some(from) = to {
+            for child in group.children(self.paths) {
+                self.descend(from, child, deeper, planes, lines, keep);
             }
         }
-        _ => layers.layer(parent, &group, None, scratch, emit),
+    }
+
+    fn step_of<'g>(&self, group: &'g Group) -> Step<'g> {
+        let row = group.rows[0];
+        let lambdas = &self.paths[row].lambdas;
+        let lambda = lambdas[lambdas.len() - 1];
+        let parent = lambdas.len().checked_sub(2).map(|last| lambdas[last]);
+        Step {
+            rows: group.rows(),
+            lambda,
+            from: parent.map_or(0, |parent| self.levels[parent]),
+            to: self.levels[lambda],
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::filters::FilterBank2d;
+    use std::sync::{Arc, Mutex};
 
-    /// Layers that only count. A spectrum is the rows it belongs to.
-    struct Counting;
+    use super::super::path::coarser;
+    use super::*;
+    use crate::filters::{FilterBank2d, Wavelet2d};
+    use crate::memory::Footprint;
+
+    /// A layer that only counts. A spectrum is the rows it belongs to.
+    struct Counting<'a> {
+        paths: &'a PathTable<Wavelet2d>,
+        counts: Mutex<Counts>,
+    }
 
     #[derive(Default)]
     struct Counts {
-        forward: usize,
         inverse: usize,
-        observed: Vec<usize>,
+        forward: usize,
     }
 
-    impl Layers<f32> for Counting {
-        type Input = ();
-        type Moduli = Option<Group>;
-        type Scratch = Counts;
+    impl Layer<f32> for Counting<'_> {
+        type Root = ();
+        type Spectrum = Vec<usize>;
+        type Planes = ();
+        type Lines = ();
 
-        fn layer(
+        fn footprint(&self, others: Footprint) -> Footprint {
+            others
+        }
+
+        fn root(&self) {}
+
+        fn spectrum(&self, _order: usize) -> Vec<usize> {
+            Vec::new()
+        }
+
+        fn planes(&self) {}
+
+        fn grow(&self, (): &mut ()) {}
+
+        fn lines(&self) {}
+
+        fn bytes(&self) -> u64 {
+            0
+        }
+
+        fn enter(
             &self,
-            parent: Parent<'_, (), Option<Group>>,
-            group: &Group,
-            hat: Option<&mut [Option<Group>]>,
-            counts: &mut Counts,
-            emit: &mut impl FnMut(usize, &[f32]),
+            _plane: &[f32],
+            _constant: f32,
+            (): &mut (),
+            (): &mut (),
+            _team: &mut [()],
         ) {
-            if let Parent::Moduli(hat) = parent {
-                let parent = hat[0].expect("a spectrum that nobody filled");
-                let paths = table();
-                for (lane, &row) in group.rows().iter().enumerate() {
-                    assert_eq!(
-                        paths[row].lambdas[..1],
-                        paths[parent.rows()[lane]].lambdas[..1]
-                    );
-                    assert_eq!(paths.parent(row), Some(parent.rows()[lane]));
-                }
+        }
+
+        fn step(
+            &self,
+            from: Parent<'_, (), Vec<usize>>,
+            step: &Step<'_>,
+            to: Option<&mut Vec<usize>>,
+            (): &mut (),
+            _team: &mut [()],
+            keep: &mut dyn FnMut(usize, &[f32]),
+        ) {
+            for (lane, &row) in step.rows.iter().enumerate() {
+                let parent = match from {
+                    Parent::Input(()) => 0,
+                    Parent::Moduli(rows) => rows[lane],
+                };
+                assert_eq!(self.paths.parent(row), Some(parent));
+                assert_eq!(self.paths.last_wavelet(row).unwrap().j, step.to);
+                assert_eq!(
+                    self.paths.last_wavelet(parent).map_or(0, |psi| psi.j),
+                    step.from
+                );
+                keep(row, &[]);
             }
+            let mut counts = self.counts.lock().unwrap();
             counts.inverse += 1;
-            group.rows().iter().for_each(|&row| emit(row, &[]));
-            counts.observed.extend(group.rows());
-            if let Some(hat) = hat {
+            if let Some(to) = to {
                 counts.forward += 1;
-                hat[0] = Some(*group);
+                *to = step.rows.to_vec();
             }
         }
     }
 
-    fn table() -> PathTable<crate::filters::Wavelet2d> {
-        let wavelets = FilterBank2d::params([64, 64], 4).L(6).wavelets().into();
-        PathTable::new(wavelets, 3, 1, |_| (None, 1)).unwrap()
-    }
-
-    /// Six orientations in groups of 1, 4 (with 2 left) or 8. Inverse FFTs: one a group of paths. Forward FFTs: one a
+    /// Six orientations in groups of 1, 4 (with 2 left) or 6. Inverse FFTs: one a group of paths. Forward FFTs: one a
     /// group that has children. Every row once.
     #[test]
     fn transforms_are_as_many_as_the_path_table_predicts() {
-        let paths = table();
-        for (lanes, groups) in [(1, 6), (4, 2), (8, 1)] {
-            let mut hats = vec![vec![None]; 2];
-            let mut counts = Counts::default();
-            let mut emitted = 0;
-            for first in Group::first(&paths, lanes) {
-                let mut emit = |_: usize, _: &[f32]| emitted += 1;
-                let parent = Parent::Input(&[()]);
-                walk(
-                    &Counting,
-                    &paths,
-                    parent,
-                    first,
-                    &mut hats,
-                    &mut counts,
-                    &mut emit,
-                );
+        let wavelets: Arc<[_]> = FilterBank2d::params([64, 64], 4).L(6).wavelets().into();
+        let levels: Vec<_> = wavelets.iter().map(|psi| psi.j).collect();
+        let admits = coarser(&wavelets);
+        let paths = PathTable::new(Arc::clone(&wavelets), 3, 1, admits, |_| (None, 1)).unwrap();
+        for threads in [1, 3] {
+            for (side_by_side, expected) in [(1, 6), (4, 2), (8, 1)] {
+                let layer = Counting {
+                    paths: &paths,
+                    counts: Mutex::default(),
+                };
+                let groups: Vec<_> = Group::first(&paths, &levels, side_by_side).collect();
+                let walk = Walk {
+                    layer: &layer,
+                    paths: &paths,
+                    groups: &groups,
+                    levels: &levels,
+                    cancel: &Cancel::new(),
+                };
+                let scratch = Scratch {
+                    first: Some(&mut Vec::new()),
+                    lines: &mut vec![(); threads],
+                    planes: &mut vec![(); threads],
+                    deeper: &mut vec![vec![Vec::new()]; threads],
+                };
+                let kept = Mutex::new(Vec::new());
+                walk.run(&(), scratch, &|row, _: &[f32]| {
+                    kept.lock().unwrap().push(row)
+                });
+                // Per group: J = 4 scales, then 6·(3 + 2 + 1) pairs, then 6²·4 triples.
+                let counts = layer.counts.into_inner().unwrap();
+                assert_eq!(counts.inverse, expected * (4 + 6 * 6 + 36 * 4));
+                assert_eq!(counts.forward, expected * (3 + 6 * 3));
+                let mut kept = kept.into_inner().unwrap();
+                kept.sort_unstable();
+                assert!(kept.into_iter().eq(1..paths.len()));
             }
-            // Per group: J = 4 scales, then 6·(3 + 2 + 1) pairs, then 6²·4 triples.
-            assert_eq!(counts.inverse, groups * (4 + 6 * 6 + 36 * 4));
-            assert_eq!(counts.forward, groups * (3 + 6 * 3));
-            counts.observed.sort_unstable();
-            assert!(counts.observed.into_iter().eq(1..paths.len()));
-            assert_eq!(emitted, paths.len() - 1);
         }
+    }
+
+    #[test]
+    fn a_cancelled_walk_takes_no_further_step() {
+        let wavelets: Arc<[_]> = FilterBank2d::params([64, 64], 2).L(3).wavelets().into();
+        let levels: Vec<_> = wavelets.iter().map(|psi| psi.j).collect();
+        let admits = coarser(&wavelets);
+        let paths = PathTable::new(Arc::clone(&wavelets), 2, 1, admits, |_| (None, 1)).unwrap();
+        let layer = Counting {
+            paths: &paths,
+            counts: Mutex::default(),
+        };
+        let cancel = Cancel::new();
+        let groups: Vec<_> = Group::first(&paths, &levels, 1).collect();
+        let walk = Walk {
+            layer: &layer,
+            paths: &paths,
+            groups: &groups,
+            levels: &levels,
+            cancel: &cancel,
+        };
+        let after = 3;
+        let kept = Mutex::new(0);
+        let scratch = Scratch {
+            first: Some(&mut Vec::new()),
+            lines: &mut [()],
+            planes: &mut [()],
+            deeper: &mut [vec![]],
+        };
+        walk.run(&(), scratch, &|_, _: &[f32]| {
+            let mut kept = kept.lock().unwrap();
+            *kept += 1;
+            if *kept == after {
+                cancel.cancel();
+            }
+        });
+        assert_eq!(kept.into_inner().unwrap(), after);
     }
 }

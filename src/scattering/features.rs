@@ -1,84 +1,35 @@
 //! [`Features`]: scattering coefficients, their shape and their path table together; and what users do with them next.
 
-use std::ops::Range;
+use std::ops::RangeBounds;
 use std::sync::Arc;
 
-use ndarray::{ArrayD, ArrayViewD, IxDyn, ShapeBuilder};
+use ndarray::{ArrayD, ArrayView2, ArrayViewD, Axis, IxDyn, ShapeBuilder};
 
-use super::path::PathTable;
-use super::two_d::Average;
+use super::keep::{Average, Layout};
+use super::path::{Path, PathTable, Wavelet};
 use crate::filters::Wavelet2d;
 use crate::num::Real;
 use crate::{Error, Result};
 
-/// Added to a coefficient before its logarithm, and to a denominator.
-const EPSILON: f64 = 1e-6;
-
-/// Where each path's samples stand among the numbers of one image.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Layout {
-    average: Average,
-    /// Axes behind the leading ones: `[paths, H', W']`, `[paths]` or `[numbers]`.
-    trailing: Vec<usize>,
-    shapes: Vec<[usize; 2]>,
-    /// Where each row begins, and the total.
-    offsets: Vec<usize>,
-}
-
-impl Layout {
-    pub fn new(average: Average, shapes: Vec<[usize; 2]>) -> Self {
-        let offsets: Vec<usize> = std::iter::once(0)
-            .chain(shapes.iter().scan(0, |total, [height, width]| {
-                *total += height * width;
-                Some(*total)
-            }))
-            .collect();
-        let trailing = match average {
-            Average::Local => vec![shapes.len(), shapes[0][0], shapes[0][1]],
-            Average::Global => vec![shapes.len()],
-            Average::None => vec![offsets[shapes.len()]],
-        };
-        Self {
-            average,
-            trailing,
-            shapes,
-            offsets,
-        }
-    }
-
-    pub fn trailing(&self) -> &[usize] {
-        &self.trailing
-    }
-
-    pub fn shape(&self, row: usize) -> [usize; 2] {
-        self.shapes[row]
-    }
-
-    /// Numbers of one row.
-    pub fn range(&self, row: usize) -> Range<usize> {
-        self.offsets[row]..self.offsets[row + 1]
-    }
-
-    /// Numbers of one image.
-    pub fn len(&self) -> usize {
-        self.offsets[self.shapes.len()]
-    }
-}
+/// What is customarily added to coefficients of inputs between 0 and 1 before a logarithm or under a quotient: a
+/// millionth of full scale, where the rounding of 32 bits begins.
+pub const EPSILON: f64 = 1e-6;
 
 /// Scattering coefficients with the table that says which row is which.
+///
+/// An input (an image, a signal) is what lies behind the leading axes.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Features<T> {
+pub struct Features<T, W = Wavelet2d> {
+    /// In standard layout.
     array: ArrayD<T>,
-    paths: Arc<PathTable<Wavelet2d>>,
+    paths: Arc<PathTable<W>>,
     layout: Arc<Layout>,
 }
 
-impl<T: Real> Features<T> {
-    pub(super) fn new(
-        array: ArrayD<T>,
-        paths: Arc<PathTable<Wavelet2d>>,
-        layout: Arc<Layout>,
-    ) -> Self {
+impl<T: Real, W: Wavelet> Features<T, W> {
+    /// From an array in standard layout whose last axes are those of the layout.
+    pub(super) fn new(array: ArrayD<T>, paths: Arc<PathTable<W>>, layout: Arc<Layout>) -> Self {
+        debug_assert!(array.is_standard_layout() && array.shape().ends_with(layout.trailing()));
         Self {
             array,
             paths,
@@ -89,7 +40,7 @@ impl<T: Real> Features<T> {
     /// All coefficients.
     ///
     /// **Shape** local averages `[leading.., paths, H', W']`; global means `[leading.., paths]`; without averages
-    /// `[leading.., numbers]`, the paths of an image one after another: see [`path`](Self::path).
+    /// `[leading.., numbers]`, the paths of an input one after another: see [`path`](Self::path).
     pub fn array(&self) -> &ArrayD<T> {
         &self.array
     }
@@ -100,35 +51,79 @@ impl<T: Real> Features<T> {
     }
 
     /// What every row stands for.
-    pub fn paths(&self) -> &Arc<PathTable<Wavelet2d>> {
+    pub fn paths(&self) -> &Arc<PathTable<W>> {
         &self.paths
     }
 
-    /// The leading axes: those of the input before the image.
+    /// The leading axes: those of the array that was transformed before the axes of one input.
     pub fn leading(&self) -> &[usize] {
         let shape = self.array.shape();
         &shape[..shape.len() - self.layout.trailing().len()]
+    }
+
+    /// Every input as one row of numbers, as classifiers take them.
+    ///
+    /// **Shape** `[inputs, numbers]`: the product of the leading axes, and that of all others.
+    ///
+    /// ```
+    /// # use ndarray::Array4;
+    /// # use wavelet_scattering::Scattering2d;
+    /// let plan = Scattering2d::params([16, 16], 2).plan::<f32>()?;
+    /// let features = plan.transform(&Array4::ones([5, 3, 16, 16]))?;
+    /// assert_eq!(features.matrix().shape(), [15, 81 * 4 * 4]);
+    /// # Ok::<(), wavelet_scattering::Error>(())
+    /// ```
+    pub fn matrix(&self) -> ArrayView2<'_, T> {
+        let numbers = self.numbers();
+        let shape = [numbers.len() / self.layout.len(), self.layout.len()];
+        ArrayView2::from_shape(shape, numbers).expect("features are contiguous")
+    }
+
+    /// The coefficients of every input in turn.
+    ///
+    /// **Shape** of each `[paths, H', W']`, `[paths]` of global means, `[numbers]` without averages.
+    pub fn inputs(&self) -> impl ExactSizeIterator<Item = ArrayViewD<'_, T>> {
+        self.numbers()
+            .chunks_exact(self.layout.len())
+            .map(|numbers| {
+                ArrayViewD::from_shape(self.layout.trailing(), numbers)
+                    .expect("an input has as many numbers as its axes say")
+            })
+    }
+
+    /// The rows in turn: the path, and its coefficients as [`path`](Self::path) gives them.
+    ///
+    /// ```
+    /// # use ndarray::Array2;
+    /// # use wavelet_scattering::Scattering2d;
+    /// let plan = Scattering2d::params([16, 16], 2).plan::<f64>()?;
+    /// let features = plan.transform(&Array2::from_shape_fn([16, 16], |(i, k)| ((i * k) as f64).cos()))?;
+    /// let (strongest, _) = features
+    ///     .iter()
+    ///     .filter(|(path, _)| path.order() == 1)
+    ///     .max_by(|(_, a), (_, b)| a.sum().total_cmp(&b.sum()))
+    ///     .unwrap();
+    /// assert_eq!(strongest.lambdas.len(), 1);
+    /// # Ok::<(), wavelet_scattering::Error>(())
+    /// ```
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Path, ArrayViewD<'_, T>)> {
+        (0..self.paths.len()).map(|row| (&self.paths[row], self.path(row)))
     }
 
     /// The coefficients of one path.
     ///
     /// **Shape** `[leading.., H', W']`, of global means `[leading..]`. Panics if there is no such row, as indexing does.
     pub fn path(&self, row: usize) -> ArrayViewD<'_, T> {
-        let [height, width] = self.layout.shape(row);
         let leading = self.leading();
-        let own: &[(usize, usize)] = match self.layout.average {
-            Average::Global => &[],
-            Average::Local | Average::None => &[(height, width), (width, 1)],
-        };
-        // An image is a block of `len` numbers; outer axes count blocks.
-        let outer = (0..leading.len())
-            .map(|axis| leading[axis + 1..].iter().product::<usize>() * self.layout.len());
-        let (shape, strides): (Vec<_>, Vec<_>) = leading
-            .iter()
-            .copied()
-            .zip(outer)
-            .chain(own.iter().copied())
-            .unzip();
+        let own = self.layout.shape(row);
+        let shape = [leading, own].concat();
+        // An input is a block of `len` numbers; outer axes count blocks.
+        let blocks = |axis| leading[axis + 1..].iter().product::<usize>() * self.layout.len();
+        let inner = |axis| own[axis + 1..].iter().product::<usize>();
+        let strides: Vec<_> = (0..leading.len())
+            .map(blocks)
+            .chain((0..own.len()).map(inner))
+            .collect();
         let numbers = &self.numbers()[self.layout.range(row).start..];
         ArrayViewD::from_shape(IxDyn(&shape).strides(IxDyn(&strides)), numbers)
             .expect("rows lie inside the array by construction")
@@ -142,172 +137,227 @@ impl<T: Real> Features<T> {
         path.iter().map(|value| value.widen().powi(2)).sum::<f64>() / path.len() as f64
     }
 
-    /// ln(max(S, 0) + 10⁻⁶) of every coefficient of order 1 and above; order 0 stays, since an image may be negative.
+    /// The rows of these orders only, with their part of the path table.
     ///
-    /// Averages are real convolutions and may fall below zero by rounding or by the side lobes of a cropped φ.
-    pub fn log(mut self) -> Self {
-        let first = self.paths.rows_of_order(0).end;
-        let start = self.layout.range(first - 1).end;
-        for image in self.images_mut() {
-            for value in &mut image[start..] {
-                *value = (value.max(T::zero()) + T::narrow(EPSILON)).ln();
-            }
-        }
-        self
+    /// **Shape** that of [`array`](Self::array) with fewer paths.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] if no row has such an order.
+    ///
+    /// ```
+    /// # use ndarray::Array2;
+    /// # use wavelet_scattering::Scattering2d;
+    /// let plan = Scattering2d::params([16, 16], 2).plan::<f64>()?;
+    /// let features = plan.transform(&Array2::<f64>::eye(16))?;
+    /// assert_eq!(features.select(1..=1)?.array().shape(), [16, 4, 4]);
+    /// assert_eq!(features.select(1..)?.array().shape(), [80, 4, 4]);
+    /// # Ok::<(), wavelet_scattering::Error>(())
+    /// ```
+    pub fn select(&self, orders: impl RangeBounds<usize> + std::fmt::Debug) -> Result<Self> {
+        let rows: Vec<usize> = (0..self.paths.len())
+            .filter(|&row| orders.contains(&self.paths[row].order()))
+            .collect();
+        let (Some(&first), Some(&last)) = (rows.first(), rows.last()) else {
+            return Err(Error::InvalidParameter {
+                name: "orders",
+                value: format!("{orders:?}"),
+                limit: format!(
+                    "no path has such an order; there are 0 to {}",
+                    self.paths.max_order()
+                ),
+            });
+        };
+        // Rows stand by order, so these are neighbours.
+        let kept = self.layout.range(first).start..self.layout.range(last).end;
+        let layout = Arc::new(self.layout.select(&rows));
+        let numbers: Vec<T> = self
+            .numbers()
+            .chunks_exact(self.layout.len())
+            .flat_map(|input| &input[kept.clone()])
+            .copied()
+            .collect();
+        let shape = [self.leading(), layout.trailing()].concat();
+        let array = ArrayD::from_shape_vec(shape, numbers)
+            .expect("every input has as many numbers as its rows");
+        let paths = Arc::new(self.paths.select(&rows));
+        Ok(Self::new(array, paths, layout))
     }
 
-    /// The mean of every path over space. The path table of the result says how many pixels that is.
+    /// Several sets of features one after another, along the first leading axis; of single inputs, which have none, a
+    /// new one is made.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] if there is nothing to put together, [`Error::WrongShape`] if paths or shapes of the parts differ.
+    ///
+    /// ```
+    /// # use ndarray::Array3;
+    /// # use wavelet_scattering::{Features, Scattering2d};
+    /// let plan = Scattering2d::params([16, 16], 2).plan::<f64>()?;
+    /// let parts = [plan.transform(&Array3::<f64>::ones([2, 16, 16]))?, plan.transform(&Array3::ones([5, 16, 16]))?];
+    /// assert_eq!(Features::concat(&parts)?.array().shape(), [7, 81, 4, 4]);
+    /// # Ok::<(), wavelet_scattering::Error>(())
+    /// ```
+    pub fn concat(parts: &[Self]) -> Result<Self> {
+        let Some(first) = parts.first() else {
+            return Err(Error::Empty { shape: vec![0] });
+        };
+        for part in parts {
+            let same = part.paths == first.paths && part.layout == first.layout;
+            let (own, expected) = (part.array.shape(), first.array.shape());
+            let from = usize::from(!first.leading().is_empty());
+            if !same || own.len() != expected.len() || own[from..] != expected[from..] {
+                return Err(Error::WrongShape {
+                    what: "one part of the features",
+                    got: own.to_vec(),
+                    expected: format!(
+                        "{expected:?} up to the number of inputs, and the same paths: those of the first part"
+                    ),
+                });
+            }
+        }
+        let views: Vec<_> = parts.iter().map(|part| part.array.view()).collect();
+        let array = if first.leading().is_empty() {
+            ndarray::stack(Axis(0), &views)
+        } else {
+            ndarray::concatenate(Axis(0), &views)
+        };
+        let array = array.expect("the shapes are equal behind the first axis");
+        let array = array.as_standard_layout().into_owned();
+        Ok(Self::new(
+            array,
+            Arc::clone(&first.paths),
+            Arc::clone(&first.layout),
+        ))
+    }
+
+    /// ln(max(S, 0) + epsilon) of every coefficient of order 1 and above; order 0 stays, since an input may be negative.
+    ///
+    /// `epsilon` is what counts as nothing, in the units of the input: [`EPSILON`] for images between 0 and 1, 255 times
+    /// that for images between 0 and 255. Averages are real convolutions and may fall below zero by rounding or by the
+    /// side lobes of a cropped φ.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] unless epsilon is positive and finite in this precision.
+    pub fn log(mut self, epsilon: f64) -> Result<Self> {
+        let epsilon = positive::<T>(epsilon)?;
+        let start = match self.paths.rows_of_order(0).last() {
+            Some(row) => self.layout.range(row).end,
+            None => 0,
+        };
+        for input in self.inputs_mut() {
+            for value in &mut input[start..] {
+                *value = (value.max(T::zero()) + epsilon).ln();
+            }
+        }
+        Ok(self)
+    }
+
+    /// The mean of every path over space. The path table of the result says how many samples that is.
     ///
     /// **Shape** `[leading.., paths]`.
     pub fn mean_over_space(&self) -> Self {
-        let rows = self.paths.len();
-        let layout = Arc::new(Layout::new(Average::Global, vec![[1, 1]; rows]));
+        let rows = self.layout.rows();
+        let layout = Layout::new(Average::Global, vec![Box::default(); rows]);
         let mut array = ArrayD::zeros([self.leading(), &[rows]].concat());
-        let images = self.numbers().chunks_exact(self.layout.len());
-        for (mut means, image) in array.rows_mut().into_iter().zip(images) {
+        let inputs = self.numbers().chunks_exact(self.layout.len());
+        for (mut means, input) in array.rows_mut().into_iter().zip(inputs) {
             for (row, mean) in means.iter_mut().enumerate() {
-                let samples = &image[self.layout.range(row)];
+                let samples = &input[self.layout.range(row)];
                 let sum: f64 = samples.iter().map(|value| value.widen()).sum();
                 *mean = T::narrow(sum / samples.len() as f64);
             }
         }
-        Self {
-            array,
-            paths: Arc::new(self.paths.over_space(|row| self.layout.range(row).len())),
-            layout,
-        }
+        let paths = self.paths.over_space(|row| self.layout.range(row).len());
+        Self::new(array, Arc::new(paths), Arc::new(layout))
     }
 
-    /// Every coefficient of order 2 and above divided by its parent's plus 10⁻⁶: what is left does not depend on how
+    /// Every coefficient of order 2 and above divided by its parent's plus epsilon: what is left does not depend on how
     /// much the first layers let through. Source: Bruna & Mallat 2013, section 4; Andén & Mallat 2014, section 2.5.
     ///
+    /// `epsilon` is in the units of the input, as in [`log`](Self::log); [`EPSILON`] is customary.
+    ///
     /// # Errors
-    /// [`Error::NotApplicable`] where a path and its parent have different sizes, as without averages.
-    pub fn renormalized(mut self) -> Result<Self> {
+    /// [`Error::NotApplicable`] where a path and its parent have different sizes, as without averages, or where parents
+    /// are not among the rows; [`Error::InvalidParameter`] unless epsilon is positive and finite in this precision.
+    pub fn renormalized(mut self, epsilon: f64) -> Result<Self> {
+        let epsilon = positive::<T>(epsilon)?;
         let (paths, layout) = (Arc::clone(&self.paths), Arc::clone(&self.layout));
-        let rows = paths.rows_of_order(2).start..paths.len();
-        let same_size = |row| {
+        let of_parent = |row: usize| {
             paths
                 .parent(row)
-                .is_some_and(|parent| layout.shape(parent) == layout.shape(row))
+                .filter(|&parent| layout.shape(parent) == layout.shape(row))
+                .map(|parent| layout.range(parent))
         };
-        if !rows.clone().all(same_size) {
+        let rows = (0..paths.len()).filter(|&row| paths[row].order() >= 2);
+        let divisions: Option<Vec<_>> = rows
+            .map(|row| of_parent(row).map(|parent| (layout.range(row), parent)))
+            .collect();
+        let Some(divisions) = divisions else {
             return Err(Error::NotApplicable {
                 call: "renormalized",
                 got: self.array.shape().to_vec(),
-                limit: "a path and its parent must have samples at the same places; use local or global averages",
+                limit: "every path needs its parent among the rows, with samples at the same places; use local or global \
+                        averages and all orders",
             });
-        }
-        for image in self.images_mut() {
+        };
+        for input in self.inputs_mut() {
             // Children stand behind their parents, so from the end every parent is still as it was.
-            for row in rows.clone().rev() {
-                let (before, own) = image.split_at_mut(layout.range(row).start);
-                let parent = &before[layout.range(paths.parent(row).unwrap_or(0))];
-                for (value, &parent) in own[..parent.len()].iter_mut().zip(parent) {
-                    *value /= parent + T::narrow(EPSILON);
+            for (own, parent) in divisions.iter().rev() {
+                let (before, own) = input.split_at_mut(own.start);
+                for (value, &parent) in own.iter_mut().zip(&before[parent.clone()]) {
+                    *value /= parent + epsilon;
                 }
             }
         }
         Ok(self)
     }
 
-    /// The numbers in row-major order: arrays of features are made contiguous, and only here.
-    fn numbers(&self) -> &[T] {
-        self.array.as_slice().unwrap_or_default()
-    }
-
-    /// The numbers of each image in turn.
-    fn images_mut(&mut self) -> impl Iterator<Item = &mut [T]> {
-        let len = self.layout.len();
-        self.array
-            .as_slice_mut()
-            .into_iter()
-            .flat_map(move |numbers| numbers.chunks_exact_mut(len))
-    }
-}
-
-/// What shares one mean and one standard deviation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shared {
-    /// Nothing: every coefficient, at every place, has its own. What classifiers on aligned images expect.
-    ByCoefficient,
-    /// All places of a path: what textures, which may be anywhere, call for.
-    ByPath,
-}
-
-/// Brings coefficients to mean 0 and standard deviation 1 over a set of images, with numbers fitted on that set only.
-///
-/// ```
-/// use ndarray::Array3;
-/// use wavelet_scattering::{Scattering2d, scattering::{Shared, Standardizer}};
-///
-/// let plan = Scattering2d::params([16, 16], 2).plan::<f64>()?;
-/// let images = |seed| Array3::from_shape_fn([5, 16, 16], |(n, i, k)| ((seed + n + i * k) as f64).sin());
-/// let (train, test) = (plan.transform(&images(0))?, plan.transform(&images(7))?);
-/// let standardizer = Standardizer::fit(&train, Shared::ByCoefficient);
-/// let (train, test) = (standardizer.apply(train)?, standardizer.apply(test)?);
-/// # assert!(train.array().sum().abs() < 1e-6 && test.array().iter().all(|value| value.is_finite()));
-/// # Ok::<(), wavelet_scattering::Error>(())
-/// ```
-#[derive(Debug, Clone, PartialEq)]
-pub struct Standardizer {
-    /// Mean and standard deviation of every number of an image.
-    moments: Vec<(f64, f64)>,
-}
-
-impl Standardizer {
-    /// Fits means and standard deviations (the population's) over all leading axes. What does not vary keeps its
-    /// scale: its deviation counts as 1.
-    pub fn fit<T: Real>(features: &Features<T>, shared: Shared) -> Self {
-        let layout = &features.layout;
-        let group = |index: usize| match shared {
-            Shared::ByCoefficient => index..index + 1,
-            Shared::ByPath => layout.range(index),
-        };
-        let groups = match shared {
-            Shared::ByCoefficient => layout.len(),
-            Shared::ByPath => features.paths.len(),
-        };
-        let images = || features.numbers().chunks_exact(layout.len());
-        let moments = (0..groups)
-            .map(group)
-            .flat_map(|group| {
-                let values = || {
-                    images()
-                        .flat_map(|image| &image[group.clone()])
-                        .map(|value| value.widen())
-                };
-                let count = (images().len() * group.len()) as f64;
-                let mean = values().sum::<f64>() / count;
-                let deviation =
-                    (values().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt();
-                // Rounding makes a constant vary by about the spacing of floats.
-                let constant = deviation <= 8.0 * T::epsilon().widen() * mean.abs();
-                std::iter::repeat_n((mean, if constant { 1.0 } else { deviation }), group.len())
-            })
-            .collect();
-        Self { moments }
-    }
-
-    /// (S − mean) / deviation with the fitted numbers.
-    ///
-    /// # Errors
-    /// [`Error::WrongShape`] if an image has another number of coefficients than those fitted on.
-    pub fn apply<T: Real>(&self, mut features: Features<T>) -> Result<Features<T>> {
-        if features.layout.len() != self.moments.len() {
-            return Err(Error::WrongShape {
-                what: "the features of an image",
-                got: features.layout.trailing().to_vec(),
-                expected: format!("{} numbers, as in the fit", self.moments.len()),
-            });
-        }
-        for image in features.images_mut() {
-            for (value, &(mean, deviation)) in image.iter_mut().zip(&self.moments) {
-                *value = T::narrow((value.widen() - mean) / deviation);
+    /// Every input's coefficients divided by their l2 norm, so that inputs differ in shape and not in loudness. An input
+    /// of zeros stays as it is.
+    pub fn unit_norm(mut self) -> Self {
+        for input in self.inputs_mut() {
+            let norm = input.iter().map(|value| value.widen().powi(2)).sum::<f64>();
+            if norm > 0.0 {
+                let norm = norm.sqrt();
+                for value in input {
+                    *value = T::narrow(value.widen() / norm);
+                }
             }
         }
-        Ok(features)
+        self
     }
+
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The numbers in row-major order.
+    pub(super) fn numbers(&self) -> &[T] {
+        self.array.as_slice().expect("features are contiguous")
+    }
+
+    /// The numbers of each input in turn.
+    pub(super) fn inputs_mut(&mut self) -> impl Iterator<Item = &mut [T]> {
+        let len = self.layout.len();
+        let numbers = self.array.as_slice_mut().expect("features are contiguous");
+        numbers.chunks_exact_mut(len)
+    }
+}
+
+/// Epsilon in this precision, if it is positive there.
+fn positive<T: Real>(epsilon: f64) -> Result<T> {
+    let narrow = T::narrow(epsilon);
+    if narrow > T::zero() && narrow.is_finite() {
+        return Ok(narrow);
+    }
+    Err(Error::InvalidParameter {
+        name: "epsilon",
+        value: epsilon.to_string(),
+        limit: format!(
+            "it is positive and finite in {}; {EPSILON:e} suits inputs between 0 and 1",
+            T::NAME
+        ),
+    })
 }
 
 #[cfg(test)]
@@ -361,7 +411,7 @@ mod tests {
     #[test]
     fn the_logarithm_leaves_order_zero_and_never_sees_a_negative_number() {
         let plain = features(Average::Local, 1);
-        let log = plain.clone().log();
+        let log = plain.clone().log(EPSILON).unwrap();
         assert_eq!(plain.path(0), log.path(0));
         for row in 1..9 {
             for (s, l) in plain.path(row).iter().zip(log.path(row)) {
@@ -373,7 +423,7 @@ mod tests {
     #[test]
     fn renormalization_divides_by_the_parent() {
         let plain = features(Average::Local, 1);
-        let renormalized = plain.clone().renormalized().unwrap();
+        let renormalized = plain.clone().renormalized(EPSILON).unwrap();
         for row in 0..9 {
             let parent = plain.paths().parent(row).filter(|_| row >= 5);
             let expected = match parent {
@@ -383,56 +433,95 @@ mod tests {
             assert_eq!(renormalized.path(row), expected);
         }
         assert!(matches!(
-            features(Average::None, 1).renormalized(),
+            features(Average::None, 1).renormalized(EPSILON),
             Err(Error::NotApplicable { .. })
         ));
-    }
-
-    #[test]
-    fn what_does_not_vary_is_not_blown_up() {
-        let plan = params(Average::Global).plan::<f32>().unwrap();
-        let x = Array4::from_shape_fn([3, 2, 17, 12], |(.., i, k)| 0.1 + (i * k) as f32 / 300.0);
-        let features = plan.transform(&x).unwrap();
-        let mut shaken = features.clone();
-        for (image, numbers) in shaken.images_mut().enumerate() {
-            // rounding in one image and not in another
-            numbers
-                .iter_mut()
-                .for_each(|value| *value *= 1.0 + (image % 2) as f32 * f32::EPSILON);
-        }
-        let standard = Standardizer::fit(&shaken, Shared::ByCoefficient)
-            .apply(shaken)
-            .unwrap();
-        assert!(standard.array().iter().all(|value| value.abs() < 1e-6));
     }
 
     #[test]
     fn a_mean_over_space_says_how_many_pixels_it_stands_for() {
         let means = features(Average::Local, 0).mean_over_space();
         assert_eq!(
-            (means.paths()[3].subsampling, means.paths()[3].pixels),
+            (means.paths()[3].subsampling, means.paths()[3].samples),
             (None, 4 * 3 * 16)
         );
     }
 
     #[test]
-    fn standardized_training_features_have_mean_zero_and_deviation_one() {
-        for shared in [Shared::ByCoefficient, Shared::ByPath] {
-            let train = features(Average::Local, 2);
-            let standardizer = Standardizer::fit(&train, shared);
-            let standard = standardizer.apply(train.clone()).unwrap();
-            for row in 0..9 {
-                let values = standard.path(row);
-                assert!(values.mean().unwrap().abs() < 1e-9);
-                assert!((values.std(0.0) - 1.0).abs() < 1e-9);
+    fn a_selection_has_the_same_numbers_and_knows_its_rows() {
+        for average in [Average::Local, Average::Global, Average::None] {
+            let all = features(average, 0);
+            let last = all.select(2..).unwrap();
+            assert_eq!(last.paths().len(), 4);
+            for (row, (path, values)) in last.iter().enumerate() {
+                assert_eq!(values, all.path(5 + row));
+                assert_eq!(path.lambdas, all.paths()[5 + row].lambdas);
+                assert_eq!(last.paths().row_of_lambdas(&path.lambdas), Some(row));
+                assert_eq!(last.paths().parent(row), None);
             }
-            // another set gets the same numbers
-            let other = standardizer.apply(features(Average::Local, 3)).unwrap();
-            let affine = (&other.path(4) - &standard.path(4))
-                / (&features(Average::Local, 3).path(4) - &train.path(4));
-            let (first, spread) = (affine[[0, 0, 0, 0]], affine.std(0.0));
-            assert!(first > 0.0 && (shared == Shared::ByCoefficient || spread < 1e-9 * first));
-            assert!(standardizer.apply(features(Average::Global, 3)).is_err());
+            assert_eq!(
+                last.clone().log(1.0).unwrap().path(0),
+                last.path(0).mapv(|s| (s.max(0.0) + 1.0).ln())
+            );
+            let error = last.renormalized(EPSILON).unwrap_err();
+            assert!(matches!(error, Error::NotApplicable { .. }), "{error}");
+            let both = all.select(1..).unwrap();
+            assert_eq!(both.paths().parent(4), Some(0));
+            assert_eq!(both.paths().children(3), 6..8);
+            assert_eq!(all.select(..).unwrap(), all);
+            let message = all.select(3..).unwrap_err().to_string();
+            assert!(
+                message.contains("3..") && message.contains("0 to 2"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn parts_are_put_together_in_order_and_others_refused() {
+        let (a, b) = (features(Average::Local, 0), features(Average::Local, 1));
+        let both = Features::concat(&[a.clone(), b.clone()]).unwrap();
+        assert_eq!(both.array().shape(), [6, 2, 9, 4, 3]);
+        let inputs: Vec<_> = a.inputs().chain(b.inputs()).collect();
+        assert_eq!(both.inputs().collect::<Vec<_>>(), inputs);
+        assert_eq!(both.matrix().shape(), [12, 9 * 12]);
+        assert!(both.matrix().row(7).iter().eq(inputs[7].iter()));
+        let other = features(Average::Global, 0);
+        assert!(Features::concat(&[a, other]).is_err());
+        assert!(Features::<f64>::concat(&[]).is_err());
+        let plan = params(Average::Global).plan::<f64>().unwrap();
+        let one = plan.transform(&ndarray::Array2::ones([17, 12])).unwrap();
+        let two = Features::concat(&[one.clone(), one]).unwrap();
+        assert_eq!(two.array().shape(), [2, 9]);
+    }
+
+    #[test]
+    fn every_input_has_norm_one_but_zeros() {
+        let mut x = Array4::from_shape_fn([3, 2, 17, 12], |(a, b, i, k)| {
+            ((a + b + i * k) as f64).sin()
+        });
+        x.index_axis_mut(Axis(0), 1).fill(0.0);
+        let plan = params(Average::Local).plan::<f64>().unwrap();
+        let unit = plan.transform(&x).unwrap().unit_norm();
+        for (n, input) in unit.inputs().enumerate() {
+            let norm: f64 = input.iter().map(|value| value * value).sum();
+            let expected = if n / 2 == 1 { 0.0 } else { 1.0 };
+            assert!((norm - expected).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn an_epsilon_that_is_nothing_is_refused() {
+        for epsilon in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let message = features(Average::Local, 0)
+                .log(epsilon)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                message.contains("epsilon") && message.contains("positive"),
+                "{message}"
+            );
+            assert!(features(Average::Local, 0).renormalized(epsilon).is_err());
         }
     }
 }

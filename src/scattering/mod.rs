@@ -1,15 +1,46 @@
 //! Scattering transforms: the cascade of wavelet moduli, its averages and the table of its paths.
 //!
 //! - [`PathTable`]: which paths (λ1, …, λm) exist and which row each has;
-//! - the walk over them, once for every dimension, and the average φ_J at its leaves;
-//! - [`Features`]: coefficients with their table, logarithms, renormalisation, [`Standardizer`];
-//! - [`Scattering2d`]: parameters, bank and padding of images.
+//! - [`Average`]: what is kept of every U;
+//! - the walk over the paths, on any layer, and the engine around it: once for every dimension;
+//! - [`Scattering`]: a plan, for every dimension too; [`Scattering2d`] is that of images, [`Scattering2dParams`] describes it;
+//! - [`Features`]: coefficients with their table, logarithms, renormalisation; [`Standardizer`].
+
+mod path;
+
+mod keep;
 
 mod cascade;
+
+mod design;
+
+mod engine;
+
 mod features;
-mod path;
+
+mod plan;
+
+mod standardize;
+
 mod two_d;
 
-pub use features::{Features, Shared, Standardizer};
-pub use path::{Path, PathTable, Scale};
-pub use two_d::{Average, Scattering2d, Scattering2dParams, Workspace};
+pub use features::{EPSILON, Features};
+pub use keep::Average;
+pub use path::{Path, PathTable, Wavelet};
+pub use plan::{Scattering, ScatteringWorkspace};
+pub use standardize::{StandardizeBy, Standardizer};
+pub use two_d::Scattering2dParams;
+
+/// A planned scattering transform of images: [`Scattering2d::params`](Scattering::params) describes it.
+///
+/// ```
+/// use ndarray::Array3;
+/// use wavelet_scattering::Scattering2d;
+///
+/// let plan = Scattering2d::params([64, 48], 3).L(6).plan::<f32>()?;
+/// let images = Array3::from_shape_fn([2, 64, 48], |(n, i, k)| ((i * k + n) as f32 * 0.01).sin());
+/// let features = plan.transform(&images)?;
+/// assert_eq!(features.array().shape(), [2, 127, 8, 6]); // [batch, paths, 64 / 2^J, 48 / 2^J]
+/// # Ok::<(), wavelet_scattering::Error>(())
+/// ```
+pub type Scattering2d<T> = Scattering<T, crate::filters::Wavelet2d, 2>;

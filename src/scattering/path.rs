@@ -1,26 +1,57 @@
 //! [`PathTable`]: which wavelets each output row went through.
 //!
-//! A path p = (λ1, …, λm) stands for U[p]x = |…|x ⋆ ψ_λ1| ⋆ … ⋆ ψ_λm|; m is its order. A path may be extended by every
-//! wavelet of a strictly coarser scale: |x ⋆ ψ_j1| carries next to no energy at finer ones (Bruna & Mallat 2013,
-//! section 3.1). Rows stand by order, then lexicographically in (λ1, λ2, …), so the children of a path are
-//! neighbours, and so are all descendants of one order.
+//! A path p = (λ1, …, λm) stands for U[p]x = |…|x ⋆ ψ_λ1| ⋆ … ⋆ ψ_λm|; m is its order. Which wavelets a path may be
+//! extended by is a rule that comes with the transform; for images these are all of a strictly coarser scale, since
+//! |x ⋆ ψ_j1| carries next to no energy at finer ones (Bruna & Mallat 2013, section 3.1). Rows stand by order, then
+//! lexicographically in (λ1, λ2, …), so the children of a path are neighbours, and so are all descendants of one order.
 //!
 //! The table is generic over the description `W` of one wavelet, so every dimension shares it.
 
 use std::ops::{Index, Range};
 use std::sync::Arc;
 
+use crate::filters::Wavelet2d;
 use crate::{Result, memory};
 
-/// What a path table needs to know of a wavelet.
-pub trait Scale {
-    /// Index of the scale, 0 = finest.
+/// What a path table tells of a wavelet: its scale, and its columns in words.
+pub trait Wavelet: Clone + std::fmt::Debug + PartialEq + Send + Sync + 'static {
+    /// What describes a transform with these wavelets.
+    type Params: Clone + std::fmt::Debug + PartialEq + Send + Sync;
+
+    /// The columns of [`cells`](Self::cells), without the number of the layer.
+    const COLUMNS: &'static [&'static str];
+
+    /// What samples of the input are called.
+    const SAMPLES: &'static str;
+
+    /// Index of the scale, 0 = finest. Neighbours of one scale may walk side by side.
     fn j(&self) -> usize;
+
+    /// What tells the wavelet from others, short: `j0t3`.
+    fn tag(&self) -> String;
+
+    /// The wavelet in numbers, one text for each of [`COLUMNS`](Self::COLUMNS).
+    fn cells(&self) -> Vec<String>;
 }
 
-impl Scale for crate::filters::Wavelet2d {
+impl Wavelet for Wavelet2d {
+    type Params = super::Scattering2dParams;
+
+    const COLUMNS: &'static [&'static str] = &["j", "theta", "angle", "xi", "sigma"];
+    const SAMPLES: &'static str = "pixels";
+
     fn j(&self) -> usize {
         self.j
+    }
+
+    fn tag(&self) -> String {
+        format!("j{}t{}", self.j, self.l)
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let indices = [self.j, self.l].map(|index| index.to_string());
+        let numbers = [self.theta, self.xi, self.sigma].map(|value| value.to_string());
+        indices.into_iter().chain(numbers).collect()
     }
 }
 
@@ -29,11 +60,11 @@ impl Scale for crate::filters::Wavelet2d {
 pub struct Path {
     /// Indices λ of its wavelets in the bank, first layer first. Empty for the average of the input.
     pub lambdas: Box<[usize]>,
-    /// Distance of neighbouring samples of this row in pixels, along each axis; `None` for a mean over the image.
+    /// Distance of neighbouring samples of this row in samples of the input, along each axis; `None` for a mean.
     pub subsampling: Option<usize>,
-    /// How many pixels one sample of this row stands for.
-    pub pixels: usize,
-    parent: usize,
+    /// How many samples of the input (pixels of an image) one sample of this row stands for.
+    pub samples: usize,
+    parent: Option<usize>,
     children: Range<usize>,
 }
 
@@ -57,11 +88,101 @@ impl Path {
 /// # Ok::<(), wavelet_scattering::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(
+        into = "record::Table<W>",
+        try_from = "record::Table<W>",
+        bound(
+            serialize = "W: Wavelet + serde::Serialize",
+            deserialize = "W: Wavelet + serde::Deserialize<'de>"
+        )
+    )
+)]
 pub struct PathTable<W> {
     wavelets: Arc<[W]>,
     paths: Vec<Path>,
     /// First row of every order, and the number of rows.
     orders: Vec<usize>,
+}
+
+/// A table in a file: the wavelets and the rows, from which the rest follows.
+#[cfg(feature = "serde")]
+mod record {
+    use super::{Path, PathTable, Wavelet};
+    use crate::{Error, Result};
+
+    #[derive(serde::Serialize, serde::Deserialize)]
+    pub struct Table<W> {
+        wavelets: Vec<W>,
+        rows: Vec<Row>,
+    }
+
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Row {
+        lambdas: Box<[usize]>,
+        subsampling: Option<usize>,
+        samples: usize,
+    }
+
+    impl<W: Wavelet> From<PathTable<W>> for Table<W> {
+        fn from(table: PathTable<W>) -> Self {
+            let rows = table.paths.into_iter().map(|path| Row {
+                lambdas: path.lambdas,
+                subsampling: path.subsampling,
+                samples: path.samples,
+            });
+            Self {
+                wavelets: table.wavelets.to_vec(),
+                rows: rows.collect(),
+            }
+        }
+    }
+
+    impl<W: Wavelet> TryFrom<Table<W>> for PathTable<W> {
+        type Error = Error;
+
+        fn try_from(table: Table<W>) -> Result<Self> {
+            let key = |row: &Row| (row.lambdas.len(), row.lambdas.clone());
+            let invalid = |row: usize, limit: &str| Error::InvalidParameter {
+                name: "row",
+                value: row.to_string(),
+                limit: limit.into(),
+            };
+            let wavelets = table.wavelets.len();
+            for (i, row) in table.rows.iter().enumerate() {
+                if row.lambdas.iter().any(|&lambda| lambda >= wavelets) {
+                    return Err(invalid(i, "a path goes through wavelets of the table"));
+                }
+                if i > 0 && key(&table.rows[i - 1]) >= key(row) {
+                    return Err(invalid(
+                        i,
+                        "rows stand by order, then by their wavelets, each once",
+                    ));
+                }
+            }
+            if table.rows.is_empty() {
+                return Err(invalid(0, "a table has at least one"));
+            }
+            let paths = table.rows.into_iter().map(|row| Path {
+                lambdas: row.lambdas,
+                subsampling: row.subsampling,
+                samples: row.samples,
+                parent: None,
+                children: 0..0,
+            });
+            Ok(Self::of_rows(table.wavelets.into(), paths.collect()))
+        }
+    }
+}
+
+/// The rule of images: a path goes on with every wavelet of a strictly coarser scale.
+pub(crate) fn coarser<W: Wavelet>(wavelets: &[W]) -> impl Fn(&[usize], usize) -> bool {
+    move |path, lambda| {
+        let last = path.last().map(|&last| wavelets[last].j());
+        last < Some(wavelets[lambda].j())
+    }
 }
 
 /// Number of paths of each order 0..=max_order when J scales hold L wavelets each: C(J, m)·L^m, saturating.
@@ -79,9 +200,10 @@ pub(crate) fn count_by_order(J: usize, L: usize, max_order: usize) -> Vec<u64> {
     counts
 }
 
-impl<W: Scale> PathTable<W> {
-    /// Enumerates every path up to `max_order`. `sampling` tells subsampling and pixels of a path from its last
-    /// wavelet, `None` for the input itself. Orders that no path reaches have no rows.
+impl<W: Wavelet> PathTable<W> {
+    /// Enumerates every path up to `max_order`: `admits(path, λ)` says whether a path, by its wavelets, goes on with λ.
+    /// `sampling` tells subsampling and samples of a path from its last λ, `None` for the input itself. Orders that no
+    /// path reaches have no rows. `expected` is about how many rows there will be.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if the table itself does not fit.
@@ -89,40 +211,39 @@ impl<W: Scale> PathTable<W> {
         wavelets: Arc<[W]>,
         max_order: usize,
         expected: u64,
-        sampling: impl Fn(Option<&W>) -> (Option<usize>, usize),
+        admits: impl Fn(&[usize], usize) -> bool,
+        sampling: impl Fn(Option<usize>) -> (Option<usize>, usize),
     ) -> Result<Self> {
         memory::require(
             "the path table",
             memory::bytes_of::<[Path; 2]>(expected),
             "use a smaller max_order, J or L",
         )?;
-        let path = |parent: usize, lambdas: Box<[usize]>| {
-            let (subsampling, pixels) = sampling(lambdas.last().map(|&lambda| &wavelets[lambda]));
+        let path = |parent: Option<usize>, lambdas: Box<[usize]>| {
+            let (subsampling, samples) = sampling(lambdas.last().copied());
             Path {
                 lambdas,
                 subsampling,
-                pixels,
+                samples,
                 parent,
                 children: 0..0,
             }
         };
-        let mut paths = vec![path(0, Box::default())];
+        let mut paths = vec![path(None, Box::default())];
         let mut orders = vec![0];
         while orders.len() <= max_order {
             let (first, end) = (orders[orders.len() - 1], paths.len());
             for row in first..end {
-                let last = paths[row]
-                    .lambdas
-                    .last()
-                    .map(|&lambda| wavelets[lambda].j());
                 let start = paths.len();
-                for lambda in
-                    (0..wavelets.len()).filter(|&lambda| last < Some(wavelets[lambda].j()))
-                {
-                    let lambdas = paths[row].lambdas.iter().copied().chain([lambda]).collect();
-                    paths.push(path(row, lambdas));
+                for lambda in 0..wavelets.len() {
+                    if admits(&paths[row].lambdas, lambda) {
+                        let lambdas = paths[row].lambdas.iter().copied().chain([lambda]).collect();
+                        paths.push(path(Some(row), lambdas));
+                    }
                 }
-                paths[row].children = start..paths.len();
+                if paths.len() > start {
+                    paths[row].children = start..paths.len();
+                }
             }
             if paths.len() == end {
                 break;
@@ -137,14 +258,50 @@ impl<W: Scale> PathTable<W> {
         })
     }
 
+    /// The table of these rows, increasing, only.
+    pub(crate) fn select(&self, rows: &[usize]) -> Self {
+        let paths = rows.iter().map(|&row| self.paths[row].clone()).collect();
+        Self::of_rows(Arc::clone(&self.wavelets), paths)
+    }
+
+    /// A table of rows in their order, which finds out anew which descends from which.
+    fn of_rows(wavelets: Arc<[W]>, mut paths: Vec<Path>) -> Self {
+        let max_order = paths.last().map_or(0, Path::order);
+        let orders = (0..=max_order + 1)
+            .map(|order| paths.partition_point(|path| path.order() < order))
+            .collect();
+        for path in &mut paths {
+            (path.parent, path.children) = (None, 0..0);
+        }
+        let mut table = Self {
+            wavelets,
+            paths,
+            orders,
+        };
+        for row in 0..table.len() {
+            let lambdas = &table.paths[row].lambdas;
+            let parent = lambdas
+                .split_last()
+                .and_then(|(_, parent)| table.row_of_lambdas(parent));
+            table.paths[row].parent = parent;
+            if let Some(parent) = parent {
+                let of_parent = table.children(parent);
+                let first = if of_parent.is_empty() {
+                    row
+                } else {
+                    of_parent.start
+                };
+                table.paths[parent].children = first..row + 1;
+            }
+        }
+        table
+    }
+
     /// The same paths where every row is a mean over all its samples.
-    pub(crate) fn over_space(&self, samples: impl Fn(usize) -> usize) -> Self
-    where
-        W: Clone,
-    {
+    pub(crate) fn over_space(&self, samples: impl Fn(usize) -> usize) -> Self {
         let mut table = self.clone();
         for (row, path) in table.paths.iter_mut().enumerate() {
-            path.pixels *= samples(row);
+            path.samples *= samples(row);
             path.subsampling = None;
         }
         table
@@ -155,7 +312,7 @@ impl<W: Scale> PathTable<W> {
         self.paths.len()
     }
 
-    /// Whether there is no row; never, since order 0 always exists.
+    /// Whether there is no row; never.
     pub fn is_empty(&self) -> bool {
         self.paths.is_empty()
     }
@@ -183,9 +340,9 @@ impl<W: Scale> PathTable<W> {
         self.paths[row].children.clone()
     }
 
-    /// The row of the path without its last wavelet; `None` for order 0.
+    /// The row of the path without its last wavelet; `None` for order 0, and where a selection of rows lacks it.
     pub fn parent(&self, row: usize) -> Option<usize> {
-        (self.paths[row].order() > 0).then_some(self.paths[row].parent)
+        self.paths[row].parent
     }
 
     /// The wavelets of the bank, by λ.
@@ -211,69 +368,68 @@ impl<W: Scale> PathTable<W> {
 
     /// The row whose wavelets have these indices λ, if there is one.
     pub fn row_of_lambdas(&self, lambdas: &[usize]) -> Option<usize> {
-        lambdas.iter().try_fold(0, |row, &lambda| {
-            let children = self.children(row);
-            // Children stand in order of their last λ.
-            let offset = self.paths[children.clone()]
-                .binary_search_by_key(&Some(lambda), |path| path.lambdas.last().copied())
-                .ok()?;
-            Some(children.start + offset)
-        })
+        let rows = self.rows_of_order(lambdas.len());
+        // Rows of one order stand lexicographically.
+        let offset = self.paths[rows.clone()].binary_search_by(|path| (*path.lambdas).cmp(lambdas));
+        Some(rows.start + offset.ok()?)
     }
-}
 
-impl PathTable<crate::filters::Wavelet2d> {
-    /// The row of the path with these (j, l) per layer, l the index of the orientation; `None` if there is none.
-    pub fn row(&self, path: &[(usize, usize)]) -> Option<usize> {
-        let L = self.wavelets.last()?.l + 1;
-        let lambdas: Option<Vec<usize>> = path
-            .iter()
-            .map(|&(j, l)| j.checked_mul(L).filter(|_| l < L).map(|first| first + l))
-            .collect();
-        self.row_of_lambdas(&lambdas?)
+    /// Whether two rows take the same steps from here on, so that they can walk side by side.
+    pub(crate) fn same_subtree(&self, a: usize, b: usize) -> bool {
+        let last = |row: usize| self.paths[row].lambdas.last();
+        let (a, b) = (self.children(a), self.children(b));
+        a.len() == b.len()
+            && a.zip(b)
+                .all(|(a, b)| last(a) == last(b) && self.same_subtree(a, b))
     }
 
     /// A short name of a row for headers and file members: `S` for order 0, `S_j0t3_j1t5` and so on above.
     pub fn name(&self, row: usize) -> String {
         let layers = self
             .wavelets_of(row)
-            .map(|wavelet| format!("_j{}t{}", wavelet.j, wavelet.l));
+            .map(|wavelet| format!("_{}", wavelet.tag()));
         std::iter::once("S".to_string()).chain(layers).collect()
     }
 
     /// The header of [`records`](Self::records).
     pub fn header(&self) -> Vec<String> {
-        let mut header: Vec<String> = ["row", "name", "order"].map(String::from).into();
-        for layer in 1..=self.max_order() {
-            for column in ["j", "theta", "angle", "xi", "sigma"] {
-                header.push(format!("{column}{layer}"));
-            }
-        }
-        header.extend(["subsampling", "pixels"].map(String::from));
-        header
+        let layers = (1..=self.max_order()).flat_map(|layer| {
+            W::COLUMNS
+                .iter()
+                .map(move |column| format!("{column}{layer}"))
+        });
+        ["row", "name", "order"]
+            .map(String::from)
+            .into_iter()
+            .chain(layers)
+            .chain(["subsampling", W::SAMPLES].map(String::from))
+            .collect()
     }
 
-    /// The table as text, one record a row: indices j and theta (the orientation's index), angle in radians, centre
-    /// frequency xi and bandwidth sigma in cycles per pixel for every layer, then the subsampling and the pixels that
-    /// one sample stands for. Fields of layers that a path does not have are empty.
+    /// The table as text, one record a row: its number, name and order, every layer's wavelet in numbers, then the
+    /// subsampling and how many samples of the input one sample stands for. Fields of layers that a path does not have
+    /// are empty. Of images a layer is the indices j and theta (of the orientation), the angle in radians, centre frequency xi and bandwidth sigma in
+    /// cycles per pixel.
     pub fn records(&self) -> impl Iterator<Item = Vec<String>> {
         (0..self.len()).map(|row| {
             let path = &self[row];
             let mut record = vec![row.to_string(), self.name(row), path.order().to_string()];
-            for wavelet in self.wavelets_of(row) {
-                record.extend([wavelet.j.to_string(), wavelet.l.to_string()]);
-                record.extend(
-                    [wavelet.theta, wavelet.xi, wavelet.sigma].map(|value| value.to_string()),
-                );
-            }
-            record.resize(3 + 5 * self.max_order(), String::new());
-            record.push(
-                path.subsampling
-                    .map_or(String::new(), |step| step.to_string()),
-            );
-            record.push(path.pixels.to_string());
+            record.extend(self.wavelets_of(row).flat_map(Wavelet::cells));
+            record.resize(3 + W::COLUMNS.len() * self.max_order(), String::new());
+            let subsampling = path.subsampling.map(|step| step.to_string());
+            record.extend([subsampling.unwrap_or_default(), path.samples.to_string()]);
             record
         })
+    }
+}
+
+impl PathTable<Wavelet2d> {
+    /// The row of the path with these (j, l) per layer, l the index of the orientation; `None` if there is none.
+    pub fn row(&self, path: &[(usize, usize)]) -> Option<usize> {
+        let lambda =
+            |of: &(usize, usize)| self.wavelets.iter().position(|psi| (psi.j, psi.l) == *of);
+        let lambdas: Option<Vec<usize>> = path.iter().map(lambda).collect();
+        self.row_of_lambdas(&lambdas?)
     }
 }
 
@@ -288,11 +444,12 @@ impl<W> Index<usize> for PathTable<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filters::{FilterBank2d, Wavelet2d};
+    use crate::filters::FilterBank2d;
 
     fn table(J: usize, L: usize, max_order: usize) -> PathTable<Wavelet2d> {
-        let wavelets = FilterBank2d::params([64, 64], J).L(L).wavelets().into();
-        PathTable::new(wavelets, max_order, 1, |_| (Some(1), 1)).unwrap()
+        let wavelets: Arc<[_]> = FilterBank2d::params([64, 64], J).L(L).wavelets().into();
+        let admits = coarser(&wavelets);
+        PathTable::new(wavelets.clone(), max_order, 1, admits, |_| (Some(1), 1)).unwrap()
     }
 
     #[test]
@@ -369,5 +526,24 @@ mod tests {
                 assert_eq!(table.row(&[(j1, t1), (j2, t2)]), Some(first + expected));
             }
         }
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn a_table_is_read_as_it_was_written_and_refused_if_it_is_none() {
+        let table = table(3, 2, 3);
+        let text = serde_json::to_string(&table).unwrap();
+        assert_eq!(
+            serde_json::from_str::<PathTable<Wavelet2d>>(&text).unwrap(),
+            table
+        );
+        let wrong = |from: &str, to: &str| {
+            let text = text.replacen(from, to, 1);
+            serde_json::from_str::<PathTable<Wavelet2d>>(&text)
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(wrong("\"lambdas\":[1]", "\"lambdas\":[100]").contains("row = 2"));
+        assert!(wrong("\"lambdas\":[1]", "\"lambdas\":[0]").contains("by order"));
     }
 }

@@ -8,6 +8,7 @@ use crate::{Error, Result};
 
 /// What lies beyond the border of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Padding {
     /// Mirrored, the border sample not repeated: x2 x1 | x0 x1 x2. Kymatio's.
     #[default]
@@ -133,6 +134,16 @@ impl AxisPadding {
         &self.source
     }
 
+    /// Where the image itself lies in what the caller passes: all of it, or what is no boundary.
+    pub(crate) fn inside(&self) -> std::ops::Range<usize> {
+        let boundary = if self.padded == self.len {
+            self.begin
+        } else {
+            0
+        };
+        boundary..self.len - boundary
+    }
+
     /// The samples of a level-`level` axis that lie on the image: those n with `begin <= n·2^level < end`.
     pub(crate) fn on_image(&self, level: usize) -> std::ops::Range<usize> {
         let step = 1 << level;
@@ -143,6 +154,47 @@ impl AxisPadding {
     pub(crate) fn output(&self, J: usize, level: usize) -> std::ops::Range<usize> {
         let begin = self.output_begin >> level;
         begin..begin + (self.output_len << (J - level))
+    }
+}
+
+/// Pads an array with these axes: `sample` of what it repeats, `nothing` where it is zero.
+pub(crate) fn pad<T: Copy>(
+    axes: &[AxisPadding],
+    from: &[T],
+    to: &mut [T],
+    nothing: T,
+    sample: &impl Fn(T) -> T,
+) {
+    let Some((axis, others)) = axes.split_first() else {
+        return;
+    };
+    if others.is_empty() {
+        for (to, source) in to.iter_mut().zip(&axis.source) {
+            *to = source.map_or(nothing, |i| sample(from[i]));
+        }
+        return;
+    }
+    let len: usize = others.iter().map(|axis| axis.len).product();
+    let padded: usize = others.iter().map(|axis| axis.padded).product();
+    for (to, source) in to.chunks_exact_mut(padded).zip(&axis.source) {
+        match source {
+            Some(i) => pad(others, &from[i * len..][..len], to, nothing, sample),
+            None => to.fill(nothing),
+        }
+    }
+}
+
+/// Hands out every row, along the last axis, of what is no boundary in an array with these axes.
+pub(crate) fn rows_inside<T>(axes: &[AxisPadding], of: &[T], visit: &mut impl FnMut(&[T])) {
+    match axes {
+        [] => {}
+        [axis] => visit(&of[axis.inside()]),
+        [axis, others @ ..] => {
+            let len: usize = others.iter().map(|axis| axis.len).product();
+            for i in axis.inside() {
+                rows_inside(others, &of[i * len..][..len], visit);
+            }
+        }
     }
 }
 

@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_read_like_a_persons() {
+    fn numbers_are_rounded_as_people_write_them() {
         let cases = [
             (0.0, "0"),
             (0.375, "0.375"),

@@ -46,7 +46,17 @@ const SMALLEST: f64 = 1e-280;
 /// Names and points `(x, y)` of the curves of a chart.
 pub type Series = [(String, Vec<(f64, f64)>)];
 
-/// A line chart of [`SIZE`] with grid and legend; `log_x` and `log_y` make an axis logarithmic.
+/// How the values of an axis are spread along it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Scale {
+    /// Equal differences are equally long.
+    #[default]
+    Linear,
+    /// Equal ratios are equally long.
+    Log,
+}
+
+/// A line chart of [`SIZE`] with grid and legend; `names` and `scales` are those of the horizontal and the vertical axis.
 ///
 /// Series with up to 60 points have a dot at each. Empty titles and axis labels take no space.
 ///
@@ -55,22 +65,15 @@ pub type Series = [(String, Vec<(f64, f64)>)];
 /// ±10³⁰⁰, or not positive on a logarithmic axis.
 ///
 /// ```
-/// use wavelet_scattering::viz::chart;
+/// use wavelet_scattering::viz::chart::{self, Scale};
 ///
 /// let series = [("2^n".to_string(), (0..20).map(|n| (f64::from(n), f64::from(1 << n))).collect())];
-/// let picture = chart::lines("Powers", "n", "value", &series, false, true)?;
+/// let picture = chart::lines("Powers", ["n", "value"], &series, [Scale::Linear, Scale::Log])?;
 /// assert_eq!([picture.width(), picture.height()], chart::SIZE);
 /// # Ok::<(), wavelet_scattering::Error>(())
 /// ```
-pub fn lines(
-    title: &str,
-    x: &str,
-    y: &str,
-    series: &Series,
-    log_x: bool,
-    log_y: bool,
-) -> Result<Raster> {
-    sized(SIZE, title, [x, y], series, [log_x, log_y])
+pub fn lines(title: &str, names: [&str; 2], series: &Series, scales: [Scale; 2]) -> Result<Raster> {
+    sized(SIZE, title, names, series, scales)
 }
 
 /// [`lines`] in a picture of another size.
@@ -79,10 +82,10 @@ pub(super) fn sized(
     title: &str,
     names: [&str; 2],
     series: &Series,
-    log: [bool; 2],
+    scales: [Scale; 2],
 ) -> Result<Raster> {
-    check(series, log)?;
-    let axes = [0, 1].map(|i| Axis::new(series, i, log[i]));
+    check(series, scales)?;
+    let axes = [0, 1].map(|i| Axis::new(series, i, scales[i]));
     // A long title or legend makes the picture higher, not the plot smaller: once to measure, once to draw.
     let top = head(&mut page(width, 1)?, title, series);
     let mut raster = page(width, height + top.saturating_sub(HEAD))?;
@@ -98,7 +101,7 @@ pub(super) fn sized(
     Ok(raster)
 }
 
-fn check(series: &Series, log: [bool; 2]) -> Result<()> {
+fn check(series: &Series, scales: [Scale; 2]) -> Result<()> {
     if series.iter().all(|(_, points)| points.is_empty()) {
         return Err(Error::Empty {
             shape: vec![series.len(), 0],
@@ -106,10 +109,10 @@ fn check(series: &Series, log: [bool; 2]) -> Result<()> {
     }
     for (name, points) in series {
         for (i, &(x, y)) in points.iter().enumerate() {
-            for (value, log) in [(x, log[0]), (y, log[1])] {
+            for (value, scale) in [(x, scales[0]), (y, scales[1])] {
                 let limit = if value.is_nan() || value.abs() > LARGEST {
                     "coordinates are finite numbers up to 1e300 in modulus; leave the point out"
-                } else if log && value < SMALLEST {
+                } else if scale == Scale::Log && value < SMALLEST {
                     "a logarithmic axis has positive values from 1e-280 on; leave the point out or use a linear axis"
                 } else {
                     continue;
@@ -128,21 +131,21 @@ fn check(series: &Series, log: [bool; 2]) -> Result<()> {
 /// One axis: its range in drawn units (log10 where logarithmic), its ticks and their labels.
 #[derive(Clone)]
 struct Axis {
-    log: bool,
+    scale: Scale,
     range: [f64; 2],
     ticks: Vec<f64>,
     labels: Vec<String>,
 }
 
 impl Axis {
-    fn new(series: &Series, axis: usize, log: bool) -> Self {
+    fn new(series: &Series, axis: usize, scale: Scale) -> Self {
         let values = || {
             let points = series.iter().flat_map(|(_, points)| points);
             points.map(move |&(x, y)| if axis == 0 { x } else { y })
         };
         let low = values().fold(f64::INFINITY, f64::min);
         let high = values().fold(f64::NEG_INFINITY, f64::max);
-        if log {
+        if scale == Scale::Log {
             let [low, high] = [low.log10(), high.log10()];
             // A fifth of a decade at least, so that ticks differ in their first three digits.
             let share = if axis == 0 { 0.02 } else { 0.05 };
@@ -151,7 +154,7 @@ impl Axis {
             let ticks = axis::log_ticks(low, high, 6);
             let labels = axis::log_tick_labels(&ticks);
             return Self {
-                log,
+                scale,
                 range: [low, high],
                 ticks: ticks.iter().map(|tick| tick.log10()).collect(),
                 labels,
@@ -172,7 +175,7 @@ impl Axis {
         let ticks = axis::ticks(low, high, if axis == 0 { 8 } else { 6 });
         let labels = axis::tick_labels(&ticks);
         Self {
-            log,
+            scale,
             range: [low, high],
             ticks,
             labels,
@@ -180,7 +183,10 @@ impl Axis {
     }
 
     fn place(&self, value: f64) -> f64 {
-        if self.log { value.log10() } else { value }
+        match self.scale {
+            Scale::Linear => value,
+            Scale::Log => value.log10(),
+        }
     }
 }
 
@@ -474,6 +480,9 @@ impl DrawingBackend for Fine<'_> {
 mod tests {
     use super::*;
 
+    const LINEAR: [Scale; 2] = [Scale::Linear; 2];
+    const LOG: [Scale; 2] = [Scale::Log; 2];
+
     fn named(points: &[(f64, f64)]) -> Vec<(String, Vec<(f64, f64)>)> {
         vec![("a".to_string(), points.to_vec())]
     }
@@ -490,7 +499,7 @@ mod tests {
         let points: Vec<_> = (0..100)
             .map(|i| (f64::from(i), 3.0 * f64::from(i)))
             .collect();
-        let picture = lines("t", "x", "y", &named(&points), false, false).unwrap();
+        let picture = lines("t", ["x", "y"], &named(&points), LINEAR).unwrap();
         assert_eq!([picture.width(), picture.height()], SIZE);
         let pixels: Vec<_> = curve(&picture)
             .into_iter()
@@ -510,7 +519,7 @@ mod tests {
             .map(|i| 10_f64.powf(f64::from(i) / 40.0))
             .map(|x| (x, x * x))
             .collect();
-        let picture = lines("", "", "", &named(&points), true, true).unwrap();
+        let picture = lines("", ["", ""], &named(&points), LOG).unwrap();
         let pixels: Vec<_> = curve(&picture)
             .into_iter()
             .filter(|&[_, y]| y > 60)
@@ -535,47 +544,49 @@ mod tests {
             &[(1.0, 1.0), (1.0, 1.0 + 1e-15)],
             &[(-1e300, 3.0), (1e300, 3.0)],
         ] {
-            lines("extreme", "x", "y", &named(points), false, false).unwrap();
+            lines("extreme", ["x", "y"], &named(points), LINEAR).unwrap();
         }
         lines(
             "extreme",
-            "x",
-            "y",
+            ["x", "y"],
             &named(&[(1e-280, 1e300), (1e300, 1e-280)]),
-            true,
-            true,
+            LOG,
         )
         .unwrap();
-        lines("one", "x", "y", &named(&[(3.0, 1.0)]), true, true).unwrap();
+        lines("one", ["x", "y"], &named(&[(3.0, 1.0)]), LOG).unwrap();
         let close = [(1e300, 1.0), (1e300 * (1.0 - 1e-16), 1.0 + 1e-15)];
-        lines("close", "x", "y", &named(&close), true, true).unwrap();
+        lines("close", ["x", "y"], &named(&close), LOG).unwrap();
         let many: Vec<_> = (0..40)
             .map(|i| (format!("series {i}"), vec![(0.0, f64::from(i))]))
             .collect();
-        let long = lines(&"long title ".repeat(60), "x", "y", &many, false, false).unwrap();
+        let long = lines(&"long title ".repeat(60), ["x", "y"], &many, LINEAR).unwrap();
         assert!(long.height() > SIZE[1]);
     }
 
     #[test]
     fn what_cannot_be_drawn_is_refused() {
-        let refused = |points: &[(f64, f64)], log| lines("t", "x", "y", &named(points), log, false);
-        assert!(matches!(refused(&[], false), Err(Error::Empty { .. })));
+        let refused =
+            |points: &[(f64, f64)], x| lines("t", ["x", "y"], &named(points), [x, Scale::Linear]);
         assert!(matches!(
-            lines("t", "x", "y", &[], false, false),
+            refused(&[], Scale::Linear),
+            Err(Error::Empty { .. })
+        ));
+        assert!(matches!(
+            lines("t", ["x", "y"], &[], LINEAR),
             Err(Error::Empty { .. })
         ));
         for bad in [f64::NAN, f64::INFINITY, -1e301] {
             assert!(matches!(
-                refused(&[(1.0, 1.0), (bad, 1.0)], false),
+                refused(&[(1.0, 1.0), (bad, 1.0)], Scale::Linear),
                 Err(Error::InvalidParameter { .. })
             ));
             assert!(matches!(
-                refused(&[(1.0, bad)], false),
+                refused(&[(1.0, bad)], Scale::Linear),
                 Err(Error::InvalidParameter { .. })
             ));
         }
         assert!(matches!(
-            refused(&[(0.0, 1.0)], true),
+            refused(&[(0.0, 1.0)], Scale::Log),
             Err(Error::InvalidParameter { .. })
         ));
     }

@@ -5,6 +5,8 @@
 mod args;
 mod command;
 #[cfg(feature = "learn")]
+mod outputs;
+#[cfg(feature = "learn")]
 mod page;
 
 use std::process::ExitCode;
@@ -26,14 +28,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Some of the library's messages tell their cause already.
-            let mut message = String::new();
-            for cause in error.chain().map(ToString::to_string) {
-                if !message.contains(&cause) {
-                    message += &format!(": {cause}");
-                }
-            }
-            eprintln!("scatter{message}");
+            eprintln!("scatter: {error:#}");
             ExitCode::FAILURE
         }
     }

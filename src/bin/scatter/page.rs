@@ -7,7 +7,7 @@
 //!
 //! ```ignore
 //! let body = html! {
-//!     (page::section("Results", html! {
+//!     (page::section("Results", &html! {
 //!         (page::table(&["competitor", "error (%)"], &rows))
 //!         (page::figure(&curves, "Error against the number of training samples", "Mean over 3 seeds.")?)
 //!     }))

@@ -5,8 +5,10 @@
 
 use std::path::PathBuf;
 
-use super::{Listing, Part, Parts, Role, bad, fractions, images, unpacked};
-use crate::Result;
+use super::listing::{Listing, Role};
+use super::packed::unpacked;
+use super::part::{Part, Parts, fractions, images};
+use crate::{Error, Result};
 
 const SIDE: usize = 32;
 const RECORD: usize = 1 + 3 * SIDE * SIDE;
@@ -28,7 +30,7 @@ pub(super) fn read(listing: &Listing) -> Result<Option<Parts>> {
             } else {
                 Role::Test
             };
-            return Err(bad(
+            return Err(Error::bad_file(
                 &listing.path,
                 format!("it has no .bin file of {} images", missing.name()),
             ));
@@ -57,11 +59,11 @@ fn read_part(paths: &[PathBuf]) -> Result<Part> {
                     bytes.len()
                 )
             };
-            return Err(bad(path, reason));
+            return Err(Error::bad_file(path, reason));
         }
         for (i, record) in bytes.chunks_exact(RECORD).enumerate() {
             if record[0] >= CLASSES {
-                return Err(bad(
+                return Err(Error::bad_file(
                     path,
                     format!("label {i} is {}, and CIFAR-10 has labels 0 to 9", record[0]),
                 ));

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use ndarray::{Array3, Array4, Axis, s};
 
-use super::{Listing, Part, Parts, Role, bad, lower_name};
+use super::listing::{Listing, Role, lower_name};
+use super::part::{Part, Parts};
 use crate::io::image::{Color, ImageOptions, list_images, read_image};
-use crate::{Result, memory, parallel};
+use crate::{Error, Result, memory, parallel};
 
 /// The images of all classes, if the folder has sub-folders.
 pub(super) fn read(listing: &Listing) -> Result<Option<Parts>> {
@@ -37,7 +38,7 @@ pub(super) fn read(listing: &Listing) -> Result<Option<Parts>> {
         .zip(train.paths.iter().chain(test.iter().flat_map(|t| &t.paths)))
         .find(|(image, _)| format.cuts_too_much(image))
     {
-        return Err(bad(
+        return Err(Error::bad_file(
             path,
             format!(
                 "it has {} rows and {} columns, and cropping all images to the smallest, {} x {}, would cut away more \
@@ -103,7 +104,7 @@ impl Files {
                 .iter()
                 .position(|class| class == name)
                 .ok_or_else(|| {
-                    bad(
+                    Error::bad_file(
                         &self.path,
                         format!("its class {name} has no folder among those for training"),
                     )

@@ -5,8 +5,10 @@ use std::path::Path;
 
 use ::csv::ReaderBuilder;
 
-use super::{Listing, Part, Parts, bad, images, unpacked};
-use crate::Result;
+use super::listing::Listing;
+use super::packed::unpacked;
+use super::part::{Part, Parts, images};
+use crate::{Error, Result};
 
 /// The table in the folder, if there is one.
 pub(super) fn read(listing: &Listing) -> Result<Option<Parts>> {
@@ -27,7 +29,8 @@ pub(super) fn read_file(path: &Path) -> Result<Parts> {
     let mut samples: Vec<f32> = Vec::new();
     let mut labels = Vec::new();
     for (i, record) in reader.records().enumerate() {
-        let record = record.map_err(|error| bad(path, format!("it is no table: {error}")))?;
+        let record =
+            record.map_err(|error| Error::bad_file(path, format!("it is no table: {error}")))?;
         let mut numbers = record.iter().map(|field| field.trim().parse::<f32>());
         if i == 0 && numbers.clone().any(|number| number.is_err()) {
             label_column = record.iter().position(|name| {
@@ -42,7 +45,7 @@ pub(super) fn read_file(path: &Path) -> Result<Parts> {
                 .ok()
                 .filter(|value| value.is_finite() && *value >= 0.0);
             let Some(value) = value else {
-                return Err(bad(
+                return Err(Error::bad_file(
                     path,
                     format!(
                         "row {}, column {} holds {:?}; numbers from 0 on are needed",
@@ -57,7 +60,7 @@ pub(super) fn read_file(path: &Path) -> Result<Parts> {
             } else if value.fract() == 0.0 {
                 labels.push(value as usize);
             } else {
-                return Err(bad(
+                return Err(Error::bad_file(
                     path,
                     format!("row {} has the label {value}; classes count from 0", i + 1),
                 ));
@@ -67,7 +70,7 @@ pub(super) fn read_file(path: &Path) -> Result<Parts> {
     let count = labels.len();
     let side = samples.len().checked_div(count).unwrap_or(0).isqrt();
     if count == 0 || side * side * count != samples.len() {
-        return Err(bad(
+        return Err(Error::bad_file(
             path,
             format!(
                 "it has {count} rows with {} samples beside the label; a square number of them is needed",

@@ -8,8 +8,10 @@ use std::path::Path;
 
 use ndarray::Array4;
 
-use super::{Listing, Part, Parts, Role, bad, fractions, images, unpacked};
-use crate::Result;
+use super::listing::{Listing, Role};
+use super::packed::unpacked;
+use super::part::{Part, Parts, fractions, images};
+use crate::{Error, Result};
 
 /// Images and labels for training and testing, if the folder has files named so.
 pub(super) fn read(listing: &Listing) -> Result<Option<Parts>> {
@@ -52,7 +54,7 @@ pub(super) fn parse_part(
     let images = parse_images(images_path, images)?;
     let labels = parse_labels(labels_path, labels)?;
     if labels.len() != images.shape()[0] {
-        return Err(bad(
+        return Err(Error::bad_file(
             labels_path,
             format!(
                 "it has {} labels for the {} images of {}",
@@ -71,13 +73,13 @@ pub(super) fn parse_part(
 
 /// `[n, 1, rows, columns]` in [0, 1].
 fn parse_images(path: &Path, bytes: &[u8]) -> Result<Array4<f32>> {
-    let (shape, samples) = parse(bytes, 3).map_err(|reason| bad(path, reason))?;
+    let (shape, samples) = parse(bytes, 3).map_err(|reason| Error::bad_file(path, reason))?;
     let samples = fractions(samples).collect();
     images(path, [shape[0], 1, shape[1], shape[2]], samples)
 }
 
 fn parse_labels(path: &Path, bytes: &[u8]) -> Result<Vec<usize>> {
-    let (_, samples) = parse(bytes, 1).map_err(|reason| bad(path, reason))?;
+    let (_, samples) = parse(bytes, 1).map_err(|reason| Error::bad_file(path, reason))?;
     Ok(samples.iter().map(|&label| usize::from(label)).collect())
 }
 

@@ -24,20 +24,22 @@
 mod cifar;
 mod class_folders;
 mod csv;
+mod digits;
 mod idx;
+mod labelled;
+mod listing;
 mod npz;
+mod packed;
+mod part;
 
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+pub use labelled::LabelledImages;
 
-use flate2::bufread::MultiGzDecoder;
-use ndarray::{Array4, Axis};
-use rand::SeedableRng;
-use rand::rngs::Xoshiro256PlusPlus;
-use rand::seq::SliceRandom;
+use std::fs;
+use std::path::Path;
 
-use crate::memory;
+use listing::{Listing, class_names, lower_name, without_gz};
+use part::{Part, Parts};
+
 use crate::{Error, Result};
 
 /// The seed that parts a set which comes in one piece; the same on every machine, so that its test images stay test
@@ -46,108 +48,6 @@ const SPLIT_SEED: u64 = 0;
 
 /// A label beyond this is a number that was meant as something else.
 const MAX_CLASSES: usize = 1 << 16;
-
-/// Images, the class of each, and the names of the classes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LabelledImages {
-    /// **Shape** `[n, channels, rows, columns]`, **units** [0, 1] as read from files.
-    pub images: Array4<f32>,
-    /// The class of every image, an index into `classes`.
-    pub labels: Vec<usize>,
-    /// What the classes are called.
-    pub classes: Vec<String>,
-}
-
-impl LabelledImages {
-    /// Images with their labels, after [`check`](Self::check).
-    ///
-    /// # Errors
-    /// As [`check`](Self::check).
-    pub fn new(images: Array4<f32>, labels: Vec<usize>, classes: Vec<String>) -> Result<Self> {
-        let all = Self {
-            images,
-            labels,
-            classes,
-        };
-        all.check()?;
-        Ok(all)
-    }
-
-    /// Whether there is something to learn here: images, finite, each with the label of a class.
-    ///
-    /// # Errors
-    /// [`Error::Empty`] without images or samples; [`Error::WrongShape`] if there are more or fewer labels than images;
-    /// [`Error::InvalidParameter`] for a label beyond the classes; [`Error::NotFinite`] for a sample that is no number.
-    pub fn check(&self) -> Result<()> {
-        if self.images.is_empty() {
-            return Err(Error::Empty {
-                shape: self.images.shape().to_vec(),
-            });
-        }
-        if self.labels.len() != self.len() {
-            return Err(Error::WrongShape {
-                what: "the list of labels",
-                got: vec![self.labels.len()],
-                expected: format!("[{}], one for each image", self.len()),
-            });
-        }
-        let classes = self.classes.len();
-        if let Some(i) = self.labels.iter().position(|&label| label >= classes) {
-            return Err(Error::InvalidParameter {
-                name: "label",
-                value: format!("{} of image {i}", self.labels[i]),
-                limit: format!("labels count from 0 and there are {classes} classes"),
-            });
-        }
-        if self.images.iter().any(|sample| !sample.is_finite())
-            && let Some(((i, c, row, column), &value)) = self
-                .images
-                .indexed_iter()
-                .find(|(_, sample)| !sample.is_finite())
-        {
-            return Err(Error::NotFinite {
-                position: vec![i, c, row, column],
-                value: f64::from(value),
-            });
-        }
-        Ok(())
-    }
-
-    /// How many images there are.
-    pub fn len(&self) -> usize {
-        self.images.shape()[0]
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The images at `indices`, in that order, with their labels.
-    ///
-    /// # Panics
-    /// If an index is not below [`len`](Self::len).
-    pub fn select(&self, indices: &[usize]) -> Self {
-        Self {
-            images: self.images.select(Axis(0), indices),
-            labels: indices.iter().map(|&i| self.labels[i]).collect(),
-            classes: self.classes.clone(),
-        }
-    }
-
-    /// The indices of every class's images, each list shuffled: what a balanced choice is made from.
-    pub(crate) fn shuffled_by_class(&self, seed: u64) -> Vec<Vec<usize>> {
-        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let mut classes = vec![Vec::new(); self.classes.len()];
-        for (i, &label) in self.labels.iter().enumerate() {
-            classes[label].push(i);
-        }
-        for class in &mut classes {
-            class.shuffle(&mut random);
-        }
-        classes
-    }
-}
 
 /// A set of images to train on and another to test on, of the same size and the same classes.
 #[derive(Debug, Clone, PartialEq)]
@@ -158,113 +58,6 @@ pub struct Dataset {
     pub train: LabelledImages,
     /// What must not.
     pub test: LabelledImages,
-}
-
-/// Images and labels as one file or folder has them.
-struct Part {
-    /// Where they come from, for messages.
-    path: PathBuf,
-    images: Array4<f32>,
-    labels: Vec<usize>,
-}
-
-/// What a reader found.
-struct Parts {
-    train: Part,
-    /// `None`: the set comes in one piece.
-    test: Option<Part>,
-    /// The names of the classes, where the files have them.
-    classes: Option<Vec<String>>,
-}
-
-/// What a file is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Train,
-    Test,
-}
-
-impl Role {
-    fn of(path: &Path) -> Option<Self> {
-        let name = lower_name(path);
-        if name.contains("train") || name.contains("data_batch") {
-            Some(Role::Train)
-        } else if name.contains("test") || name.contains("t10k") {
-            Some(Role::Test)
-        } else {
-            None
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Role::Train => "training",
-            Role::Test => "test",
-        }
-    }
-}
-
-/// What stands in a folder, sorted by name, hidden names left out.
-struct Listing {
-    path: PathBuf,
-    files: Vec<PathBuf>,
-    folders: Vec<PathBuf>,
-}
-
-impl Listing {
-    fn new(path: &Path) -> Result<Self> {
-        let mut entries = fs::read_dir(path)
-            .and_then(Iterator::collect::<io::Result<Vec<_>>>)
-            .map_err(|source| read_error(path, source))?;
-        entries.retain(|entry| !entry.file_name().to_string_lossy().starts_with('.'));
-        entries.sort_by_key(fs::DirEntry::file_name);
-        let (folders, files) = entries
-            .into_iter()
-            .map(|entry| entry.path())
-            .partition(|path| path.is_dir());
-        Ok(Self {
-            path: path.to_path_buf(),
-            files,
-            folders,
-        })
-    }
-
-    /// The files whose lower-case name, without `.gz`, passes.
-    fn named(&self, pass: impl Fn(&str) -> bool) -> Vec<PathBuf> {
-        let passes = |path: &&PathBuf| pass(without_gz(&lower_name(path)));
-        self.files.iter().filter(passes).cloned().collect()
-    }
-
-    /// The one of `candidates` that is meant; of a file and its compressed twin, the file.
-    fn only(&self, mut candidates: Vec<PathBuf>, what: &str) -> Result<PathBuf> {
-        let all = candidates.clone();
-        candidates.retain(|path| {
-            let name = lower_name(path);
-            let plain = without_gz(&name);
-            plain == name || !all.iter().any(|other| lower_name(other) == plain)
-        });
-        match candidates.as_slice() {
-            [one] => Ok(one.clone()),
-            [] => Err(bad(
-                &self.path,
-                format!(
-                    "it has no file of {what}; the names are explained in the documentation of io::dataset"
-                ),
-            )),
-            several => Err(bad(
-                &self.path,
-                format!(
-                    "it has {} files of {what} ({}); leave one",
-                    several.len(),
-                    several
-                        .iter()
-                        .map(|path| lower_name(path))
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                ),
-            )),
-        }
-    }
 }
 
 /// Reads a data set; the [module](self) says which kinds there are and how they are told apart.
@@ -285,16 +78,15 @@ impl Listing {
 /// ```
 pub fn read_dataset(path: impl AsRef<Path>) -> Result<Dataset> {
     let path = path.as_ref();
-    let about = fs::metadata(path).map_err(|source| read_error(path, source))?;
+    let about = fs::metadata(path).map_err(|source| Error::unread(path, source))?;
     if !about.is_dir() {
         let name = lower_name(path);
         return match without_gz(&name) {
             plain if plain.ends_with(".npz") => assemble(path, npz::read_file(path)?, None),
             plain if plain.ends_with(".csv") => assemble(path, csv::read_file(path)?, None),
-            _ => Err(bad(
+            _ => Err(Error::bad_file(
                 path,
-                "a data set is a folder, an .npz or a .csv; give the folder that holds this file"
-                    .to_string(),
+                "a data set is a folder, an .npz or a .csv; give the folder that holds this file",
             )),
         };
     }
@@ -310,64 +102,15 @@ pub fn read_dataset(path: impl AsRef<Path>) -> Result<Dataset> {
             return assemble(path, parts, class_names(&listing)?);
         }
     }
-    Err(bad(
+    Err(Error::bad_file(
         path,
-        "it holds no data set: neither IDX, CIFAR-10, .npz or .csv files nor one sub-folder of images per class"
-            .to_string(),
+        "it holds no data set: neither IDX, CIFAR-10, .npz or .csv files nor one sub-folder of images per class",
     ))
 }
 
 /// The 5,000 digits that are compiled in, as `assets/mnist` has them.
 pub(crate) fn mnist_subset() -> Result<Dataset> {
-    macro_rules! part {
-        ($half:literal) => {{
-            const FILES: [&str; 2] = [
-                concat!($half, "-images-idx3-ubyte.gz"),
-                concat!($half, "-labels-idx1-ubyte.gz"),
-            ];
-            let packed: [&[u8]; 2] = [
-                include_bytes!(concat!(
-                    "../../../assets/mnist/",
-                    $half,
-                    "-images-idx3-ubyte.gz"
-                )),
-                include_bytes!(concat!(
-                    "../../../assets/mnist/",
-                    $half,
-                    "-labels-idx1-ubyte.gz"
-                )),
-            ];
-            let [images, labels] = FILES.map(Path::new);
-            let bytes = [
-                unpacked_bytes(images, packed[0])?,
-                unpacked_bytes(labels, packed[1])?,
-            ];
-            idx::parse_part([images, labels], [&bytes[0], &bytes[1]])?
-        }};
-    }
-    let parts = Parts {
-        train: part!("train"),
-        test: Some(part!("t10k")),
-        classes: None,
-    };
-    assemble(Path::new("mnist-subset"), parts, None)
-}
-
-/// The lines of a file with the names of the classes.
-fn class_names(listing: &Listing) -> Result<Option<Vec<String>>> {
-    let mut files = listing.named(|name| matches!(name, "classes.txt" | "batches.meta.txt"));
-    let Some(path) = files.pop() else {
-        return Ok(None);
-    };
-    let text = String::from_utf8(unpacked(&path)?)
-        .map_err(|_| bad(&path, "it is no text in UTF-8".to_string()))?;
-    let names: Vec<String> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(String::from)
-        .collect();
-    Ok(Some(names))
+    assemble(Path::new("mnist-subset"), digits::mnist_subset()?, None)
 }
 
 /// Checks the halves against each other, splits a whole, and names the classes.
@@ -386,7 +129,7 @@ fn assemble(path: &Path, parts: Parts, names: Option<Vec<String>>) -> Result<Dat
                 .chain(test.iter().flat_map(|t| &t.labels));
             let count = 1 + labels.max().copied().unwrap_or(0);
             if count > MAX_CLASSES {
-                return Err(bad(
+                return Err(Error::bad_file(
                     path,
                     format!(
                         "its largest label is {}; classes count from 0 and are at most {MAX_CLASSES}",
@@ -414,7 +157,7 @@ fn assemble(path: &Path, parts: Parts, names: Option<Vec<String>>) -> Result<Dat
             let test = labelled(test, &classes)?;
             let [ours, theirs] = [&train, &test].map(|half| half.images.shape()[1..].to_vec());
             if ours != theirs {
-                return Err(bad(
+                return Err(Error::bad_file(
                     &test_path,
                     format!(
                         "its images have shape {theirs:?} (channels, rows, columns), those of {} {ours:?}",
@@ -431,7 +174,7 @@ fn assemble(path: &Path, parts: Parts, names: Option<Vec<String>>) -> Result<Dat
         known[label] = true;
     }
     if let Some(i) = test.labels.iter().position(|&label| !known[label]) {
-        return Err(bad(
+        return Err(Error::bad_file(
             path,
             format!(
                 "test image {i} is of class {}, which no training image is; do both halves belong together?",
@@ -440,9 +183,9 @@ fn assemble(path: &Path, parts: Parts, names: Option<Vec<String>>) -> Result<Dat
         ));
     }
     if known.iter().filter(|&&known| known).count() < 2 {
-        return Err(bad(
+        return Err(Error::bad_file(
             path,
-            "all its training images are of one class; at least two are needed".to_string(),
+            "all its training images are of one class; at least two are needed",
         ));
     }
     Ok(Dataset { name, train, test })
@@ -456,7 +199,7 @@ fn labelled(part: Part, classes: &[String]) -> Result<LabelledImages> {
         labels,
     } = part;
     if images.is_empty() {
-        return Err(bad(
+        return Err(Error::bad_file(
             &path,
             format!(
                 "its images have shape {:?}: there are no samples",
@@ -465,7 +208,7 @@ fn labelled(part: Part, classes: &[String]) -> Result<LabelledImages> {
         ));
     }
     if let Some(i) = labels.iter().position(|&label| label >= classes.len()) {
-        return Err(bad(
+        return Err(Error::bad_file(
             &path,
             format!(
                 "label {i} is {}, but labels count from 0 and there are {} classes",
@@ -486,7 +229,7 @@ fn split(path: &Path, all: &LabelledImages) -> Result<(LabelledImages, LabelledI
     let [mut train, mut test] = [Vec::new(), Vec::new()];
     for (class, indices) in all.shuffled_by_class(SPLIT_SEED).iter().enumerate() {
         if indices.len() == 1 {
-            return Err(bad(
+            return Err(Error::bad_file(
                 path,
                 format!(
                     "class {} has one image; at least two are needed, one to train on and one to test on",
@@ -501,95 +244,17 @@ fn split(path: &Path, all: &LabelledImages) -> Result<(LabelledImages, LabelledI
     // As they came: whoever takes the first so many of a half should not get one class.
     train.sort_unstable();
     test.sort_unstable();
-    Ok((all.select(&train), all.select(&test)))
-}
-
-/// Samples of 8 bits as fractions of 255.
-fn fractions(bytes: &[u8]) -> impl Iterator<Item = f32> {
-    bytes.iter().map(|&byte| f32::from(byte) / 255.0)
-}
-
-/// Samples that fill a shape, as images; a shape that they do not fill is an error of `path`.
-fn images(path: &Path, shape: [usize; 4], samples: Vec<f32>) -> Result<Array4<f32>> {
-    let count = samples.len();
-    Array4::from_shape_vec(shape, samples).map_err(|_| {
-        bad(
-            path,
-            format!("it has {count} samples, which do not fill {shape:?}"),
-        )
-    })
-}
-
-/// The content of a file, decompressed if it is compressed.
-fn unpacked(path: &Path) -> Result<Vec<u8>> {
-    let file = File::open(path).map_err(|source| read_error(path, source))?;
-    unpacked_bytes(path, BufReader::with_capacity(1 << 16, file))
-}
-
-/// The content of a stream, decompressed if it is compressed; `path` is what errors call it.
-fn unpacked_bytes(path: &Path, mut packed: impl BufRead) -> Result<Vec<u8>> {
-    let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::UnexpectedEof => bad(
-            path,
-            "its gzip data is cut off; copy or download it again".to_string(),
-        ),
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-            bad(path, format!("its gzip data is damaged: {source}"))
-        }
-        _ => read_error(path, source),
-    };
-    let is_gzip = packed
-        .fill_buf()
-        .map_err(failed)?
-        .starts_with(&[0x1F, 0x8B]);
-    // A byte becomes a sample of four, and a few kilobytes of gzip can become anything.
-    let limit = (memory::available() / 5).saturating_add(1);
-    let mut bytes = Vec::new();
-    let read = if is_gzip {
-        MultiGzDecoder::new(packed)
-            .take(limit)
-            .read_to_end(&mut bytes)
-    } else {
-        packed.take(limit).read_to_end(&mut bytes)
-    };
-    read.map_err(failed)?;
-    memory::require(
-        "the samples of a data set",
-        5 * bytes.len() as u64,
-        "make a smaller one of it",
-    )?;
-    Ok(bytes)
-}
-
-fn lower_name(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .to_lowercase()
-}
-
-fn without_gz(name: &str) -> &str {
-    name.strip_suffix(".gz").unwrap_or(name)
-}
-
-fn bad(path: &Path, reason: String) -> Error {
-    Error::BadFile {
-        path: path.to_path_buf(),
-        reason,
-    }
-}
-
-fn read_error(path: &Path, source: io::Error) -> Error {
-    Error::File {
-        action: "read",
-        path: path.to_path_buf(),
-        source,
-    }
+    Ok((all.select(&train)?, all.select(&test)?))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::fs::File;
+    use std::io;
+    use std::path::PathBuf;
+
+    use ndarray::{Array4, Axis};
 
     use super::*;
 
@@ -611,7 +276,7 @@ mod tests {
         let rows = half.images.shape()[2];
         let number = |i: usize| {
             let n = (half.images[[i, 0, 0, 0]] * scale / 20.0).round() as usize;
-            let image = half.select(&[i]).images;
+            let image = half.select(&[i]).unwrap().images;
             let difference = (&image - &expected(n, rows, scale)).mapv(f32::abs);
             assert!(difference.iter().all(|&d| d < 1e-6), "image {i}: {image}");
             assert_eq!(half.labels[i], n % 3);
@@ -622,7 +287,10 @@ mod tests {
 
     fn refusal(path: impl AsRef<Path>) -> String {
         let error = read_dataset(path).unwrap_err();
-        assert!(matches!(error, Error::BadFile { .. }), "{error:?}");
+        assert!(
+            matches!(error, Error::BadFile { .. } | Error::BadPath { .. }),
+            "{error:?}"
+        );
         error.to_string()
     }
 
@@ -970,22 +638,5 @@ mod tests {
             let mean = half.images.mean().unwrap();
             assert!((mean - 0.1307).abs() < 0.005, "{mean}");
         }
-    }
-
-    #[test]
-    fn images_and_labels_that_do_not_belong_together_are_refused() {
-        let classes = || vec!["a".to_string(), "b".to_string()];
-        let images = || Array4::zeros([2, 1, 3, 3]);
-        assert!(LabelledImages::new(images(), vec![0, 1], classes()).is_ok());
-        let few = LabelledImages::new(images(), vec![0], classes());
-        assert!(matches!(few, Err(Error::WrongShape { .. })));
-        let beyond = LabelledImages::new(images(), vec![0, 2], classes());
-        assert!(matches!(beyond, Err(Error::InvalidParameter { .. })));
-        let none = LabelledImages::new(Array4::zeros([0, 1, 3, 3]), vec![], classes());
-        assert!(matches!(none, Err(Error::Empty { .. })));
-        let mut nan = images();
-        nan[[1, 0, 2, 1]] = f32::NAN;
-        let nan = LabelledImages::new(nan, vec![0, 1], classes());
-        assert!(matches!(nan, Err(Error::NotFinite { position, .. }) if position == [1, 0, 2, 1]));
     }
 }

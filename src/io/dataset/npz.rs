@@ -8,9 +8,10 @@ use ndarray::{Array4, ArrayD, Ix4};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::{Listing, Part, Parts, Role, bad, images, read_error};
+use super::listing::{Listing, Role};
+use super::part::{Part, Parts, images};
 use crate::io::npy::NpyFile;
-use crate::{Result, memory};
+use crate::{Error, Result, memory};
 
 /// What images and labels are called, without the half they belong to.
 const NAMES: [[&str; 2]; 2] = [["x", "y"], ["images", "labels"]];
@@ -61,7 +62,7 @@ struct Archive<'a> {
 
 impl<'a> Archive<'a> {
     fn open(path: &'a Path) -> Result<Self> {
-        let file = File::open(path).map_err(|source| read_error(path, source))?;
+        let file = File::open(path).map_err(|source| Error::unread(path, source))?;
         let zip = ZipArchive::new(BufReader::new(file)).map_err(|error| refused(path, error))?;
         Ok(Self { path, zip })
     }
@@ -81,7 +82,7 @@ impl<'a> Archive<'a> {
             let there = self.zip.file_names().collect::<Result<Vec<_>, _>>();
             let mut there = there.map_err(|error| refused(self.path, error))?;
             there.sort_unstable();
-            return Err(bad(
+            return Err(Error::bad_file(
                 self.path,
                 format!(
                     "it has no arrays {}; it holds {}",
@@ -93,7 +94,7 @@ impl<'a> Archive<'a> {
         let images = self.images(x)?;
         let labels = self.labels(y)?;
         if labels.len() != images.shape()[0] {
-            return Err(bad(
+            return Err(Error::bad_file(
                 self.path,
                 format!(
                     "{y} has {} labels for the {} images of {x}",
@@ -117,14 +118,16 @@ impl<'a> Archive<'a> {
             .by_name(&format!("{name}.npy"))
             .map_err(|error| refused(path, error))?;
         // An entry can only be read forwards and once; a file without a name is neither memory nor litter.
-        let mut file = tempfile::tempfile().map_err(|source| read_error(path, source))?;
+        let mut file = tempfile::tempfile().map_err(|source| Error::unread(path, source))?;
         io::copy(&mut entry, &mut file)
             .and_then(|_| file.rewind())
             .map_err(|source| match source.kind() {
                 io::ErrorKind::InvalidData
                 | io::ErrorKind::InvalidInput
-                | io::ErrorKind::UnexpectedEof => bad(path, format!("{name} is damaged: {source}")),
-                _ => read_error(path, source),
+                | io::ErrorKind::UnexpectedEof => {
+                    Error::bad_file(path, format!("{name} is damaged: {source}"))
+                }
+                _ => Error::unread(path, source),
             })?;
         let array = NpyFile::new(path.join(name), file)?;
         memory::require(
@@ -147,7 +150,7 @@ impl<'a> Archive<'a> {
         let mut array: ArrayD<f32> = array.read()?;
         array /= scale;
         if let Some(outside) = array.iter().find(|v| !(0.0..=1.0).contains(*v)) {
-            return Err(bad(
+            return Err(Error::bad_file(
                 self.path,
                 format!(
                     "{name} has a sample {outside}, and samples that are not 8 or 16 bits without sign have to be in \
@@ -168,7 +171,7 @@ impl<'a> Archive<'a> {
         };
         let four = four.zip(array.into_dimensionality::<Ix4>().ok());
         let Some((axes, array)) = four else {
-            return Err(bad(
+            return Err(Error::bad_file(
                 self.path,
                 format!(
                     "{name} has shape {shape:?}; [n, rows, columns] is needed, or the same with 1 or 3 channels in the \
@@ -183,7 +186,7 @@ impl<'a> Archive<'a> {
     fn labels(&mut self, name: &str) -> Result<Vec<usize>> {
         let array: ArrayD<f64> = self.array(name)?.read()?;
         if array.shape().iter().skip(1).any(|&side| side != 1) {
-            return Err(bad(
+            return Err(Error::bad_file(
                 self.path,
                 format!(
                     "{name} has shape {:?}; one number for each image is needed, [n]",
@@ -195,7 +198,7 @@ impl<'a> Archive<'a> {
             if value >= 0.0 && value.fract() == 0.0 {
                 return Ok(value as usize);
             }
-            Err(bad(
+            Err(Error::bad_file(
                 self.path,
                 format!("{name} has a label {value}; classes count from 0"),
             ))
@@ -207,9 +210,9 @@ impl<'a> Archive<'a> {
 fn refused(path: &Path, error: ZipError) -> crate::Error {
     match error {
         ZipError::Io(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
-            read_error(path, source)
+            Error::unread(path, source)
         }
-        other => bad(
+        other => Error::bad_file(
             path,
             format!("it cannot be used as an archive of arrays: {other}"),
         ),

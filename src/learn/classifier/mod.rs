@@ -25,6 +25,7 @@ pub use svm::{GaussianSvm, GaussianSvmParams};
 
 use ndarray::{Array2, ArrayView2, Axis};
 
+use crate::grid::check_finite;
 use crate::{Error, Result};
 
 /// What has been trained to tell classes apart.
@@ -79,15 +80,7 @@ impl<'a> Samples<'a> {
                 expected: format!("[{}], one for each row of features", features.nrows()),
             });
         }
-        if let Some(((row, column), value)) = features
-            .indexed_iter()
-            .find(|(_, value)| !value.is_finite())
-        {
-            return Err(Error::NotFinite {
-                position: vec![row, column],
-                value: f64::from(*value),
-            });
-        }
+        check_finite(&features)?;
         let mut counts = vec![0; classes];
         for (i, &label) in labels.iter().enumerate() {
             match counts.get_mut(label) {

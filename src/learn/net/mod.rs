@@ -8,7 +8,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use ndarray::Array4;
 
-use crate::{Error, Result};
+use crate::grid::check_finite;
+use crate::{Error, Result, memory};
 
 /// Which network learns.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,11 +85,12 @@ impl Architecture {
     }
 
     /// Refuses what cannot be built for images of `[channels, rows, columns]`.
-    pub(super) fn check(&self, [channels, rows, columns]: [usize; 3]) -> Result<()> {
+    pub(super) fn check(&self, shape: [usize; 3]) -> Result<()> {
+        let [channels, rows, columns] = shape;
         let refuse = |name: &'static str, value: String, limit: String| {
             Err(Error::InvalidParameter { name, value, limit })
         };
-        match self {
+        let fits = match self {
             Architecture::LeNet5 if rows.max(columns) > lenet::SIDE => refuse(
                 "the size of the images",
                 format!("{rows} x {columns}"),
@@ -131,18 +133,35 @@ impl Architecture {
                         got: weights.shape().to_vec(),
                         expected: format!("{expected:?}: filters, channels, side, side"),
                     }),
-                    Some(weights) => match weights.indexed_iter().find(|(_, w)| !w.is_finite()) {
-                        Some(((i, c, row, column), &value)) => Err(Error::NotFinite {
-                            position: vec![i, c, row, column],
-                            value: f64::from(value),
-                        }),
-                        None => Ok(()),
-                    },
+                    Some(weights) => check_finite(weights),
                     None => Ok(()),
                 }
             }
             _ => Ok(()),
-        }
+        };
+        fits?;
+        memory::require(
+            "the training of the network",
+            self.training_bytes(shape),
+            "use fewer units, or fewer or smaller filters",
+        )
+    }
+
+    /// At least how many bytes training takes: every weight of the layers whose size is free with its gradient and its
+    /// two running means, and what the first layer makes of an image.
+    fn training_bytes(&self, [channels, rows, columns]: [usize; 3]) -> u64 {
+        let (weights, outputs) = match self {
+            Architecture::LeNet5 => (0, 0),
+            Architecture::Mlp { hidden } | Architecture::Head { hidden } => (
+                memory::count(&[channels, rows, columns, (*hidden).max(1)]),
+                memory::count(&[*hidden]),
+            ),
+            Architecture::Cnn { first } => (
+                memory::count(&[first.filters, channels, first.side, first.side]),
+                memory::count(&[first.filters, rows, columns]),
+            ),
+        };
+        memory::bytes_of::<[f32; 4]>(weights).saturating_add(memory::bytes_of::<f32>(outputs))
     }
 
     /// Rows and columns that the net sees: an image stands in their middle.

@@ -1,8 +1,6 @@
-//! Scattering transforms of images: parameters, filter bank and padding of two dimensions.
+//! Scattering transforms of images: what is their own of parameters, filter bank and padding.
 
 mod engine;
 mod params;
-mod plan;
 
-pub use params::{Average, Scattering2dParams};
-pub use plan::{Scattering2d, Workspace};
+pub use params::Scattering2dParams;

@@ -1,82 +1,91 @@
-//! Parameters of a 2D scattering transform: plain data, and what follows from them before anything is computed.
+//! Parameters of a scattering transform of images: plain data, and what follows from them before anything is computed.
 
 use std::sync::Arc;
 
-use super::plan::Scattering2d;
-use crate::filters::{FilterBank2d, FilterBank2dParams, Mother, Normalization, Wavelet2d};
+use super::engine::{Bank, Blueprint, MakeBank, engine};
+use crate::filters::{
+    FilterBank2d, FilterBank2dParams, Mother, Normalization, Wavelet2d, low_block,
+};
+use crate::grid::Grid;
 use crate::kernels::isa::Isa;
 use crate::num::Real;
-use crate::scattering::path::{PathTable, count_by_order};
+use crate::scattering::Scattering2d;
+use crate::scattering::design::Design;
+use crate::scattering::keep::{Average, Layout};
+use crate::scattering::path::{PathTable, coarser, count_by_order};
+use crate::scattering::plan::Scattering;
 use crate::signal::Padding;
 use crate::signal::pad::AxisPadding;
-use crate::{Error, Result};
+use crate::{Error, Result, memory, parallel};
 
-/// What the output keeps of every `U[p] = |…|x ⋆ ψ_λ1| ⋆ … ⋆ ψ_λm|`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Average {
-    /// S = U ⋆ φ_J, one sample every 2^J pixels.
-    #[default]
-    Local,
-    /// The mean of U over its samples on the image, padding excluded: one number a path.
-    Global,
-    /// U itself, its samples on the image; sizes differ from path to path.
-    None,
-}
-
-impl Average {
-    /// The name that the program and messages use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Average::Local => "local",
-            Average::Global => "global",
-            Average::None => "none",
-        }
+/// On one precision only, so that `Scattering2d::params` needs no type; [`Scattering2dParams::plan`] chooses it.
+impl Scattering2d<f32> {
+    /// Describes a transform of images of this shape with averages over 2^J pixels, and standard values elsewhere.
+    pub fn params(shape: [usize; 2], J: usize) -> Scattering2dParams {
+        Scattering2dParams::new(shape, J)
     }
 }
 
 /// Description of a [`Scattering2d`]; [`plan`](Self::plan) checks it and spends all set-up.
+///
+/// With the feature `serde` it can be written and read; what is missing when it is read has its standard value.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Scattering2dParams {
     /// Rows and columns of the images.
     pub shape: [usize; 2],
     /// log2 of the coarsest scale, at least 1.
     pub J: usize,
     /// Number of orientations in [0, π). Standard: 8.
+    #[cfg_attr(feature = "serde", serde(default = "standard::L"))]
     pub L: usize,
     /// Largest number of moduli on a path. Orders above J have no paths, which is no error. Standard: 2.
+    #[cfg_attr(feature = "serde", serde(default = "standard::max_order"))]
     pub max_order: usize,
     /// What is kept of every U. Standard: local averages.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub average: Average,
     /// Levels of subsampling given up, at most J: the output has 2^oversampling times the samples per axis and every
     /// U is computed on a grid that much finer. Standard: 0.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub oversampling: usize,
     /// What lies beyond the border. Standard: reflection.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub padding: Padding,
     /// The wavelet at the finest scale. Standard: Kymatio's Morlet.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub mother: Mother,
     /// Scaling of the filter bank. Standard: plain.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub normalization: Normalization,
     /// What may be left out of the filters, as a share of the peak of each ψ̂ and of the sum of φ, in [0, 0.1]; see
-    /// [`Scattering2d::tolerance`]. Standard: `None`, for 1e-6 in `f32` and 1e-15 in `f64`.
+    /// [`Scattering::tolerance`]. Standard: `None`, for 1e-6 in `f32` and 1e-15 in `f64`.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub tolerance: Option<f64>,
     /// The instruction set to use; `None` for the best of this machine. Standard: `None`.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub isa: Option<Isa>,
 }
 
-/// Everything that is known of a transform without computing anything.
-pub(super) struct Design {
-    pub axes: [AxisPadding; 2],
-    pub bank: FilterBank2dParams,
-    pub paths: Arc<PathTable<Wavelet2d>>,
+/// Standard values that are no type's default.
+mod standard {
+    pub fn L() -> usize {
+        8
+    }
+
+    pub fn max_order() -> usize {
+        2
+    }
 }
 
 impl Scattering2dParams {
-    pub(super) fn new(shape: [usize; 2], J: usize) -> Self {
+    fn new(shape: [usize; 2], J: usize) -> Self {
         Self {
             shape,
             J,
-            L: 8,
-            max_order: 2,
+            L: standard::L(),
+            max_order: standard::max_order(),
             average: Average::default(),
             oversampling: 0,
             padding: Padding::default(),
@@ -152,17 +161,43 @@ impl Scattering2dParams {
         count_by_order(self.J, self.L, self.max_order)
     }
 
-    /// Checks every parameter and lays the transform out, but does not compute a filter.
-    pub(super) fn design(&self) -> Result<Design> {
+    /// Rows and columns of an image after padding: the grid that a bank of one's own lives on, see
+    /// [`plan_with`](Self::plan_with).
+    ///
+    /// # Errors
+    /// [`Error::ScaleTooLarge`], [`Error::NotMultiple`], [`Error::Empty`] as in [`plan`](Self::plan).
+    pub fn padded_shape(&self) -> Result<[usize; 2]> {
+        Ok(self.axes()?.map(|axis| axis.padded))
+    }
+
+    fn axes(&self) -> Result<[AxisPadding; 2]> {
         if self.shape.contains(&0) {
             return Err(Error::Empty {
                 shape: self.shape.to_vec(),
             });
         }
-        let mut bank = FilterBank2d::params(self.shape, self.J)
+        // Thin but enormous shapes are refused before a table as long as a side is made.
+        memory::require(
+            "one padded image",
+            memory::bytes_of::<[f64; 4]>(memory::count(&self.shape)),
+            "use smaller images",
+        )?;
+        let [n0, n1] = self.shape;
+        Ok([
+            AxisPadding::new(self.padding, self.J, 0, n0)?,
+            AxisPadding::new(self.padding, self.J, 1, n1)?,
+        ])
+    }
+
+    /// The bank of a padded image.
+    fn bank(&self, shape: [usize; 2]) -> FilterBank2dParams {
+        FilterBank2d::params(shape, self.J)
             .L(self.L)
             .mother(self.mother)
-            .normalization(self.normalization);
+            .normalization(self.normalization)
+    }
+
+    fn check(&self) -> Result<()> {
         if self.oversampling > self.J {
             return Err(Error::InvalidParameter {
                 name: "oversampling",
@@ -182,40 +217,69 @@ impl Scattering2dParams {
                 limit: "the share of a filter that may be left out lies in [0, 0.1]".into(),
             });
         }
-        // Thin but enormous shapes are refused before a table as long as a side is made.
-        crate::memory::require(
-            "one padded image",
-            crate::memory::bytes_of::<[f64; 4]>(crate::memory::count(&self.shape)),
-            "use smaller images",
-        )?;
-        let [n0, n1] = self.shape;
-        let axes = [
-            AxisPadding::new(self.padding, self.J, 0, n0)?,
-            AxisPadding::new(self.padding, self.J, 1, n1)?,
-        ];
-        bank.check()?;
-        bank.shape = [axes[0].padded, axes[1].padded];
+        Ok(())
+    }
 
+    /// Lays the transform out for wavelets on the padded image, of which `expected` paths are made, and the low-pass by axis
+    /// and length.
+    fn design<T: Real>(
+        &self,
+        axes: [AxisPadding; 2],
+        wavelets: Arc<[Wavelet2d]>,
+        expected: u64,
+        low_pass: impl Fn(usize, usize) -> Vec<f64>,
+    ) -> Result<Design<Wavelet2d, 2>> {
+        let levels: Vec<usize> = wavelets.iter().map(|psi| self.level(psi.j)).collect();
         let on_image: usize = axes.iter().map(|axis| axis.end - axis.begin).product();
         let square = |level: usize| (Some(1 << level), 1 << (2 * level));
-        let expected = self
-            .paths_by_order()
-            .iter()
-            .fold(0, |sum: u64, &count| sum.saturating_add(count));
+        let output_level = self.J - self.oversampling;
+        let admits = coarser(&wavelets);
         let paths = PathTable::new(
-            bank.wavelets().into(),
+            Arc::clone(&wavelets),
             self.max_order,
             expected,
-            |last: Option<&Wavelet2d>| match self.average {
-                Average::Local => square(self.J - self.oversampling),
+            admits,
+            |last| match self.average {
+                Average::Local => square(output_level),
                 Average::Global => (None, on_image),
-                Average::None => square(self.level(last.map_or(0, |wavelet| wavelet.j))),
+                Average::None => square(last.map_or(0, |lambda: usize| levels[lambda])),
             },
         )?;
+        let full = Grid::new(axes.each_ref().map(|axis| axis.padded));
+        let coarsest = levels.iter().copied().max().unwrap_or(0);
+        let grids: Vec<_> = (0..=coarsest)
+            .map_while(|level| full.at_level(level))
+            .collect();
+        let outputs = axes
+            .each_ref()
+            .map(|axis| axis.output(self.J, output_level));
+        let shapes = (0..paths.len()).map(|row| -> Box<[usize]> {
+            let level = paths[row]
+                .lambdas
+                .last()
+                .map_or(0, |&lambda| levels[lambda]);
+            match self.average {
+                Average::Local => outputs.iter().map(ExactSizeIterator::len).collect(),
+                Average::Global => Box::default(),
+                Average::None => axes.iter().map(|axis| axis.on_image(level).len()).collect(),
+            }
+        });
+        let layout = Arc::new(Layout::new(self.average, shapes.collect()));
+        let low_pass = grids
+            .iter()
+            .map(|grid| [0, 1].map(|axis| low_pass(axis, grid.shape[axis])))
+            .collect();
         Ok(Design {
             axes,
-            bank,
+            grids,
             paths: Arc::new(paths),
+            levels,
+            average: self.average,
+            output_level,
+            outputs,
+            low_pass,
+            layout,
+            tolerance: self.tolerance.unwrap_or(T::TOLERANCE),
         })
     }
 
@@ -227,6 +291,112 @@ impl Scattering2dParams {
     /// pre-padding does not allow; [`Error::Empty`] for a side of 0; [`Error::OutOfMemory`] if filters, tables or
     /// workspace exceed the machine.
     pub fn plan<T: Real>(&self) -> Result<Scattering2d<T>> {
-        Scattering2d::new(self)
+        self.check()?;
+        let axes = self.axes()?;
+        let bank = self.bank(axes.each_ref().map(|axis| axis.padded));
+        bank.check()?;
+        let expected = self
+            .paths_by_order()
+            .iter()
+            .fold(0, |sum: u64, &count| sum.saturating_add(count));
+        let phi = bank.phi_axes();
+        let low_pass = |axis: usize, len| low_block(&phi[axis], len);
+        let design = self.design::<T>(axes, bank.wavelets().into(), expected, low_pass)?;
+        let needed = bank.expected_bytes::<T>();
+        self.finish(design, needed, move || Ok(Arc::new(bank.build::<T>()?)))
+    }
+
+    /// The same with a bank of one's own on the padded image, [`padded_shape`](Self::padded_shape): with curvelets, learned
+    /// filters, or whatever its arrays hold. `L`, `mother` and `normalization` are the bank's matter and not looked at; its wavelets' scales
+    /// say which follow which and on which level each lives.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan), and [`Error::WrongShape`] if the bank lives on another grid, [`Error::InvalidParameter`] if
+    /// one of its wavelets has a scale of J or more.
+    pub fn plan_with<T: Real>(&self, bank: Bank<T>) -> Result<Scattering2d<T>> {
+        self.check()?;
+        let axes = self.axes()?;
+        let padded = axes.each_ref().map(|axis| axis.padded);
+        if bank.grid().shape != padded {
+            return Err(Error::WrongShape {
+                what: "the filter bank",
+                got: bank.grid().shape.to_vec(),
+                expected: format!("{padded:?}, the image after padding"),
+            });
+        }
+        let wavelets = Arc::clone(bank.wavelets());
+        if let Some(psi) = wavelets.iter().find(|psi| psi.j >= self.J) {
+            return Err(Error::InvalidParameter {
+                name: "j",
+                value: psi.j.to_string(),
+                limit: format!(
+                    "wavelets have scales below J = {}, the scale of the averages",
+                    self.J
+                ),
+            });
+        }
+        let most = (0..self.J).map(|j| wavelets.iter().filter(|psi| psi.j == j).count());
+        let expected = count_by_order(self.J, most.max().unwrap_or(0), self.max_order);
+        let expected = expected
+            .iter()
+            .fold(0, |sum: u64, &count| sum.saturating_add(count));
+        let low_pass = |axis, len| bank.low_pass(axis, len);
+        let design = self.design::<T>(axes, wavelets, expected, low_pass)?;
+        let needed = bank.bytes();
+        self.finish(design, needed, move || Ok(bank))
+    }
+
+    /// Plans what has been laid out with a bank of `bank_bytes`, if it fits into memory with all that is beside it.
+    fn finish<T: Real>(
+        &self,
+        design: Design<Wavelet2d, 2>,
+        bank_bytes: u64,
+        bank: impl FnOnce() -> Result<Bank<T>> + 'static,
+    ) -> Result<Scattering2d<T>> {
+        let isa = match self.isa {
+            Some(isa) => isa.require()?,
+            None => Isa::best(),
+        };
+        let bank: MakeBank<T> = Box::new(move |one_thread| {
+            // The bank, and the first wavelets again, side by side.
+            let scratch = one_thread
+                .bytes()
+                .saturating_mul(parallel::threads() as u64);
+            memory::require(
+                "the filter bank and the workspace",
+                bank_bytes.saturating_mul(2).saturating_add(scratch),
+                "use smaller images, fewer orientations L, fewer threads or 32-bit precision",
+            )?;
+            bank()
+        });
+        let design = Arc::new(design);
+        let (bank, engine) = engine(Blueprint {
+            isa,
+            design: Arc::clone(&design),
+            bank,
+        })?;
+        Ok(Scattering::new(self.clone(), isa, design, bank, engine))
+    }
+}
+
+#[cfg(all(test, feature = "serde"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_read_as_they_were_written_and_what_is_missing_is_standard() {
+        let params = Scattering2d::params([40, 32], 3)
+            .L(5)
+            .average(Average::None)
+            .padding(Padding::Zero)
+            .tolerance(1e-4)
+            .isa(Isa::Portable);
+        let text = serde_json::to_string(&params).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Scattering2dParams>(&text).unwrap(),
+            params
+        );
+        let least = serde_json::from_str(r#"{ "shape": [40, 32], "J": 3 }"#);
+        assert_eq!(least.ok(), Some(Scattering2d::params([40, 32], 3)));
     }
 }

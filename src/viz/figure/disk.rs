@@ -26,8 +26,9 @@ use std::f64::consts::PI;
 
 use super::super::axis::decimals;
 use super::super::panel::{BAR, Bar};
-use super::super::text::{self, Align, HEADING, LABEL, Style, TITLE};
-use super::super::{BLACK, GREY, canvas, color, page};
+use super::super::text::{self, Align, HEADING, LABEL, Style};
+use super::super::{BLACK, canvas, color, page};
+use super::sheet::{Head, MARGIN};
 use crate::filters::Wavelet2d;
 use crate::raster::Raster;
 use crate::scattering::PathTable;
@@ -41,8 +42,6 @@ const CELL: f64 = 5.0;
 
 /// Room for angles around a disk.
 const RIM: usize = 64;
-
-const MARGIN: usize = 24;
 
 /// Where there is no path.
 const NOTHING: [f64; 3] = [236.0; 3];
@@ -78,30 +77,13 @@ pub fn scattering_disk(paths: &PathTable<Wavelet2d>, energy: &[f64]) -> Result<R
     let side = 2 * (radius as usize + RIM);
     let width = orders * side + (orders - 1) * 16 + 2 * MARGIN;
     let (title, caption) = (title(&geometry, orders), caption(paths, &geometry));
-    let caption = text::wrap(&caption, LABEL, (width - 2 * MARGIN) as f64);
-    let title = text::wrap(&title, TITLE, (width - 2 * MARGIN) as f64);
-    let top = MARGIN
-        + title.len() * text::line_height(TITLE)
-        + caption.len() * text::line_height(LABEL)
-        + text::line_height(HEADING)
-        + 24;
+    let head = Head::new(&title, &caption, width);
+    let top = head.height() + text::line_height(HEADING) + 4;
     let below = [40, 40, 12 + BAR + 30]; // radial axis, space, colour bar
     let height = top + 24 + 2 * radius as usize + below.iter().sum::<usize>() + MARGIN;
     let mut raster = page(width, height)?;
 
-    let mut y = MARGIN;
-    for (lines, size, color) in [(&title, TITLE, BLACK), (&caption, LABEL, GREY)] {
-        for line in lines {
-            text::draw(
-                &mut raster,
-                [MARGIN as f64, y as f64],
-                Style::new(size, color),
-                line,
-            );
-            y += text::line_height(size);
-        }
-        y += 4;
-    }
+    head.draw(&mut raster);
     for order in 1..=orders {
         let left = MARGIN + (order - 1) * (side + 16);
         let center = [(left + RIM) as f64 + radius, top as f64 + radius + 24.0];
@@ -399,11 +381,11 @@ impl Geometry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filters::FilterBank2d;
+    use crate::Scattering2d;
 
     fn table(J: usize, L: usize, max_order: usize) -> PathTable<Wavelet2d> {
-        let wavelets = FilterBank2d::params([64, 64], J).L(L).wavelets().into();
-        PathTable::new(wavelets, max_order, 1, |_| (Some(1), 1)).unwrap()
+        let params = Scattering2d::params([64, 64], J).L(L).max_order(max_order);
+        PathTable::clone(params.plan::<f32>().unwrap().paths())
     }
 
     /// The centre of disk `order` in the picture: disks are as wide as two radii and two rims.

@@ -16,14 +16,13 @@ use ndarray::Array2;
 
 use super::super::axis::{decimals, number, tick_labels, ticks};
 use super::super::panel;
-use super::super::text::{self, Align, HEADING, LABEL, Style, TITLE};
-use super::super::{BLACK, FRAME, GREY, canvas, color, page};
-use super::filter_bank::{contour, plane_names, plane_ticks};
+use super::super::text::{self, Align, HEADING, LABEL, Style};
+use super::super::{BLACK, FRAME, GREY, canvas, color};
+use super::frequency_plane::{self, contour};
+use super::sheet::{MARGIN, headed};
 use crate::filters::FrameBounds;
 use crate::raster::Raster;
 use crate::{Error, Result};
-
-const MARGIN: usize = 24;
 
 /// Width of one of the two columns, and the space between them.
 const COLUMN: usize = 560;
@@ -57,7 +56,7 @@ fn tiling(count: usize, width: usize, gap: usize) -> (usize, usize) {
     (((width + gap) / (side + gap)).min(count.max(1)), side)
 }
 
-/// Draws arrays as square tiles, row by row; returns the height of the block.
+/// Draws arrays as square tiles, row by row.
 fn tiles(
     raster: &mut Raster,
     [x, y]: [usize; 2],
@@ -83,6 +82,7 @@ fn tiles(
     }
 }
 
+/// Rows that [`tiles`] take.
 fn tiles_height(count: usize) -> usize {
     let (columns, side) = tiling(count, COLUMN, 4);
     count.div_ceil(columns) * (side + 4)
@@ -110,41 +110,30 @@ fn whole_kernel(shape: [usize; 2]) -> [panel::Span; 2] {
     shape.map(|n| [-0.5, n as f64 - 0.5])
 }
 
-/// Title and caption; returns the row below them.
-fn head(raster: &mut Raster, title: &str, caption: &str) -> usize {
-    let width = (raster.width() - 2 * MARGIN) as f64;
-    let mut y = MARGIN;
-    for (words, size, color) in [(title, TITLE, BLACK), (caption, LABEL, GREY)] {
-        for line in text::wrap(words, size, width) {
-            let at = [MARGIN as f64, y as f64];
-            text::draw(raster, at, Style::new(size, color), &line);
-            y += text::line_height(size);
-        }
-        y += 4;
-    }
-    y + 12
-}
-
-/// A page whose head may need some lines: draws the head, and says where it ends.
-fn headed(width: usize, below: usize, title: &str, caption: &str) -> Result<(Raster, usize)> {
-    let inner = (width - 2 * MARGIN) as f64;
-    let lines = |words, size| text::wrap(words, size, inner).len() * text::line_height(size);
-    let top = MARGIN + lines(title, TITLE) + lines(caption, LABEL) + 20;
-    let mut raster = page(width, top + below + MARGIN)?;
-    let top = head(&mut raster, title, caption);
-    Ok((raster, top))
-}
-
 fn refuse_empty(banks: &[&Bank]) -> Result<()> {
-    match banks
-        .iter()
-        .find(|bank| bank.kernels.is_empty() || bank.moduli.is_empty())
-    {
-        Some(bank) => Err(Error::Empty {
-            shape: vec![bank.kernels.len().min(bank.moduli.len())],
-        }),
-        None => Ok(()),
+    for bank in banks {
+        refuse_without_samples(bank.kernels)?;
+        refuse_without_samples(bank.moduli)?;
+        refuse_without_samples([bank.sum])?;
     }
+    Ok(())
+}
+
+/// Refuses no arrays, and arrays without samples.
+fn refuse_without_samples<'a>(arrays: impl IntoIterator<Item = &'a Array2<f64>>) -> Result<()> {
+    let mut count = 0;
+    for array in arrays {
+        if array.is_empty() {
+            return Err(Error::Empty {
+                shape: array.shape().to_vec(),
+            });
+        }
+        count += 1;
+    }
+    if count == 0 {
+        return Err(Error::Empty { shape: vec![0] });
+    }
+    Ok(())
 }
 
 fn heading(raster: &mut Raster, [x, y]: [usize; 2], words: &str) {
@@ -155,11 +144,9 @@ fn heading(raster: &mut Raster, [x, y]: [usize; 2], words: &str) {
 /// The kernels of one set, as tiles.
 ///
 /// # Errors
-/// [`Error::Empty`] without kernels, [`Error::InvalidParameter`] if the picture would be too large.
+/// [`Error::Empty`] without kernels or samples, [`Error::InvalidParameter`] if the picture would be too large.
 pub fn kernels(title: &str, kernels: &[Array2<f64>]) -> Result<Raster> {
-    if kernels.is_empty() {
-        return Err(Error::Empty { shape: vec![0] });
-    }
+    refuse_without_samples(kernels)?;
     let caption = "Blue below and red above zero; every kernel is on its own scale.";
     let width = 2 * MARGIN + COLUMN;
     let (mut raster, top) = headed(width, tiles_height(kernels.len()), title, caption)?;
@@ -176,7 +163,7 @@ pub fn kernels(title: &str, kernels: &[Array2<f64>]) -> Result<Raster> {
 /// Kernels, Fourier moduli and Littlewood-Paley sums of two banks, one beside the other.
 ///
 /// # Errors
-/// [`Error::Empty`] for a bank without filters, [`Error::InvalidParameter`] if the picture would be too large.
+/// [`Error::Empty`] for a bank without filters or samples, [`Error::InvalidParameter`] if the picture would be too large.
 pub fn side_by_side(left: &Bank, right: &Bank) -> Result<Raster> {
     refuse_empty(&[left, right])?;
     const PLANE: usize = 300;
@@ -229,9 +216,7 @@ pub fn side_by_side(left: &Bank, right: &Bank) -> Result<Raster> {
             spans,
             color::magnitude,
         );
-        let marks = [-0.5, -0.25, 0.0, 0.25, 0.5];
-        plane_ticks(&mut raster, corner, PLANE, &marks, [true, true]);
-        plane_names(&mut raster, corner, PLANE);
+        frequency_plane::axes(&mut raster, corner, PLANE);
         let bar = panel::Bar::from_zero(bank.bounds.upper.max(f64::MIN_POSITIVE), PLANE);
         bar.draw_upright(&mut raster, [corner[0] + PLANE + 16, y], |value| {
             color::magnitude(value / bank.bounds.upper.max(f64::MIN_POSITIVE))
@@ -243,7 +228,7 @@ pub fn side_by_side(left: &Bank, right: &Bank) -> Result<Raster> {
 /// Half-height contours of every filter, and where the waves are, for two banks in the frequency plane.
 ///
 /// # Errors
-/// [`Error::Empty`] for a bank without filters.
+/// [`Error::Empty`] for a bank without filters or samples.
 pub fn plane(left: &Bank, right: &Bank) -> Result<Raster> {
     refuse_empty(&[left, right])?;
     const SIDE: usize = 440;
@@ -287,14 +272,7 @@ pub fn plane(left: &Bank, right: &Bank) -> Result<Raster> {
             canvas::stroke(&mut raster, &[at], 8.0, BLACK, clip);
             canvas::stroke(&mut raster, &[at], 6.0, ink, clip);
         }
-        plane_ticks(
-            &mut raster,
-            corner,
-            SIDE,
-            &[-0.5, -0.25, 0.0, 0.25, 0.5],
-            [true, true],
-        );
-        plane_names(&mut raster, corner, SIDE);
+        frequency_plane::axes(&mut raster, corner, SIDE);
     }
     Ok(raster)
 }
@@ -317,7 +295,8 @@ pub struct Bars {
 /// Histograms side by side; a triangle and a line stand at each mark.
 ///
 /// # Errors
-/// [`Error::Empty`] without histograms; [`Error::WrongShape`] if one has not one more edge than counts.
+/// [`Error::Empty`] without histograms; [`Error::WrongShape`] if one has not one more edge than counts;
+/// [`Error::InvalidParameter`] if edges do not grow or are not finite.
 pub fn histograms(caption: &str, bars: &[Bars]) -> Result<Raster> {
     const HEIGHT: usize = 260;
     if bars.is_empty() {
@@ -329,6 +308,14 @@ pub fn histograms(caption: &str, bars: &[Bars]) -> Result<Raster> {
                 what: "the edges of a histogram",
                 got: vec![bars.edges.len()],
                 expected: format!("{}, one more than counts", bars.counts.len() + 1),
+            });
+        }
+        let grows = |pair: &[f64]| pair[0] < pair[1] && pair[0].is_finite() && pair[1].is_finite();
+        if let Some(pair) = bars.edges.windows(2).find(|pair| !grows(pair)) {
+            return Err(Error::InvalidParameter {
+                name: "edges",
+                value: format!("{} before {}", pair[0], pair[1]),
+                limit: "the edges of a histogram are finite and grow".into(),
             });
         }
     }
@@ -430,11 +417,9 @@ pub struct Pair<'a> {
 /// Pairs of kernels, the learned one on the left of each, in the order given.
 ///
 /// # Errors
-/// [`Error::Empty`] without pairs, [`Error::InvalidParameter`] if the picture would be too large.
+/// [`Error::Empty`] without pairs or samples, [`Error::InvalidParameter`] if the picture would be too large.
 pub fn pairs(title: &str, caption: &str, pairs: &[Pair]) -> Result<Raster> {
-    if pairs.is_empty() {
-        return Err(Error::Empty { shape: vec![0] });
-    }
+    refuse_without_samples(pairs.iter().flat_map(|pair| [pair.kernel, pair.wavelet]))?;
     const SIDE: usize = 72;
     const PITCH: usize = 2 * SIDE + 4 + 24;
     let columns = ((2 * COLUMN + BETWEEN + 24) / PITCH).min(pairs.len().max(5));
@@ -548,5 +533,50 @@ mod tests {
         };
         assert!(at(color::signed(1.0)).unwrap() < at(color::signed(-1.0)).unwrap());
         assert!(matches!(pairs("", "", &[]), Err(Error::Empty { .. })));
+    }
+
+    #[test]
+    fn what_has_no_picture_is_refused() {
+        let (some, none) = (Array2::ones([3, 3]), Array2::zeros([0, 3]));
+        let empty = |result: Result<Raster>| matches!(result, Err(Error::Empty { .. }));
+        assert!(empty(kernels("", &[])));
+        assert!(empty(kernels("", &[some.clone(), none.clone()])));
+        let pair = Pair {
+            kernel: &some,
+            wavelet: &none,
+            label: vec![],
+        };
+        assert!(empty(pairs("", "", &[pair])));
+        let bank = |sum| Bank {
+            title: String::new(),
+            kernels: std::slice::from_ref(&some),
+            moduli: std::slice::from_ref(&some),
+            sum,
+            bounds: FrameBounds {
+                lower: 0.0,
+                upper: 1.0,
+            },
+            centers: vec![([f64::NAN, 1e300], [0; 3])],
+        };
+        assert!(empty(side_by_side(&bank(&some), &bank(&none))));
+        assert!(plane(&bank(&some), &bank(&some)).is_ok());
+        for edges in [
+            [0.0, 0.0],
+            [1.0, 0.0],
+            [0.0, f64::NAN],
+            [0.0, f64::INFINITY],
+        ] {
+            let bars = Bars {
+                title: String::new(),
+                axis: String::new(),
+                edges: edges.to_vec(),
+                counts: vec![1],
+                marks: vec![f64::NAN],
+            };
+            assert!(matches!(
+                histograms("", &[bars]),
+                Err(Error::InvalidParameter { name: "edges", .. })
+            ));
+        }
     }
 }

@@ -143,8 +143,9 @@ impl Inputs {
                         }
                     }
                 }
-                let last =
-                    failure.map_or(String::new(), |error| format!("; the last one: {error}"));
+                let last = failure.map_or(String::new(), |error| {
+                    format!("; the last one: {:#}", Error::from(error))
+                });
                 bail!("none of the {} inputs can be read{last}", files.len())
             }
         }

@@ -19,7 +19,7 @@ use wavelet_scattering::Scattering2d;
 use wavelet_scattering::error::bytes;
 use wavelet_scattering::memory;
 use wavelet_scattering::num::Real;
-use wavelet_scattering::scattering::Workspace;
+use wavelet_scattering::scattering::{EPSILON, ScatteringWorkspace};
 
 use crate::args::{ImageArgs, Precision};
 use inputs::{Inputs, Item};
@@ -173,7 +173,7 @@ fn usable<T: Real>(
 fn transform<T: Real>(
     plan: &Scattering2d<T>,
     images: &[Array3<T>],
-    workspace: &mut Workspace<T>,
+    workspace: &mut ScatteringWorkspace<T>,
     log: bool,
 ) -> Result<ArrayD<T>> {
     let views: Vec<_> = images.iter().map(|image| image.view()).collect();
@@ -181,5 +181,10 @@ fn transform<T: Real>(
     let mut features = ArrayD::zeros(plan.output_shape(&[batch.len_of(Axis(0))]));
     plan.transform_into(&batch, &mut features, workspace)?;
     let features = plan.features_from(features)?;
-    Ok(if log { features.log() } else { features }.into_array())
+    let features = if log {
+        features.log(EPSILON)?
+    } else {
+        features
+    };
+    Ok(features.into_array())
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use wavelet_scattering::Scattering2d;
 use wavelet_scattering::filters::Wavelet2d;
 use wavelet_scattering::io::{
-    CsvStack, Extra, NpyStack, NpzStack, Staged, commit_all, stage_csv, stage_json,
+    CsvStack, NpyStack, NpzEntry, NpzStack, Staged, commit_all, stage_csv, stage_json,
 };
 use wavelet_scattering::num::Real;
 use wavelet_scattering::scattering::{Average, PathTable};
@@ -134,7 +134,7 @@ impl<'a, T: Real> Output<'a, T> {
                     .map(|row| {
                         (
                             plan.paths().name(row),
-                            [channel_axis, &plan.path_shape(row)].concat(),
+                            [channel_axis, plan.path_shape(row)].concat(),
                         )
                     })
                     .collect();
@@ -204,13 +204,13 @@ impl<'a, T: Real> Output<'a, T> {
                 let mut extras = path_columns(paths);
                 let (skipped, reasons) = report.skipped.iter().cloned().unzip();
                 extras.extend([
-                    ("inputs", Extra::Texts(report.written.clone())),
-                    ("skipped", Extra::Texts(skipped)),
-                    ("skipped_because", Extra::Texts(reasons)),
-                    ("parameters", Extra::Text(parameters.to_string())),
+                    ("inputs", NpzEntry::Texts(report.written.clone())),
+                    ("skipped", NpzEntry::Texts(skipped)),
+                    ("skipped_because", NpzEntry::Texts(reasons)),
+                    ("parameters", NpzEntry::Text(parameters.to_string())),
                     (
                         "version",
-                        Extra::Text(env!("CARGO_PKG_VERSION").to_string()),
+                        NpzEntry::Text(env!("CARGO_PKG_VERSION").to_string()),
                     ),
                 ]);
                 stack.finish(&leading, &extras)?;
@@ -260,15 +260,13 @@ fn csv_header<T: Real>(plan: &Scattering2d<T>, channels: usize) -> Vec<String> {
     for channel in names {
         for row in 0..plan.paths().len() {
             let name = plan.paths().name(row);
-            match plan.path_shape(row) {
-                _ if plan.description().average == Average::Global => {
-                    header.push(format!("{channel}{name}"))
-                }
+            match *plan.path_shape(row) {
                 [height, width] => header.extend(
                     (0..height)
                         .flat_map(|y| (0..width).map(move |x| (y, x)))
                         .map(|(y, x)| format!("{channel}{name}_y{y}x{x}")),
                 ),
+                _ => header.push(format!("{channel}{name}")),
             }
         }
     }
@@ -276,17 +274,17 @@ fn csv_header<T: Real>(plan: &Scattering2d<T>, channels: usize) -> Vec<String> {
 }
 
 /// The path table as columns; −1 and NaN where a path has no such layer.
-fn path_columns(paths: &PathTable<Wavelet2d>) -> Vec<(&'static str, Extra)> {
+fn path_columns(paths: &PathTable<Wavelet2d>) -> Vec<(&'static str, NpzEntry)> {
     let shape = [paths.len(), paths.max_order()];
     let wavelet = |row, layer| paths.wavelets_of(row).nth(layer);
     let index = |value: fn(&Wavelet2d) -> usize| {
         let column = Array2::from_shape_fn(shape, |(row, layer)| {
             wavelet(row, layer).map_or(-1, |w| value(w) as i64)
         });
-        Extra::I64(column.into_dyn())
+        NpzEntry::I64(column.into_dyn())
     };
     let number = |value: fn(&Wavelet2d) -> f64| {
-        Extra::F64(
+        NpzEntry::F64(
             Array2::from_shape_fn(shape, |(row, layer)| {
                 wavelet(row, layer).map_or(f64::NAN, value)
             })
@@ -294,7 +292,7 @@ fn path_columns(paths: &PathTable<Wavelet2d>) -> Vec<(&'static str, Extra)> {
         )
     };
     let each = |value: &dyn Fn(usize) -> i64| {
-        Extra::I64(
+        NpzEntry::I64(
             (0..paths.len())
                 .map(value)
                 .collect::<ndarray::Array1<_>>()
@@ -304,7 +302,7 @@ fn path_columns(paths: &PathTable<Wavelet2d>) -> Vec<(&'static str, Extra)> {
     vec![
         (
             "path_name",
-            Extra::Texts((0..paths.len()).map(|row| paths.name(row)).collect()),
+            NpzEntry::Texts((0..paths.len()).map(|row| paths.name(row)).collect()),
         ),
         ("path_order", each(&|row| paths[row].order() as i64)),
         ("path_j", index(|w| w.j)),
@@ -316,7 +314,7 @@ fn path_columns(paths: &PathTable<Wavelet2d>) -> Vec<(&'static str, Extra)> {
             "path_subsampling",
             each(&|row| paths[row].subsampling.map_or(-1, |step| step as i64)),
         ),
-        ("path_pixels", each(&|row| paths[row].pixels as i64)),
+        ("path_pixels", each(&|row| paths[row].samples as i64)),
     ]
 }
 
@@ -341,7 +339,7 @@ fn parameters<T: Real>(
             "oversampling": params.oversampling,
             "xi": params.mother.xi,
             "sigma": params.mother.sigma,
-            "slant": plan.bank().description().slant(),
+            "slant": plan.bank().wavelets()[0].slant,
             "sigma_phi": params.mother.sigma_phi,
             "precision": T::NAME,
         },

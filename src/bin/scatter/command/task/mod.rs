@@ -8,7 +8,6 @@
 mod report;
 mod results;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,6 +20,7 @@ use wavelet_scattering::io::{self, Staged};
 use wavelet_scattering::learn::Task;
 
 use crate::args::TaskArgs;
+use crate::outputs::create_folder;
 use results::{Results, Settings};
 
 /// The name of the digits that are compiled in.
@@ -31,6 +31,9 @@ const CACHE: &str = "cache";
 
 /// Where networks with filters to look at are kept, within the folder of the report.
 const MODELS: &str = "models";
+
+/// Draws of every size, at most: the list of runs is made before the first one.
+const MOST_SEEDS: u64 = 10_000;
 
 /// The file of a network that was trained in a run.
 fn model(folder: &Path, competitor: Competitor, size: usize, seed: u64) -> PathBuf {
@@ -68,12 +71,13 @@ pub fn run(args: TaskArgs) -> Result<()> {
     let mut representation = Representation::for_images([shape[2], shape[3]]);
     representation.J = args.J.unwrap_or(representation.J);
     representation.L = args.L.unwrap_or(representation.L);
+    representation.check([shape[2], shape[3]])?;
     let settings = Settings::of(&task, &representation);
     let mut results = Results::open(folder, settings, args.fresh)?;
     let wanted = wanted(&args, &task)?;
 
     let cache = folder.join(CACHE);
-    create_within(&cache)?;
+    create_folder(&cache)?;
     let cache = FeatureCache::new(cache);
     let mut contest = Contest::new(&task, representation.clone(), cache);
     let progress = ProgressBar::new(wanted.len() as u64).with_style(ProgressStyle::with_template(
@@ -88,7 +92,7 @@ pub fn run(args: TaskArgs) -> Result<()> {
                     format!("{competitor} on {size} images with seed {seed} failed")
                 })?;
             if let Some(network) = network.filter(|_| competitor.convolves()) {
-                create_within(&folder.join(MODELS))?;
+                create_folder(&folder.join(MODELS))?;
                 network.save(model(folder, competitor, size, seed))?;
             }
             results.add(run)?;
@@ -110,6 +114,11 @@ pub fn run(args: TaskArgs) -> Result<()> {
 
 /// What is to be run, in an order that shows all competitors early: by size, then seed, then competitor.
 fn wanted(args: &TaskArgs, task: &Task) -> Result<Vec<(Competitor, usize, u64)>> {
+    ensure!(
+        args.seeds <= MOST_SEEDS,
+        "--seeds {} is more than anyone waits for; use at most {MOST_SEEDS}",
+        args.seeds
+    );
     let mut sizes = args.train_sizes.clone();
     sizes.sort_unstable();
     sizes.dedup();
@@ -134,24 +143,9 @@ fn wanted(args: &TaskArgs, task: &Task) -> Result<Vec<(Competitor, usize, u64)>>
     Ok(wanted)
 }
 
-/// Makes a folder within that of the report, unless it is there.
-fn create_within(folder: &Path) -> Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    fs::create_dir(folder).with_context(|| format!("cannot create {}", folder.display()))
-}
-
 /// Makes the folder of the report, within one that exists, and sees whether files can be written in it.
 fn prepare(folder: &Path) -> Result<()> {
-    if !folder.is_dir() {
-        fs::create_dir(folder).with_context(|| {
-            format!(
-                "cannot create the folder {} of the report",
-                folder.display()
-            )
-        })?;
-    }
+    create_folder(folder)?;
     drop(Staged::create(folder.join(results::FILE))?);
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! Results as a table for the terminal, `results.csv`, `learning-curve.png` and one page of HTML.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::Result;
@@ -15,6 +14,7 @@ use wavelet_scattering::viz::filter_bank::{Show, sheet};
 use wavelet_scattering::viz::{chart, learned};
 
 use super::results::{Results, Row};
+use crate::outputs::text_file;
 use crate::page;
 
 pub const PAGE: &str = "index.html";
@@ -100,13 +100,10 @@ pub fn write(
         &learned,
         &wavelets,
     )?;
-    let mut html = Staged::create(folder.join(PAGE))?;
-    html.write_all(text.as_bytes())
-        .map_err(|source| html.write_error(source))?;
     commit_all([
         table_file(folder, rows)?,
         io::stage_png(folder.join("learning-curve.png"), &curve)?,
-        html,
+        text_file(folder.join(PAGE), &text)?,
     ])?;
     Ok(())
 }
@@ -164,20 +161,17 @@ fn learning_curve(task: &Task, rows: &[Row]) -> Result<Raster> {
     let title = format!("Error on {}", task.name());
     Ok(chart::lines(
         &title,
-        "training images",
-        "test error (%)",
+        ["training images", "test error (%)"],
         &series,
-        true,
-        true,
+        [chart::Scale::Log; 2],
     )?)
 }
 
 /// The wavelets of the representation, on the grid of the images.
 fn wavelets(task: &Task, representation: &Representation) -> Result<Raster> {
     let shape = task.train().images.shape();
-    let multiple = 1 << representation.J;
-    let sides = [shape[2], shape[3]].map(|side| side.next_multiple_of(multiple));
-    let bank = FilterBank2d::params(sides, representation.J)
+    let grid = representation.grid([shape[2], shape[3]])?;
+    let bank = FilterBank2d::params(grid, representation.J)
         .L(representation.L)
         .build::<f64>()?;
     Ok(sheet(&bank, Show::Space)?)
@@ -196,8 +190,12 @@ fn first_filters(folder: &Path, rows: &[Row]) -> Result<Vec<(String, Raster)>> {
         let Some(weights) = Network::load(&path)?.first_layer() else {
             continue;
         };
+        // Images of other than one or three channels have no filters to be looked at.
+        let Ok(layer) = Layer::new(weights.view()) else {
+            continue;
+        };
         let title = format!("{}, {} images, seed {seed}", row.competitor, row.size);
-        let kernels = Layer::new(weights.view())?.dominant_kernels();
+        let kernels = layer.dominant_kernels();
         pictures.push((title.clone(), learned::kernels(&title, &kernels)?));
     }
     Ok(pictures)
@@ -231,7 +229,7 @@ fn page(
     let Representation { J, L, max_order } = representation;
     let about_filters = format!(
         "J = {J}, L = {L}, order {max_order}: averages over {} pixels. Nothing here was learned.",
-        1 << J
+        (*J as f64).exp2()
     );
     let body = html! {
         (page::paragraphs(&[setting]))

@@ -1,0 +1,74 @@
+//! [`Design`]: all that an engine may know of a transform, before a filter exists. Parameters of any dimension end here.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::keep::{Average, Layout};
+use super::path::{PathTable, Wavelet};
+use crate::grid::Grid;
+use crate::layer::average::AxisAverage;
+use crate::num::Real;
+use crate::signal::pad::AxisPadding;
+
+/// A transform laid out.
+#[derive(Debug)]
+pub(crate) struct Design<W, const D: usize> {
+    pub axes: [AxisPadding; D],
+    /// The grid of every level that a U lives on, finest first.
+    pub grids: Vec<Grid<D>>,
+    pub paths: Arc<PathTable<W>>,
+    /// The level that U lives on after λ, log2 of its subsampling, by λ. The input lives on level 0.
+    pub levels: Vec<usize>,
+    pub average: Average,
+    /// The level of averages, and which of its samples they keep along each axis.
+    pub output_level: usize,
+    pub outputs: [Range<usize>; D],
+    /// φ̂ on the grid of every level, one factor an axis.
+    pub low_pass: Vec<[Vec<f64>; D]>,
+    pub layout: Arc<Layout>,
+    /// What is left out of filters, as a share of their peak, and of windows, as a share of their sum.
+    pub tolerance: f64,
+}
+
+impl<W: Wavelet, const D: usize> Design<W, D> {
+    /// The level that U of a row lives on.
+    pub fn level(&self, row: usize) -> usize {
+        let last = self.paths[row].lambdas.last();
+        last.map_or(0, |&lambda| self.levels[lambda])
+    }
+
+    /// The finest level that a U of order 1, 2, … lives on.
+    pub fn finest(&self) -> Vec<usize> {
+        let finest = |order| {
+            let rows = self.paths.rows_of_order(order);
+            rows.map(|row| self.level(row)).min().unwrap_or(0)
+        };
+        (1..=self.paths.max_order()).map(finest).collect()
+    }
+
+    /// Whether a path that lives on a level goes on with λ: `[level][λ]`.
+    pub fn steps(&self) -> Vec<Vec<bool>> {
+        let mut steps = vec![vec![false; self.levels.len()]; self.grids.len()];
+        for row in self.paths.rows_of_order(1).end..self.paths.len() {
+            if let &[.., from, lambda] = &*self.paths[row].lambdas {
+                steps[self.levels[from]][lambda] = true;
+            }
+        }
+        steps
+    }
+
+    /// φ_J along an axis of a level, sampled where the output keeps it.
+    pub fn average<T: Real>(&self, level: usize, axis: usize) -> AxisAverage<T> {
+        AxisAverage::new(
+            &self.low_pass[level][axis],
+            self.outputs[axis].clone(),
+            1 << (self.output_level - level),
+            self.tolerance,
+        )
+    }
+
+    /// φ̂(0): what the low-pass makes of a constant 1.
+    pub fn phi_at_zero(&self) -> f64 {
+        self.low_pass[0].iter().map(|axis| axis[0]).product()
+    }
+}

@@ -1,0 +1,412 @@
+//! The transform on any layer: an input is brought into range, padded and transformed, and then the walk; many inputs, many
+//! threads.
+//!
+//! Two things are done to an input first, and undone at the end, for the sake of 32-bit precision: it is multiplied by the
+//! power of two that brings its largest sample into [1, 2), so that squares neither overflow nor vanish, and its mean is
+//! subtracted before the FFT and put back into x̂(0) after it, so that the rounding of a large mean does not drown the small
+//! moduli of a smooth image. Both leave the mathematics as it is.
+
+use std::any::Any;
+use std::sync::{Arc, Mutex};
+
+use ndarray::{ArrayViewD, Axis};
+
+use super::cascade::{Group, Scratch, Walk};
+use super::design::Design;
+use super::keep::Average;
+use super::path::Wavelet;
+use crate::layer::Layer;
+use crate::layer::average::LowPass;
+use crate::memory::Footprint;
+use crate::num::Real;
+use crate::signal::pad::{pad, rows_inside};
+use crate::{Cancel, Error, Result, parallel};
+
+/// A transform with its layer left out of the type.
+pub(crate) trait Engine<T>: Send + Sync {
+    /// Everything that one thread takes.
+    fn footprint(&self) -> Footprint;
+
+    /// Scratch for this many threads, at least 1.
+    fn scratch(&self, threads: usize) -> Box<dyn Any + Send + Sync>;
+
+    /// Features of inputs `[count, ..]`, one after another.
+    ///
+    /// # Errors
+    /// [`Error::WrongShape`] if the scratch is of another kind, [`Error::Cancelled`].
+    fn run(
+        &self,
+        inputs: ArrayViewD<'_, T>,
+        out: &mut [T],
+        scratch: &mut (dyn Any + Send + Sync),
+        cancel: &Cancel,
+    ) -> Result<()>;
+
+    /// Bytes of the filters as the layer wants them, beside the bank.
+    fn bytes(&self) -> u64;
+}
+
+/// The cascade of a design on a layer.
+pub(crate) struct Cascade<T, L, W, const D: usize> {
+    design: Arc<Design<W, D>>,
+    layer: L,
+    groups: Vec<Group>,
+    /// The average of the input itself.
+    low_pass: Option<LowPass<T, D>>,
+}
+
+/// An input on its way into the walk, and the spectra of order 1 of that walk.
+struct Entry<T, L: Layer<T>> {
+    /// The input in row-major order, if the caller's is not.
+    input: Vec<T>,
+    /// The padded, scaled input.
+    plane: Vec<T>,
+    /// Averages along some axes.
+    averages: Vec<T>,
+    root: L::Root,
+    first: Option<L::Spectrum>,
+}
+
+/// Scratch of as many threads as there are lines.
+struct Threads<T, L: Layer<T>> {
+    /// Made when a thread first has an input to itself.
+    entries: Vec<Option<Entry<T, L>>>,
+    lines: Vec<L::Lines>,
+    planes: Vec<L::Planes>,
+    deeper: Vec<Vec<L::Spectrum>>,
+}
+
+/// Scratch of one input: of one thread, or of all, which then share the work.
+struct Team<'a, T, L: Layer<T>> {
+    entry: &'a mut Option<Entry<T, L>>,
+    lines: &'a mut [L::Lines],
+    planes: &'a mut [L::Planes],
+    deeper: &'a mut [Vec<L::Spectrum>],
+}
+
+impl<T, L: Layer<T>> Threads<T, L> {
+    /// All threads together.
+    fn team(&mut self) -> Team<'_, T, L> {
+        Team {
+            entry: &mut self.entries[0],
+            lines: &mut self.lines,
+            planes: &mut self.planes,
+            deeper: &mut self.deeper,
+        }
+    }
+
+    /// Every thread by itself.
+    fn each(&mut self) -> impl Iterator<Item = Team<'_, T, L>> {
+        let scratch = self.lines.iter_mut().zip(&mut self.planes);
+        let scratch = scratch.zip(&mut self.deeper).zip(&mut self.entries);
+        scratch.map(|(((lines, planes), deeper), entry)| Team {
+            entry,
+            lines: std::slice::from_mut(lines),
+            planes: std::slice::from_mut(planes),
+            deeper: std::slice::from_mut(deeper),
+        })
+    }
+}
+
+impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
+    pub fn new(design: Arc<Design<W, D>>, layer: L, groups: Vec<Group>) -> Self {
+        let low_pass = (design.average == Average::Local)
+            .then(|| LowPass::new(std::array::from_fn(|axis| design.average(0, axis))));
+        Self {
+            design,
+            layer,
+            groups,
+            low_pass,
+        }
+    }
+
+    fn averages_len(&self) -> usize {
+        self.low_pass.as_ref().map_or(0, LowPass::scratch_len)
+    }
+
+    /// Samples of an input, as the caller passes it.
+    fn input_len(&self) -> usize {
+        self.design.axes.iter().map(|axis| axis.len).product()
+    }
+
+    fn padded_len(&self) -> usize {
+        self.design.axes.iter().map(|axis| axis.padded).product()
+    }
+
+    fn entry(&self) -> Entry<T, L> {
+        let goes_on = self.design.paths.max_order() > 1;
+        Entry {
+            input: vec![T::zero(); self.input_len()],
+            plane: vec![T::zero(); self.padded_len()],
+            averages: vec![T::zero(); self.averages_len()],
+            root: self.layer.root(),
+            first: goes_on.then(|| self.layer.spectrum(1)),
+        }
+    }
+
+    /// As many whole rounds as there are with one input a thread; what is left input by input, each shared among the
+    /// threads.
+    fn run_batch(
+        &self,
+        inputs: &ArrayViewD<'_, T>,
+        out: &mut [T],
+        threads: &mut Threads<T, L>,
+        cancel: &Cancel,
+    ) {
+        let len = self.design.layout.len();
+        let count = threads.lines.len();
+        let whole = inputs.len_of(Axis(0)) / count * count;
+        let (alone, shared) = out.split_at_mut(whole * len);
+        let alone = alone.chunks_exact_mut(len).enumerate();
+        parallel::for_each(threads.each(), alone, |team, (i, out)| {
+            self.run_input(inputs.index_axis(Axis(0), i), out, team, cancel);
+        });
+        for (i, out) in (whole..).zip(shared.chunks_exact_mut(len)) {
+            self.run_input(
+                inputs.index_axis(Axis(0), i),
+                out,
+                &mut threads.team(),
+                cancel,
+            );
+        }
+    }
+
+    /// One input.
+    fn run_input(
+        &self,
+        input: ArrayViewD<'_, T>,
+        out: &mut [T],
+        team: &mut Team<'_, T, L>,
+        cancel: &Cancel,
+    ) {
+        if cancel.is_cancelled() {
+            return;
+        }
+        let Team {
+            entry,
+            lines,
+            planes,
+            deeper,
+        } = team;
+        let Entry {
+            input: copy,
+            plane,
+            averages,
+            root,
+            first,
+        } = entry.get_or_insert_with(|| self.entry());
+        self.layer.grow(&mut planes[0]);
+        let input = match input.as_slice() {
+            Some(input) => input,
+            None => {
+                copy.iter_mut()
+                    .zip(&input)
+                    .for_each(|(to, &from)| *to = from);
+                copy
+            }
+        };
+
+        let Design {
+            axes,
+            paths,
+            levels,
+            layout,
+            ..
+        } = &*self.design;
+        let largest = input
+            .iter()
+            .fold(T::zero(), |largest, value| largest.max(value.abs()));
+        let scale = power_of_two_scale(largest);
+        let amplitude = scale.recip();
+        let mean = self.mean(input, scale);
+        let nothing = T::zero() - mean;
+        pad(axes, input, plane, nothing, &|value| value * scale - mean);
+        self.keep_input(
+            input,
+            plane,
+            mean,
+            amplitude,
+            &mut out[layout.range(0)],
+            averages,
+        );
+
+        self.layer.enter(plane, mean, root, &mut planes[0], lines);
+        let walk = Walk {
+            layer: &self.layer,
+            paths,
+            groups: &self.groups,
+            levels,
+            cancel,
+        };
+        let scratch = Scratch {
+            first: first.as_mut(),
+            lines,
+            planes,
+            deeper,
+        };
+        let out = Mutex::new(out);
+        walk.run(root, scratch, &|row, kept: &[T]| {
+            // Rows are disjoint; the lock is held for the copy only and no copy can fail half-way.
+            let mut out = out.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            for (to, &value) in out[layout.range(row)].iter_mut().zip(kept) {
+                *to = value * amplitude;
+            }
+        });
+    }
+
+    /// The mean over the input, its boundary left out, times `scale`.
+    fn mean(&self, input: &[T], scale: T) -> T {
+        // Eight sums side by side: one alone would wait for every addition.
+        let mut sums = [0.0; 8];
+        rows_inside(&self.design.axes, input, &mut |row| {
+            for (i, &value) in row.iter().enumerate() {
+                sums[i % 8] += (value * scale).widen();
+            }
+        });
+        let sum: f64 = sums.into_iter().sum();
+        let count: usize = self
+            .design
+            .axes
+            .iter()
+            .map(|axis| axis.inside().len())
+            .product();
+        T::narrow(sum / count as f64)
+    }
+
+    /// Row 0: the average of the input, its mean, or the input itself. `plane` is the padded input without its mean.
+    fn keep_input(
+        &self,
+        input: &[T],
+        plane: &[T],
+        mean: T,
+        amplitude: T,
+        out: &mut [T],
+        averages: &mut [T],
+    ) {
+        match (self.design.average, &self.low_pass) {
+            (Average::Local, Some(low_pass)) => {
+                low_pass.apply(plane, out, averages);
+                let of_mean = mean * T::narrow(self.design.phi_at_zero());
+                for value in out {
+                    *value = (*value + of_mean) * amplitude;
+                }
+            }
+            (Average::Global, _) => out[0] = mean * amplitude,
+            _ => {
+                let mut to = out.iter_mut();
+                rows_inside(&self.design.axes, input, &mut |row| {
+                    row.iter()
+                        .zip(to.by_ref())
+                        .for_each(|(&value, to)| *to = value);
+                });
+            }
+        }
+    }
+}
+
+impl<T: Real, L: Layer<T> + 'static, W: Wavelet, const D: usize> Engine<T> for Cascade<T, L, W, D> {
+    fn footprint(&self) -> Footprint {
+        let own = Footprint::default()
+            .with::<T>("input", self.input_len())
+            .with::<T>("padded input", self.padded_len())
+            .with::<T>("averages of the input", self.averages_len());
+        self.layer.footprint(own)
+    }
+
+    fn scratch(&self, threads: usize) -> Box<dyn Any + Send + Sync> {
+        let deeper = || {
+            (2..self.design.paths.max_order())
+                .map(|order| self.layer.spectrum(order))
+                .collect()
+        };
+        let mut threads = Threads {
+            entries: (0..threads).map(|_| None).collect(),
+            lines: (0..threads).map(|_| self.layer.lines()).collect(),
+            planes: (0..threads).map(|_| self.layer.planes()).collect(),
+            deeper: (0..threads).map(|_| deeper()).collect(),
+        };
+        // The first thread has inputs in any case; a second may never have one to itself.
+        threads.entries[0] = Some(self.entry());
+        self.layer.grow(&mut threads.planes[0]);
+        Box::new(threads)
+    }
+
+    fn run(
+        &self,
+        inputs: ArrayViewD<'_, T>,
+        out: &mut [T],
+        scratch: &mut (dyn Any + Send + Sync),
+        cancel: &Cancel,
+    ) -> Result<()> {
+        let Some(threads) = scratch.downcast_mut::<Threads<T, L>>() else {
+            return Err(another_plans());
+        };
+        match threads.lines.len() {
+            1 => self.run_batch(&inputs, out, threads, cancel),
+            _ => parallel::inside(|| self.run_batch(&inputs, out, threads, cancel)),
+        }
+        cancel.check()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.layer.bytes()
+    }
+}
+
+/// The error for a workspace that does not fit.
+pub(super) fn another_plans() -> Error {
+    Error::WrongShape {
+        what: "the workspace",
+        got: Vec::new(),
+        expected: "one that a plan like this has made".into(),
+    }
+}
+
+/// The power of two that brings `largest` into [1, 2), as far as it is a normal number; 1 for 0.
+fn power_of_two_scale<T: Real>(largest: T) -> T {
+    if largest == T::zero() {
+        return T::one();
+    }
+    // The reciprocal of the scale must stay normal, so the extremes of the range are not brought all the way.
+    let limit = -T::min_positive_value().log2().floor() - T::one();
+    let exponent = largest.log2().floor().max(-limit).min(limit);
+    T::narrow(2.0).powi(-exponent.to_i32().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scale_is_an_exact_power_of_two_over_the_whole_range() {
+        for largest in [
+            1.0_f32,
+            1.5,
+            0.75,
+            1e-30,
+            3e38,
+            1e-40,
+            f32::MIN_POSITIVE,
+            f32::MAX,
+        ] {
+            let scale = power_of_two_scale(largest);
+            assert_eq!(
+                scale.to_bits() << 9,
+                0,
+                "{largest:e}: {scale:e} has a mantissa"
+            );
+            assert!(
+                scale.is_normal() && scale.recip().is_normal(),
+                "{largest:e}: {scale:e}"
+            );
+            if (1e-37..1e37).contains(&largest) {
+                assert!(
+                    (1.0..2.0).contains(&(largest * scale)),
+                    "{largest:e}: {scale:e}"
+                );
+            }
+        }
+        assert_eq!(power_of_two_scale(0.0_f64), 1.0);
+        assert!(power_of_two_scale(f64::MAX).recip().is_finite());
+    }
+}
