@@ -7,12 +7,12 @@ use ndarray::{Array, Array1, Array2, Array3, ArrayD, Axis, Dimension, IxDyn, s};
 use num_complex::Complex;
 use proptest::prelude::*;
 use wavelet_scattering::conv::{
-    Convolution1d, Convolution2d, ConvolutionParams, Convolve, Kernels, Method, Mode, Planning,
-    Sample, Stream,
+    Convolution, Convolution1d, Convolution2d, ConvolutionParams, ConvolutionWorkspace, Convolve,
+    Kernels, Method, Mode, Planning, Sample, Stream,
 };
 use wavelet_scattering::filters::FilterBank2d;
 use wavelet_scattering::num::Real;
-use wavelet_scattering::{Error, Isa};
+use wavelet_scattering::{Cancel, Error, Isa};
 
 type C32 = Complex<f32>;
 type C64 = Complex<f64>;
@@ -190,7 +190,7 @@ where
 
 /// ⟨A·x, y⟩ = ⟨x, A*·y⟩ to the rounding of either side, and the adjoint of the adjoint is A.
 fn check_adjoint<X, K, const D: usize>(
-    plan: &wavelet_scattering::conv::Convolution<X, K, D>,
+    plan: &Convolution<X, K, D>,
     x: &ArrayD<X>,
     bound: f64,
     seed: u64,
@@ -550,7 +550,7 @@ fn a_second_call_allocates_nothing_and_takes_dirty_scratch() {
 }
 
 fn steady<X: Convolve<K>, K: Sample<Real = X::Real>, const D: usize>(
-    plan: &wavelet_scattering::conv::Convolution<X, K, D>,
+    plan: &Convolution<X, K, D>,
     x: &ArrayD<X>,
     other: &ArrayD<X>,
 ) {
@@ -800,7 +800,7 @@ fn what_cannot_be_done_is_refused() {
         params.plan::<f64, f64>(&bad).unwrap_err().to_string(),
         &["[1, 2]"],
     );
-    let three = wavelet_scattering::conv::Convolution::params([2, 3, 4]);
+    let three = Convolution::params([2, 3, 4]);
     has(
         three
             .plan::<f64, f64>(&Array3::ones([1, 1, 1]))
@@ -846,4 +846,395 @@ fn what_cannot_be_done_is_refused() {
         );
     }
     assert!(plan.apply(&Array1::zeros(0)).is_err());
+}
+
+/// A plan in `f32`, whose workspaces are of one type whatever its samples and axes are.
+trait Planned {
+    fn workspace(&self) -> ConvolutionWorkspace<f32>;
+
+    /// What it makes of noise in an output that held NaN before, to the bit.
+    fn run(&self, workspace: &mut ConvolutionWorkspace<f32>) -> Result<Vec<[u32; 2]>, Error>;
+}
+
+impl<X, K, const D: usize> Planned for Convolution<X, K, D>
+where
+    X: Convolve<K, Real = f32>,
+    K: Sample<Real = f32>,
+{
+    fn workspace(&self) -> ConvolutionWorkspace<f32> {
+        self.workspace_for(2)
+    }
+
+    fn run(&self, workspace: &mut ConvolutionWorkspace<f32>) -> Result<Vec<[u32; 2]>, Error> {
+        let x = noise::<X>(&[&[3], &self.input_axes()[..]].concat(), 3);
+        let nan = X::Output::from_parts(f32::NAN, f32::NAN);
+        let mut out = ArrayD::from_elem([&[3], &self.output_axes()[..]].concat(), nan);
+        self.apply_into(&x, &mut out, workspace)?;
+        let bits = |y: &X::Output| [y.re(), y.im()].map(f32::to_bits);
+        Ok(out.iter().map(bits).collect())
+    }
+}
+
+#[test]
+fn a_workspace_of_another_plan_serves_or_is_refused() {
+    let line = |n| Convolution1d::params([n]).isa(isa());
+    let image = |n0, n1| Convolution2d::params([n0, n1]).isa(isa());
+    let real = |shape: &[usize]| noise::<f32>(shape, 7);
+    let complex = |shape: &[usize]| noise::<C32>(shape, 7);
+    let block = |n| Method::OverlapSave { block: [n] };
+    let blocks = |n0, n1| Method::OverlapSave { block: [n0, n1] };
+    let (circular, full, valid) = (Mode::Circular, Mode::Full, Mode::Valid);
+    macro_rules! plans {
+        ($($params:expr, $X:ty, $K:ty, $kernel:expr;)*) => {
+            vec![$(Box::new($params.plan::<$X, $K>(&$kernel).unwrap()) as Box<dyn Planned>),*]
+        };
+    }
+    let plans: Vec<Box<dyn Planned>> = plans![
+        line(300).method(Method::Direct), f32, f32, real(&[9]);
+        line(300).method(Method::Direct), f32, C32, complex(&[9]);
+        line(300).method(Method::Fft), f32, f32, real(&[9]);
+        line(300).method(Method::Fft).mode(full), f32, f32, real(&[3, 9]);
+        line(300).method(Method::Fft).level(1), C32, f32, real(&[9]);
+        line(301).method(Method::Fft).mode(circular), f32, C32, complex(&[9]); // 7·43: no radices
+        line(300).method(block(64)), f32, f32, real(&[9]);
+        line(3000).method(block(1024)).mode(valid), f32, f32, real(&[9]);
+        line(3000).method(block(1024)), f32, f32, real(&[2, 9]);
+        line(3000).method(block(1024)), C32, C32, complex(&[9]);
+        line(3000).method(block(1024)).level(2), f32, f32, real(&[9]);
+        image(30, 40).method(Method::Direct).mode(valid), f32, f32, real(&[5, 4]);
+        image(30, 40).method(Method::Direct).level(1), f32, f32, real(&[2, 5, 4]);
+        image(30, 40).method(Method::Fft), f32, f32, real(&[5, 4]);
+        image(30, 40).method(Method::Fft).mode(circular), f32, C32, complex(&[2, 5, 4]);
+        image(31, 43).method(Method::Fft).mode(circular), f32, f32, real(&[5, 4]);
+        image(1, 300).method(Method::Fft), f32, f32, real(&[1, 9]);
+        image(90, 70).method(blocks(24, 24)), f32, f32, real(&[5, 4]);
+        image(90, 70).method(blocks(24, 24)).level(2), f32, C32, complex(&[5, 4]);
+        image(90, 70).method(blocks(48, 24)).mode(full), C32, f32, real(&[2, 5, 4]);
+    ];
+    let rights: Vec<_> = plans
+        .iter()
+        .map(|plan| plan.run(&mut plan.workspace()).unwrap())
+        .collect();
+    let nan = f32::NAN.to_bits();
+    assert!(rights.iter().flatten().all(|y| y[0] != nan && y[1] != nan));
+    let mut served = 0;
+    for (a, donor) in plans.iter().enumerate() {
+        let mut workspace = donor.workspace();
+        for (b, (plan, right)) in plans.iter().zip(&rights).enumerate() {
+            match plan.run(&mut workspace) {
+                Ok(got) => {
+                    assert!(got == *right, "plan {b} in the workspace of plan {a}");
+                    served += 1;
+                }
+                Err(error @ Error::WrongShape { .. }) => {
+                    assert_ne!(a, b);
+                    assert!(error.to_string().contains("a plan like this"), "{error}");
+                }
+                Err(error) => panic!("plan {b} in the workspace of plan {a}: {error}"),
+            }
+        }
+        assert!(plans[a].run(&mut workspace).unwrap() == rights[a]);
+    }
+    assert!(served >= plans.len());
+}
+
+#[test]
+fn a_workspace_takes_the_bytes_it_says() {
+    let (h, c) = (noise::<f32>(&[3, 5, 6], 2), noise::<C32>(&[5, 6], 2));
+    for method in methods([5, 6], 0, 10) {
+        let params = Convolution2d::params([33, 40]).isa(isa()).method(method);
+        let bank = params.plan::<f32, f32>(&h).unwrap();
+        let sole = params.plan::<C32, C32>(&c).unwrap();
+        let makers: [&dyn Fn() -> ConvolutionWorkspace<f32>; 2] =
+            [&|| bank.workspace_for(3), &|| sole.workspace_for(3)];
+        for make in makers {
+            let mut said = 0;
+            let counted = allocation_counter::measure(|| said = make().bytes());
+            // beside the parts: their names, and the vectors that hold them
+            assert!(
+                (said..said + 4096).contains(&counted.bytes_total),
+                "{method}: {said} of {}",
+                counted.bytes_total
+            );
+        }
+    }
+}
+
+#[test]
+fn a_call_ends_when_it_is_cancelled() {
+    let (x, h) = (noise::<f32>(&[300, 300], 1), noise::<f32>(&[2, 9, 9], 2));
+    for method in methods([9, 9], 0, 30) {
+        let params = Convolution2d::params([300, 300]).isa(isa()).method(method);
+        let plan = params.plan::<f32, f32>(&h).unwrap();
+        for threads in [1, 2] {
+            let cancel = Cancel::new();
+            let mut workspace = plan.workspace_for(threads).cancelled_by(&cancel);
+            let mut out = ArrayD::from_elem(plan.output_axes(), f32::NAN);
+            plan.apply_into(&x, &mut out, &mut workspace).unwrap();
+            assert_eq!(out, plan.apply(&x).unwrap());
+            cancel.cancel();
+            out.fill(f32::NAN);
+            let refused = plan.apply_into(&x, &mut out, &mut workspace);
+            assert!(matches!(refused, Err(Error::Cancelled)), "{method}");
+            assert!(out.iter().all(|y| y.is_nan()), "{method}: nothing was done");
+        }
+    }
+    // from another thread, in one of the calls that are made until then
+    let cancel = Cancel::new();
+    let x = noise::<f32>(&[1 << 22], 1);
+    let params = Convolution1d::params([1 << 22])
+        .isa(isa())
+        .method(Method::OverlapSave { block: [128] });
+    let plan = params.plan::<f32, f32>(&noise::<f32>(&[65], 2)).unwrap();
+    let mut workspace = plan.workspace_for(1).cancelled_by(&cancel);
+    let mut out = ArrayD::from_elem(plan.output_axes(), f32::NAN);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            cancel.cancel();
+        });
+        while plan.apply_into(&x, &mut out, &mut workspace).is_ok() {
+            out.fill(f32::NAN);
+        }
+    });
+    assert!(
+        out.iter().any(|y| y.is_nan()),
+        "the last call ran to its end"
+    );
+}
+
+#[test]
+fn blocks_beyond_any_memory_are_refused() {
+    let h = noise::<f32>(&[5], 1);
+    for block in [usize::MAX, usize::MAX - 1, 1 << 63, 1 << 60, 1 << 45, 0, 4] {
+        let params = Convolution1d::params([100]).method(Method::OverlapSave { block: [block] });
+        assert!(params.plan::<f32, f32>(&h).is_err(), "{block}");
+        let levels = params.level(3).plan::<f32, f32>(&h);
+        assert!(levels.is_err(), "{block}");
+    }
+    let h = noise::<f32>(&[5, 5], 1);
+    for block in [
+        [usize::MAX, usize::MAX],
+        [usize::MAX, 8],
+        [1 << 40, 1 << 40],
+        [8, 1 << 50],
+    ] {
+        let params = Convolution2d::params([100, 100]).method(Method::OverlapSave { block });
+        assert!(params.plan::<f32, f32>(&h).is_err(), "{block:?}");
+    }
+}
+
+/// Taps that are small integers at few places of a kernel of `k`, the rest 0: the first, the last and some between.
+fn sparse_taps(k: [usize; 2]) -> Vec<([usize; 2], i64)> {
+    let at = |share: f64| k.map(|k| ((k - 1) as f64 * share) as usize);
+    let mut taps = vec![(at(0.0), 3), (at(0.31), -2), (at(0.62), 5), (at(1.0), -7)];
+    taps.push(([k[0] - 1, 0], 1));
+    taps.dedup_by_key(|(at, _)| *at);
+    taps
+}
+
+/// Integers of −8 to 8, and their convolution with [`sparse_taps`], of the mode.
+fn integers(n: [usize; 2], k: [usize; 2], mode: Mode) -> (Vec<i64>, Vec<i64>) {
+    let noise = noise::<f64>(&n, 11);
+    let x: Vec<i64> = noise.iter().map(|x| (x * 16.0).round() as i64).collect();
+    let (first, len) = match mode {
+        Mode::Circular => ([0, 0], n),
+        Mode::Full => ([0, 0], [n[0] + k[0] - 1, n[1] + k[1] - 1]),
+        Mode::Same => (k.map(|k| (k - 1) / 2), n),
+        Mode::Valid => (k.map(|k| k - 1), [n[0] + 1 - k[0], n[1] + 1 - k[1]]),
+    };
+    let mut y = vec![0; len[0] * len[1]];
+    for ([t0, t1], tap) in sparse_taps(k) {
+        for (i0, row) in y.chunks_exact_mut(len[1]).enumerate() {
+            let mut p0 = (i0 + first[0]) as i64 - t0 as i64;
+            if mode == Mode::Circular {
+                p0 = p0.rem_euclid(n[0] as i64);
+            }
+            if !(0..n[0] as i64).contains(&p0) {
+                continue;
+            }
+            let from = &x[p0 as usize * n[1]..][..n[1]];
+            for (i1, y) in row.iter_mut().enumerate() {
+                let p1 = (i1 + first[1]) as i64 - t1 as i64;
+                let p1 = match mode {
+                    Mode::Circular => p1.rem_euclid(n[1] as i64),
+                    _ => p1,
+                };
+                if let Some(x) = usize::try_from(p1).ok().and_then(|p1| from.get(p1)) {
+                    *y += tap * x;
+                }
+            }
+        }
+    }
+    (x, y)
+}
+
+/// Every sample of a large convolution, rounded to an integer, is the integer it should be, and off by no more than its
+/// rounding: the direct form not at all, since all its sums are integers that the precision holds.
+fn check_integers<T, const D: usize>(
+    n: [usize; D],
+    k: [usize; D],
+    mode: Mode,
+    methods: &[Method<D>],
+) where
+    T: Real + Sample<Real = T> + Convolve<T, Output = T>,
+{
+    let two = |axes: [usize; D]| match axes[..] {
+        [n1] => [1, n1],
+        [n0, n1] => [n0, n1],
+        _ => unreachable!("one axis or two"),
+    };
+    let (x, expected) = integers(two(n), two(k), mode);
+    let x = ArrayD::from_shape_vec(&n[..], x.iter().map(|&x| T::narrow(x as f64)).collect());
+    let mut h = ArrayD::<T>::zeros(&two(k)[..]);
+    for (at, tap) in sparse_taps(two(k)) {
+        h[&at[..]] += T::narrow(tap as f64);
+    }
+    let h = h.into_shape_with_order(&k[..]).unwrap();
+    // The spread of a sample of y is ‖h‖ times that of a uniform integer of −8 to 8; rounding, that of an FFT, is eps times
+    // that and √log2 n, and the worst of a million samples is some six of its own standard deviations away.
+    let spread = norm(&h) * 5.0;
+    let eps = T::epsilon().widen();
+    let bound = eps * spread * (expected.len() as f64).log2().sqrt() * 6.0;
+    assert!(bound < 0.01, "the precision holds the answer: {bound:e}");
+    for &method in methods {
+        for isa in Isa::available() {
+            let direct = method == Method::Direct;
+            if direct && isa != Isa::Portable {
+                continue; // it has no vectors of its own
+            }
+            let params = Convolution::<f32, f32, D>::params(n)
+                .mode(mode)
+                .method(method)
+                .isa(isa);
+            let y = params.plan::<T, T>(&h).unwrap().apply(x.as_ref().unwrap());
+            let furthest = y
+                .unwrap()
+                .iter()
+                .zip(&expected)
+                .fold(0.0, |far: f64, (y, &e)| {
+                    far.max((y.widen() - e as f64).abs())
+                });
+            let bound = if direct { 0.0 } else { bound };
+            assert!(furthest <= bound, "{params:?}: {furthest:e} > {bound:e}");
+        }
+    }
+}
+
+#[test]
+fn a_million_samples_of_a_line_are_the_integers_they_should_be() {
+    let n = [1 << 20];
+    let blocks = |block| Method::OverlapSave { block: [block] };
+    for mode in MODES {
+        let methods = [Method::Direct, Method::Fft, blocks(2112), blocks(1009)];
+        check_integers::<f32, 1>(n, [257], mode, &methods);
+        check_integers::<f64, 1>(n, [257], mode, &methods);
+    }
+    let methods = [Method::Auto, Method::Fft, blocks(1 << 17)];
+    check_integers::<f32, 1>(n, [40_001], Mode::Same, &methods);
+    check_integers::<f64, 1>(n, [40_001], Mode::Same, &methods);
+    // longer than the signal, an odd length, a prime one
+    check_integers::<f32, 1>([700_001], [800_000], Mode::Full, &[Method::Fft]);
+    check_integers::<f64, 1>([1_000_003], [31], Mode::Circular, &[Method::Fft]);
+}
+
+#[test]
+fn a_million_pixels_are_the_integers_they_should_be() {
+    let blocks = |b0, b1| Method::OverlapSave { block: [b0, b1] };
+    for (mode, n) in [
+        (Mode::Same, [1024, 1024]),
+        (Mode::Circular, [1024, 1000]),
+        (Mode::Full, [1021, 1031]),
+        (Mode::Valid, [1024, 1024]),
+    ] {
+        let methods = [
+            Method::Direct,
+            Method::Fft,
+            blocks(96, 120),
+            blocks(131, 97),
+        ];
+        check_integers::<f32, 2>(n, [15, 17], mode, &methods);
+        check_integers::<f64, 2>(n, [15, 17], mode, &methods);
+    }
+    let methods = [Method::Auto, Method::Fft, blocks(400, 384)];
+    check_integers::<f32, 2>([1024, 1024], [127, 200], Mode::Same, &methods);
+    check_integers::<f64, 2>([1024, 1024], [127, 200], Mode::Same, &methods);
+}
+
+/// Trains of pulses: p apart convolved with q in a row of ones count how many pulses a window of q covers.
+#[test]
+fn trains_of_pulses_are_counted() {
+    let n = 1_usize << 20;
+    for (p, q) in [(1000, 1500), (4096, 65_536), (1, 300)] {
+        let x = Array1::from_shape_fn(n, |i| if i % p == 0 { 1.0_f32 } else { 0.0 });
+        let h = Array1::<f32>::ones(q);
+        for isa in Isa::available() {
+            for method in [Method::Auto, Method::Fft] {
+                let params = Convolution1d::params([n]).isa(isa).method(method);
+                let plan = params.mode(Mode::Full).plan::<f32, f32>(&h).unwrap();
+                for (i, &y) in plan.apply(&x).unwrap().iter().enumerate() {
+                    // multiples of p in (i − q, i] and below n
+                    let upto = |i: usize| i.min(n).div_ceil(p);
+                    let count = upto(i + 1) - upto((i + 1).saturating_sub(q));
+                    assert!((y - count as f32).abs() < 0.01, "{params:?}, {i}: {y}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+#[ignore = "a clock: some ten seconds, on a machine with nothing else to do"]
+fn a_plan_chooses_a_method_within_a_factor_of_the_fastest() {
+    for isa in Isa::available() {
+        for (n, k) in [
+            (1 << 12, 16),
+            (1 << 16, 100),
+            (1 << 20, 256),
+            (1 << 20, 4096),
+        ] {
+            within_a_factor([n], [k], isa);
+        }
+        for (n, k) in [(64, 5), (224, 9), (512, 31), (1024, 127)] {
+            within_a_factor([n, n], [k, k], isa);
+        }
+    }
+}
+
+/// Times every candidate of a plan, and compares the chosen one with the fastest.
+fn within_a_factor<const D: usize>(n: [usize; D], k: [usize; D], isa: Isa) {
+    // The table was fitted on one machine, to within a third; others have other caches.
+    const FACTOR: f64 = 2.0;
+    let (x, h) = (noise::<f32>(&n, 1), noise::<f32>(&k, 2));
+    let params = Convolution::<f32, f32, D>::params(n).isa(isa);
+    let chosen = params.plan::<f32, f32>(&h).unwrap().explain().clone();
+    let time = |method| {
+        let plan = params.method(method).plan::<f32, f32>(&h).unwrap();
+        let mut workspace = plan.workspace_for(1);
+        let mut out = ArrayD::zeros(plan.output_axes());
+        let start = std::time::Instant::now();
+        let (mut least, mut runs) = (f64::INFINITY, 0);
+        while runs < 3 || start.elapsed().as_millis() < 50 && runs < 1000 {
+            let run = std::time::Instant::now();
+            plan.apply_into(&x, &mut out, &mut workspace).unwrap();
+            least = least.min(run.elapsed().as_secs_f64());
+            runs += 1;
+        }
+        least
+    };
+    let candidates = chosen.candidates().iter();
+    // What is priced at a hundred times the cheapest would take most of the time and is no rival.
+    let rivals = candidates.filter(|c| c.nanoseconds < 100.0 * chosen.chosen().nanoseconds);
+    let times: Vec<_> = rivals.map(|c| (c.method, time(c.method))).collect();
+    let fastest = times.iter().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+    let own = times
+        .iter()
+        .find(|(method, _)| *method == chosen.chosen().method);
+    let ratio = own.unwrap().1 / fastest.1;
+    assert!(
+        ratio < FACTOR,
+        "{isa}, {n:?} with {k:?}: {} takes {ratio:.2} times {}",
+        chosen.chosen().method,
+        fastest.0
+    );
 }

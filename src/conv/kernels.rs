@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use ndarray::{ArrayBase, Data, Dimension};
 use num_complex::Complex;
-use num_traits::Float;
 
 use super::axis::as_two_axes;
-use super::sample::Sample;
+use super::sample::{Sample, is_finite};
 use crate::filters::{Band, FilterBank, FilterBank2d, Wavelet2d};
-use crate::grid::wrap;
+use crate::grid::{find_in, position, wrap};
 use crate::num::Real;
 use crate::{Error, Result};
 
@@ -71,17 +70,16 @@ impl<K: Sample> Kernels<K> {
 
     /// Refuses NaN and infinities.
     pub(super) fn check(&self) -> Result<()> {
-        let finite = |re: K::Real, im: K::Real| re.is_finite() && im.is_finite();
         let bad = match &self.values {
-            Values::Space(taps) => taps.iter().position(|tap| !finite(tap.re(), tap.im())),
-            Values::RealTransfer(hat) => hat.iter().position(|value| !value.is_finite()),
-            Values::Transfer(hat) => hat.iter().position(|value| !finite(value.re, value.im)),
+            Values::Space(taps) => find_in(taps, |tap| !is_finite(tap)),
+            Values::RealTransfer(hat) => find_in(hat, |value| !is_finite(value)),
+            Values::Transfer(hat) => find_in(hat, |value| !is_finite(value)),
             Values::Bands(_) => None, // finite by construction
         };
         match bad {
             None => Ok(()),
             Some(index) => {
-                let position = position(&self.shape, index);
+                let position = position(index, &self.shape);
                 Err(Error::InvalidParameter {
                     name: "kernel",
                     value: format!("NaN or infinity at index {position:?}"),
@@ -170,16 +168,6 @@ fn transposed<V>(
         }
     }
     to
-}
-
-/// The index of the `index`-th element of an array of this shape, in row-major order.
-pub(super) fn position(shape: &[usize], mut index: usize) -> Vec<usize> {
-    let mut position = shape.to_vec();
-    for (at, len) in position.iter_mut().zip(shape).rev() {
-        *at = index % len;
-        index /= len;
-    }
-    position
 }
 
 impl<T: Real> Kernels<Complex<T>> {

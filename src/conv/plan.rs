@@ -12,11 +12,12 @@ use num_traits::Float;
 
 use super::axis::{Axis, Mode, as_two_axes, check_kernel, own_axes};
 use super::choose::{build, choose};
-use super::kernels::{Kernels, position};
+use super::kernels::Kernels;
 use super::method::{Explanation, Method, Planning};
-use super::sample::{Convolve, Sample};
+use super::sample::{Convolve, Sample, is_finite};
 use super::task::Task;
 use super::tiles::{Walk, Workers};
+use crate::grid::{find_in, position};
 use crate::kernels::isa::Isa;
 use crate::memory::Footprint;
 use crate::num::Real;
@@ -508,8 +509,8 @@ where
                 &copied
             }
         };
-        if let Some(index) = first_not_finite(input) {
-            return Err(not_finite(input[index], position(signals.shape(), index)));
+        if let Some(index) = find_in(input, |x| !is_finite(x)) {
+            return Err(not_finite(input[index], position(index, signals.shape())));
         }
         let mut run = |out: &mut [X::Output]| {
             let (input, out) = (X::samples(input), X::Output::samples_mut(out));
@@ -557,17 +558,6 @@ pub(super) fn not_finite<X: Sample>(value: X, position: Vec<usize>) -> Error {
         position,
         value: part.widen(),
     }
-}
-
-/// Index of the first NaN or infinity; a branch every 64 samples, so that the scan is vectors and costs little.
-pub(super) fn first_not_finite<X: Sample>(samples: &[X]) -> Option<usize> {
-    let finite = |x: &X| x.re().is_finite() & x.im().is_finite();
-    let fine = |chunk: &&[X]| chunk.iter().fold(true, |fine, x| fine & finite(x));
-    let chunk = samples.chunks(64).position(|chunk| !fine(&chunk))? * 64;
-    samples[chunk..]
-        .iter()
-        .position(|x| !finite(x))
-        .map(|i| chunk + i)
 }
 
 impl<X: Sample, K: Sample, const D: usize> std::fmt::Debug for Convolution<X, K, D> {

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use num_complex::Complex;
+use num_traits::Float;
 
 use crate::num::Real;
 
@@ -167,6 +168,11 @@ impl<T: Real> Sample for Complex<T> {
     fn samples_mut(samples: &mut [Self]) -> SamplesMut<'_, T> {
         SamplesMut::Complex(samples)
     }
+}
+
+/// Whether neither part is NaN or infinite.
+pub(super) fn is_finite<X: Sample>(x: &X) -> bool {
+    x.re().is_finite() & x.im().is_finite()
 }
 
 /// A sample that kernels of samples `K` apply to.

@@ -13,7 +13,8 @@ use super::axis::Mode;
 use super::kernels::Kernels;
 use super::method::Explanation;
 use super::plan::{Convolution1d, ConvolutionWorkspace};
-use super::sample::{Convolve, Sample};
+use super::sample::{Convolve, Sample, is_finite};
+use crate::grid::find_in;
 use crate::{Error, Result};
 
 /// A running convolution of one signal with one kernel or a bank.
@@ -167,7 +168,7 @@ where
     }
 
     fn check(&self, x: &[X]) -> Result<()> {
-        match super::plan::first_not_finite(x) {
+        match find_in(x, |x| !is_finite(x)) {
             None => Ok(()),
             Some(index) => Err(super::plan::not_finite(x[index], vec![index])),
         }

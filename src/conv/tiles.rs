@@ -21,7 +21,7 @@ use crate::{Cancel, parallel};
 /// What computes tiles.
 pub(super) trait Operator<T: Real>: Send + Sync + 'static {
     /// What a unit leaves for all kernels: its samples or its spectrum.
-    type Loaded: Default + Send + Sync + 'static;
+    type Loaded: Send + Sync + 'static;
 
     /// What one thread works with.
     type Working: Send + Sync + 'static;
@@ -80,12 +80,13 @@ pub(super) fn lock<'a, 'b, T>(out: &'a Output<'b, T>) -> MutexGuard<'a, SamplesM
     out.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
-/// Every worker's scratch: a `Vec<Worker<..>>` of the operator.
+/// Every worker's scratch: the [`Scratch`] of the operator.
 pub(super) type Workers = Box<dyn Any + Send + Sync>;
 
-struct Worker<L, W> {
-    loaded: L,
-    working: W,
+/// The parts of all workers, which are borrowed apart.
+struct Scratch<L, W> {
+    loaded: Vec<L>,
+    working: Vec<W>,
 }
 
 /// A walk with the operator left out of its type.
@@ -132,13 +133,13 @@ impl<O> Over<O> {
         &self,
         input: Samples<T>,
         unit: usize,
-        worker: &mut Worker<O::Loaded, O::Working>,
+        loaded: &mut O::Loaded,
+        working: &mut O::Working,
         out: &Output<T>,
         cancel: &Cancel,
     ) where
         O: Operator<T>,
     {
-        let Worker { loaded, working } = worker;
         let task = self.0.task();
         if cancel.is_cancelled() {
             return;
@@ -159,12 +160,12 @@ impl<O> Over<O> {
     fn downcast<'a, T: Real>(
         &self,
         workers: &'a mut (dyn Any + Send + Sync),
-    ) -> &'a mut [Worker<O::Loaded, O::Working>]
+    ) -> &'a mut Scratch<O::Loaded, O::Working>
     where
         O: Operator<T>,
     {
-        match workers.downcast_mut::<Vec<_>>() {
-            Some(workers) => workers,
+        match workers.downcast_mut() {
+            Some(scratch) => scratch,
             None => unreachable!("footprints are compared before, and they name what they are of"),
         }
     }
@@ -181,11 +182,10 @@ impl<T: Real, O: Operator<T>> Walk<T> for Over<O> {
 
     fn workers(&self, count: usize) -> Workers {
         let footprint = self.footprint();
-        let worker = |_| Worker {
-            loaded: self.0.loaded(&footprint),
-            working: self.0.working(&footprint),
-        };
-        Box::new((0..count).map(worker).collect::<Vec<_>>())
+        Box::new(Scratch {
+            loaded: Vec::from_iter((0..count).map(|_| self.0.loaded(&footprint))),
+            working: Vec::from_iter((0..count).map(|_| self.0.working(&footprint))),
+        })
     }
 
     fn run(
@@ -195,39 +195,40 @@ impl<T: Real, O: Operator<T>> Walk<T> for Over<O> {
         workers: &mut (dyn Any + Send + Sync),
         cancel: &Cancel,
     ) {
-        let workers = self.downcast(workers);
+        let Scratch { loaded, working } = self.downcast(workers);
         let task = self.0.task();
         let (len, out_len, units) = (task.input_len(), task.output_len(), self.units());
-        let rounds = input.len() / len / workers.len() * workers.len();
+        let rounds = input.len() / len / working.len() * working.len();
         let (together, alone) = input.split_at(rounds * len);
         let (together_out, alone_out) = out.split_at(rounds * out_len);
         let signals = together.chunks(len).zip(together_out.chunks(out_len));
-        parallel::for_each(workers.iter_mut(), signals, |worker, (input, out)| {
+        let workers = loaded.iter_mut().zip(&mut *working);
+        parallel::for_each(workers.iter_mut(), signals, |(loaded, working), (input, out)| {
             let out = Mutex::new(out);
-            (0..units).for_each(|unit| self.unit(input, unit, worker, &out, cancel));
+            (0..units).for_each(|unit| self.unit(input, unit, loaded, working, &out, cancel));
         });
         for (input, out) in alone.chunks(len).zip(alone_out.chunks(out_len)) {
             if units > 1 || task.kernels == 1 || task.sums() {
                 let out = Mutex::new(out);
-                parallel::for_each(workers.iter_mut(), 0..units, |worker, unit| {
-                    self.unit(input, unit, worker, &out, cancel);
+                let workers = loaded.iter_mut().zip(&mut *working);
+                parallel::for_each(workers.iter_mut(), 0..units, |(loaded, working), unit| {
+                    self.unit(input, unit, loaded, working, &out, cancel);
                 });
                 continue;
             }
-            // One unit and several kernels: loaded once, then the kernels are shared among the workers. An empty
-            // `Loaded` stands in meanwhile.
-            let Worker { loaded, working } = &mut workers[0];
-            self.0.load(input, 0, loaded, working);
-            let loaded = std::mem::take(loaded);
+            // One unit and several kernels: loaded once, then the kernels are shared among the workers.
+            if cancel.is_cancelled() {
+                return;
+            }
+            self.0.load(input, 0, &mut loaded[0], &mut working[0]);
+            let loaded = &loaded[0];
             let planes = out.chunks(task.plane_len()).enumerate();
-            parallel::for_each(workers.iter_mut(), planes, |worker, (kernel, out)| {
+            parallel::for_each(working.iter_mut(), planes, |working, (kernel, out)| {
                 if !cancel.is_cancelled() {
                     let out = Mutex::new(out);
-                    self.0
-                        .finish(kernel, 0, &loaded, &mut worker.working, &out, 0);
+                    self.0.finish(kernel, 0, loaded, working, &out, 0);
                 }
             });
-            workers[0].loaded = loaded;
         }
     }
 
@@ -241,8 +242,10 @@ impl<T: Real, O: Operator<T>> Walk<T> for Over<O> {
         out: SamplesMut<T>,
         workers: &mut (dyn Any + Send + Sync),
     ) {
-        let worker = &mut self.downcast(workers)[0];
-        self.unit(input, 0, worker, &Mutex::new(out), &Cancel::new());
+        let Scratch { loaded, working } = self.downcast(workers);
+        let (loaded, working) = (&mut loaded[0], &mut working[0]);
+        let out = Mutex::new(out);
+        self.unit(input, 0, loaded, working, &out, &Cancel::new());
     }
 
     fn bytes(&self) -> u64 {
