@@ -203,7 +203,7 @@ impl<T: Real, O: Operator<T>> Walk<T> for Over<O> {
         let (together_out, alone_out) = out.split_at(rounds * out_len);
         let signals = together.chunks(len).zip(together_out.chunks(out_len));
         let workers = loaded.iter_mut().zip(&mut *working);
-        parallel::for_each(workers.iter_mut(), signals, |(loaded, working), (input, out)| {
+        parallel::for_each(workers, signals, |(loaded, working), (input, out)| {
             let out = Mutex::new(out);
             (0..units).for_each(|unit| self.unit(input, unit, loaded, working, &out, cancel));
         });
@@ -211,7 +211,7 @@ impl<T: Real, O: Operator<T>> Walk<T> for Over<O> {
             if units > 1 || task.kernels == 1 || task.sums() {
                 let out = Mutex::new(out);
                 let workers = loaded.iter_mut().zip(&mut *working);
-                parallel::for_each(workers.iter_mut(), 0..units, |(loaded, working), unit| {
+                parallel::for_each(workers, 0..units, |(loaded, working), unit| {
                     self.unit(input, unit, loaded, working, &out, cancel);
                 });
                 continue;
