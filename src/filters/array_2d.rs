@@ -181,6 +181,11 @@ impl<T: Real> FilterBank<T, 2> for ArrayBank2d<T> {
     fn low_pass(&self, axis: usize, len: usize) -> Vec<f64> {
         low_block(&self.phi_axes[axis], len)
     }
+
+    /// The next power of two above the largest value: for filters that peak just below 1, as built ones do, it is 1.
+    fn peak(&self, lambda: usize) -> f64 {
+        self.psi[lambda].largest().log2().ceil().exp2()
+    }
 }
 
 /// The grid that the filters share, once their shapes and the scales of the wavelets are found to fit.

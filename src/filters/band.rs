@@ -131,6 +131,12 @@ impl<T: Real, const D: usize> Band<T, D> {
         }
     }
 
+    /// The largest modulus of a stored value; 0 if there is none.
+    pub(crate) fn largest(&self) -> f64 {
+        let moduli = self.values.iter().map(|value| value.widen().abs());
+        moduli.fold(0.0, f64::max)
+    }
+
     /// The grid of the filter.
     pub fn grid(&self) -> Grid<D> {
         self.grid

@@ -136,6 +136,13 @@ pub trait FilterBank<T: Real, const D: usize>: Send + Sync + Debug {
         FrameBounds::of(frame::littlewood_paley(0, bands, &factors(self)))
     }
 
+    /// What counts as the peak of ψ̂_λ: the tolerance of a transform, below which values are left out, is a share of it.
+    /// 1 unless the bank knows better.
+    fn peak(&self, lambda: usize) -> f64 {
+        let _ = lambda;
+        1.0
+    }
+
     /// Bytes the bank takes.
     fn bytes(&self) -> u64 {
         let bands = (0..self.wavelets().len()).flat_map(|lambda| self.members(lambda));

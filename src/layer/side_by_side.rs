@@ -147,23 +147,24 @@ impl<T, V> AsMut<LineBuffers<V>> for Lines<T, V> {
 }
 
 impl<T: Real, S: Passes<T>, const PARTS: usize> SideBySide<T, S, PARTS> {
-    /// `band` is ψ̂_λ, `levels` says by λ where U lives after it, `groups` holds the λ of every group of order 1, and
+    /// `band` is ψ̂_λ and below which value it is left out, `levels` says by λ where U lives after it, `groups` holds the λ of every group of order 1, and
     /// `admits(from, λ)` whether a path on level `from` goes on with λ.
     pub fn new<'b>(
         grids: Grids<T, S, PARTS>,
-        band: impl Fn(usize) -> &'b Band<T, 2> + Sync + Send,
+        band: impl Fn(usize) -> (&'b Band<T, 2>, f64) + Sync + Send,
         levels: &[usize],
         groups: &[Vec<usize>],
         admits: impl Fn(usize, usize) -> bool + Sync + Send,
-        tolerance: f64,
     ) -> Self {
         let simd = grids.simd;
+        let runs = |lambda: usize, level: usize| {
+            let (band, least) = band(lambda);
+            band.runs_above(level, least)
+        };
         let grid = |level: usize| grids.planes[level].grid();
         let first = parallel::map(groups.len(), |group| {
             let lambdas = &groups[group];
-            let filters = lambdas
-                .iter()
-                .map(|&lambda| band(lambda).runs_above(0, tolerance));
+            let filters = lambdas.iter().map(|&lambda| runs(lambda, 0));
             let load = |row: &[T]| simd.load(row);
             let slots = Grids::<T, S, PARTS>::SLOTS;
             let filters = Filters::side_by_side(PARTS, slots, filters, grid(0).shape, load);
@@ -177,7 +178,7 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> SideBySide<T, S, PARTS> {
             .map(|from| {
                 parallel::map(levels.len(), |lambda| {
                     admits(from, lambda).then(|| {
-                        let filter = std::iter::once(band(lambda).runs_above(from, tolerance));
+                        let filter = std::iter::once(runs(lambda, from));
                         let entry = |row: &[T]| std::array::from_fn(|part| row[part]);
                         let filters =
                             Filters::side_by_side(PARTS, 1, filter, grid(from).shape, entry);

@@ -10,7 +10,6 @@
 use std::ops::{Index, Range};
 use std::sync::Arc;
 
-use crate::filters::Wavelet2d;
 use crate::{Result, memory};
 
 /// What a path table tells of a wavelet: its scale, and its columns in words.
@@ -32,27 +31,6 @@ pub trait Wavelet: Clone + std::fmt::Debug + PartialEq + Send + Sync + 'static {
 
     /// The wavelet in numbers, one text for each of [`COLUMNS`](Self::COLUMNS).
     fn cells(&self) -> Vec<String>;
-}
-
-impl Wavelet for Wavelet2d {
-    type Params = super::Scattering2dParams;
-
-    const COLUMNS: &'static [&'static str] = &["j", "theta", "angle", "xi", "sigma"];
-    const SAMPLES: &'static str = "pixels";
-
-    fn j(&self) -> usize {
-        self.j
-    }
-
-    fn tag(&self) -> String {
-        format!("j{}t{}", self.j, self.l)
-    }
-
-    fn cells(&self) -> Vec<String> {
-        let indices = [self.j, self.l].map(|index| index.to_string());
-        let numbers = [self.theta, self.xi, self.sigma].map(|value| value.to_string());
-        indices.into_iter().chain(numbers).collect()
-    }
 }
 
 /// One row of the output.
@@ -423,16 +401,6 @@ impl<W: Wavelet> PathTable<W> {
     }
 }
 
-impl PathTable<Wavelet2d> {
-    /// The row of the path with these (j, l) per layer, l the index of the orientation; `None` if there is none.
-    pub fn row(&self, path: &[(usize, usize)]) -> Option<usize> {
-        let lambda =
-            |of: &(usize, usize)| self.wavelets.iter().position(|psi| (psi.j, psi.l) == *of);
-        let lambdas: Option<Vec<usize>> = path.iter().map(lambda).collect();
-        self.row_of_lambdas(&lambdas?)
-    }
-}
-
 impl<W> Index<usize> for PathTable<W> {
     type Output = Path;
 
@@ -444,7 +412,7 @@ impl<W> Index<usize> for PathTable<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filters::FilterBank2d;
+    use crate::filters::{FilterBank2d, Wavelet2d};
 
     fn table(J: usize, L: usize, max_order: usize) -> PathTable<Wavelet2d> {
         let wavelets: Arc<[_]> = FilterBank2d::params([64, 64], J).L(L).wavelets().into();

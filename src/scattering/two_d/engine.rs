@@ -97,11 +97,15 @@ impl<T: Real> Blueprint<T> {
         let steps = design.steps();
         let layer = SideBySide::new(
             grids,
-            |lambda| &bank.members(lambda)[0],
+            |lambda| {
+                (
+                    &bank.members(lambda)[0],
+                    design.tolerance * bank.peak(lambda),
+                )
+            },
             levels,
             &groups.iter().map(of_group).collect::<Vec<_>>(),
             |from, lambda| steps[from][lambda],
-            design.tolerance,
         );
         let engine = Cascade::new(Arc::clone(&design), layer, groups);
         Ok((bank, Box::new(engine)))

@@ -2,5 +2,6 @@
 
 mod engine;
 mod params;
+mod paths;
 
 pub use params::Scattering2dParams;

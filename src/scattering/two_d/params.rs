@@ -312,7 +312,7 @@ impl Scattering2dParams {
     ///
     /// # Errors
     /// As [`plan`](Self::plan), and [`Error::WrongShape`] if the bank lives on another grid, [`Error::InvalidParameter`] if
-    /// one of its wavelets has a scale of J or more.
+    /// one of its wavelets has a scale of J or more, or more bands than one.
     pub fn plan_with<T: Real>(&self, bank: Bank<T>) -> Result<Scattering2d<T>> {
         self.check()?;
         let axes = self.axes()?;
@@ -333,6 +333,14 @@ impl Scattering2dParams {
                     "wavelets have scales below J = {}, the scale of the averages",
                     self.J
                 ),
+            });
+        }
+        let fits = |lambda| matches!(bank.members(lambda), [band] if band.grid() == bank.grid());
+        if let Some(lambda) = (0..wavelets.len()).find(|&lambda| !fits(lambda)) {
+            return Err(Error::InvalidParameter {
+                name: "members",
+                value: format!("{} of wavelet {lambda}", bank.members(lambda).len()),
+                limit: "a wavelet of images has one band, on the grid of its bank".into(),
             });
         }
         let most = (0..self.J).map(|j| wavelets.iter().filter(|psi| psi.j == j).count());
