@@ -30,7 +30,8 @@
 //! ```
 //!
 //! Images may have any leading batch and channel axes and any strides. [`Scattering2d::transform_into`] writes into an
-//! array of yours with a [`Workspace`](scattering::Workspace) that is reused, and allocates nothing.
+//! array of yours with a [`ScatteringWorkspace`](scattering::ScatteringWorkspace) that is reused, and allocates nothing; a
+//! [`Cancel`] ends it from another thread.
 //!
 //! # The line
 //!
@@ -43,7 +44,7 @@
 //! ```
 //!
 //! - [`signal`]: what lies beyond the border of an image;
-//! - [`filters`]: Gabor, Morlet and Gaussian by their Fourier transforms, banks of them, frame bounds;
+//! - [`filters`]: Gabor, Morlet and Gaussian by their Fourier transforms, banks of them or of a caller's arrays, frame bounds;
 //! - [`conv`]: convolution with kernels of any size, planned, in one and two dimensions;
 //! - [`scattering`]: paths, the cascade, averages, features and what is done with them next;
 //! - `viz`: filter sheets, the scattering disk and charts, as pixels in memory (feature `viz`);
@@ -72,6 +73,7 @@
 //! | `io` | yes | files in and out |
 //! | `viz` | yes | pictures |
 //! | `cli` | yes | the program `scatter` |
+//! | `serde` | no | parameters, path tables and standardizers to files and back |
 //! | `learn` | no | data sets, tasks and what learns from them |
 //!
 //! As a library in a larger program, take what you need: `default-features = false, features = ["parallel"]`.
