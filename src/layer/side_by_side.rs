@@ -27,7 +27,7 @@ use crate::kernels::vector::{Cell, Kernel, MAX_LANES, Simd, Vector, zero};
 use crate::num::{Complex, Real};
 use crate::parallel;
 
-/// Columns in a band: so many neighbours stand together when a row is collected.
+/// Columns in a band: so many neighbours stand together when a row is gathered.
 const BAND: usize = 4;
 
 /// The transforms of one grid.
