@@ -58,7 +58,8 @@
 //!   frequency 0 first, as `fftfreq` has it.
 //! - Frequencies are in cycles per pixel, 0.5 is Nyquist. `sigma` is a standard deviation in frequency; the width in
 //!   space is 1/(2π·sigma) pixels.
-//! - Angles are in radians, from axis 0 (down the rows) toward axis 1; θ = 0 oscillates down the rows.
+//! - Angles are in radians, from axis 0 (down the rows) toward axis 1; θ = 0 oscillates down the rows. θ is an orientation,
+//!   modulo π; on which side of the frequency plane ψ̂ lies says [`Wavelet2d::direction`](filters::Wavelet2d::direction).
 //! - Kymatio 0.4 divides its 2D filters by 2·3.1415·σ² where we divide by 2π·σ². Its S of order m is ours times
 //!   (π/3.1415)^(m + 1), that is 1 + 2.95·10⁻⁵ per filter. Everything else agrees to the rounding of its
 //!   single-precision filters.

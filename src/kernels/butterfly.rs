@@ -25,9 +25,10 @@ pub trait Butterfly<T, V: Vector<T>, const R: usize> {
     /// The same, each result handed to a sink as soon as it is there.
     #[inline(always)]
     fn dft_into(x: &[Cell<V>; R], roots: &Roots<V, R>, to: &mut impl Sink<V>) {
-        for (r, y) in Self::dft(*x, roots).into_iter().enumerate() {
-            to.re(r, y.re);
-            to.im(r, y.im);
+        let y = Self::dft(*x, roots);
+        for r in 0..R {
+            to.re(r, y[r].re);
+            to.im(r, y[r].im);
         }
     }
 }

@@ -283,7 +283,8 @@ where
             twiddles,
             roots,
         } = self;
-        for block in cells.chunks_exact_mut(R * m) {
+        let len = R.checked_mul(m).expect("a block is in memory");
+        for block in cells.chunks_exact_mut(len) {
             for (i, twiddles) in twiddles.chunks_exact(R - 1).take(m).enumerate() {
                 // SAFETY: i < m and r < R, so i + r·m < R·m, the length of the block.
                 let x = std::array::from_fn(|r| unsafe { *block.get_unchecked(i + r * m) });
@@ -512,7 +513,7 @@ struct Results<'a, T, E, const R: usize> {
 impl<T, V, E: Store<T, V>, const R: usize> Sink<V> for Results<'_, T, E, R> {
     #[inline(always)]
     fn re(&mut self, r: usize, re: V) {
-        assert!(r < R); // compiled away: butterflies are straight-line code, where r is a constant
+        assert!(r < R); // compiled away: r is a constant, or counts up to R
         // SAFETY: r < R, and the order is below the number of blocks, so this is below blocks·R, the length of the line.
         unsafe { self.store.re(self.first + r * self.blocks, re) };
     }
@@ -522,5 +523,52 @@ impl<T, V, E: Store<T, V>, const R: usize> Sink<V> for Results<'_, T, E, R> {
         assert!(r < R);
         // SAFETY: as of the real part.
         unsafe { self.store.im(self.first + r * self.blocks, im) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::kernels::portable::Portable;
+    use crate::kernels::vector::zero;
+
+    #[test]
+    fn a_destination_that_is_too_short_is_refused_whatever_the_stride() {
+        let cells = [zero::<f32, _>(Portable); 4];
+        let order: Offsets = [0].into_iter().collect();
+        let last = |emit: Emit<'_, f32, _>| {
+            Passes::<f32>::last(Portable, 4, &cells, &order, &cells, emit);
+        };
+        let takes = |len, stride, halves| {
+            let mut to = vec![cells[0]; len];
+            let to = &mut to[..];
+            let emit = match halves {
+                true => Emit::Halves { to, stride },
+                false => Emit::Cells { to, stride },
+            };
+            catch_unwind(AssertUnwindSafe(|| last(emit))).is_ok()
+        };
+        assert!(takes(7, 2, false) && !takes(6, 2, false));
+        assert!(takes(5, 3, true) && !takes(4, 3, true)); // 1·3, and the cell behind it
+        let wraps = usize::MAX / 3 + 1; // 3·wraps is 2 modulo 2^64
+        assert!(!takes(4, wraps, false) && !takes(4, usize::MAX, true));
+        let mut moduli = [cells[0].re; 3];
+        let emit = Emit::Modulus {
+            to: &mut moduli,
+            scale: 1.0,
+        };
+        assert!(catch_unwind(AssertUnwindSafe(|| last(emit))).is_err());
+    }
+
+    #[test]
+    fn offsets_beyond_the_cells_are_refused() {
+        let cells = [zero::<f32, _>(Portable); 4];
+        for (largest, fits) in [(3, true), (4, false)] {
+            let at: Offsets = [0, largest].into_iter().collect();
+            let gather = catch_unwind(AssertUnwindSafe(|| Gather::new(&cells, &at)));
+            assert_eq!(gather.is_ok(), fits);
+        }
     }
 }
