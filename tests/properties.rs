@@ -6,8 +6,10 @@ use std::f64::consts::PI;
 
 use ndarray::{Array2, ArrayD, Axis};
 use proptest::prelude::*;
-use wavelet_scattering::filters::{FilterBank2d, Normalization};
-use wavelet_scattering::num::relative_error;
+use wavelet_scattering::filters::{
+    ArrayBank2d, FilterBank, FilterBank2d, FilterBank2dParams, Normalization,
+};
+use wavelet_scattering::num::{Complex, Real, relative_error};
 use wavelet_scattering::scattering::{Average, Scattering2dParams};
 use wavelet_scattering::signal::Padding;
 use wavelet_scattering::signal::pad::AxisPadding;
@@ -42,6 +44,61 @@ fn norm<'a>(values: impl IntoIterator<Item = &'a f64>) -> f64 {
         .sqrt()
 }
 
+/// The bank that a caller makes of all arrays of a built one is the same in every value.
+fn made_of_its_own_arrays<T: Real>(params: &FilterBank2dParams) -> Result<(), TestCaseError> {
+    let built = params.build::<T>().unwrap();
+    let [psi, phi] = [
+        built.psi_hats().unwrap().into_dyn(),
+        built.phi_hat().into_dyn(),
+    ];
+    let psi = psi.view().into_dimensionality().unwrap();
+    let phi = phi.view().into_dimensionality().unwrap();
+    let own = ArrayBank2d::<T>::from_fourier(psi, phi, built.wavelets()).unwrap();
+    let furthest = own.phi_hat() - phi;
+    let furthest = furthest
+        .iter()
+        .fold(0.0_f64, |max, value| max.max(value.widen().abs()));
+    prop_assert!(furthest <= 4.0 * T::epsilon().widen(), "{furthest:e}");
+
+    let [n0, n1] = params.shape;
+    let factors = [built.low_pass(0, n0), built.low_pass(1, n1)];
+    let own = own.low_pass_factors(factors).unwrap();
+    for lambda in 0..built.wavelets().len() {
+        prop_assert_eq!(
+            own.members(lambda),
+            built.members(lambda),
+            "wavelet {}",
+            lambda
+        );
+    }
+    prop_assert_eq!(own.wavelets(), built.wavelets());
+    prop_assert_eq!(own.phi_hat(), built.phi_hat());
+    prop_assert_eq!(own.bytes(), built.bytes());
+    prop_assert_eq!(own.frame_bounds(), built.frame_bounds());
+    for level in 0..=params.J {
+        prop_assert_eq!(
+            own.littlewood_paley(level),
+            built.littlewood_paley(level),
+            "level {}",
+            level
+        );
+    }
+    Ok(())
+}
+
+/// The inverse DFT of a real spectrum at one sample, by its definition.
+fn inverse_at(hat: &Array2<f64>, u: [usize; 2]) -> Complex<f64> {
+    let [n0, n1] = [hat.nrows(), hat.ncols()];
+    let sum: Complex<f64> = hat
+        .indexed_iter()
+        .map(|((k0, k1), &value)| {
+            let turns = (k0 * u[0] % n0) as f64 / n0 as f64 + (k1 * u[1] % n1) as f64 / n1 as f64;
+            Complex::from_polar(value, 2.0 * PI * turns)
+        })
+        .sum();
+    sum / hat.len() as f64
+}
+
 fn shift(x: &Array2<f64>, by: [usize; 2]) -> Array2<f64> {
     let [n0, n1] = [x.nrows(), x.ncols()];
     Array2::from_shape_fn([n0, n1], |(i, k)| {
@@ -63,6 +120,66 @@ proptest! {
             let psi = bank.psi_in_space(j, l);
             let absolute: f64 = psi.iter().map(|value| value.norm()).sum();
             prop_assert!(psi.sum().norm() <= 1e-13 * absolute.max(1.0));
+        }
+    }
+
+    #[test]
+    fn a_bank_made_of_the_arrays_of_another_is_the_same_bank(
+        shape in prop::array::uniform2(8_usize..60),
+        J in 1_usize..4,
+        L in 1_usize..10,
+        contractive in any::<bool>(),
+    ) {
+        let normalization = if contractive { Normalization::Contractive } else { Normalization::Plain };
+        let params = FilterBank2d::params(shape, J).L(L).normalization(normalization);
+        made_of_its_own_arrays::<f32>(&params)?;
+        made_of_its_own_arrays::<f64>(&params)?;
+    }
+
+    #[test]
+    fn filters_go_to_space_and_back(
+        shape in prop::array::uniform2(8_usize..40),
+        J in 1_usize..4,
+        L in 1_usize..6,
+    ) {
+        let built = FilterBank2d::params(shape, J).L(L).build::<f64>().unwrap();
+        let psi = built.psis_in_space().unwrap();
+        let own = ArrayBank2d::<f64>::from_space(psi.view(), built.phi_in_space().view(), built.wavelets()).unwrap();
+        prop_assert!(relative_error(own.psi_hats().unwrap(), built.psi_hats().unwrap()) < 1e-14);
+        prop_assert!(relative_error(own.phi_hat(), built.phi_hat()) < 1e-14);
+    }
+
+    #[test]
+    fn arrays_of_filters_are_what_their_definitions_say(
+        shape in prop::array::uniform2(1_usize..24),
+        J in 1_usize..4,
+        L in 1_usize..6,
+        at in prop::array::uniform2(0_usize..24),
+        sides in prop::array::uniform2(1_usize..24),
+    ) {
+        let bank = FilterBank2d::params(shape, J).L(L).build::<f64>().unwrap();
+        let u = [at[0] % shape[0], at[1] % shape[1]];
+        let sides = [1 + sides[0] % shape[0], 1 + sides[1] % shape[1]];
+        let phi_at = inverse_at(&bank.phi_hat(), u);
+        prop_assert!((phi_at - bank.phi_in_space()[u]).norm() < 1e-14);
+
+        let (hats, psis) = (bank.psi_hats().unwrap(), bank.psis_in_space().unwrap());
+        prop_assert_eq!(hats.shape(), [J * L, shape[0], shape[1]]);
+        for lambda in 0..J * L {
+            let psi = bank.psi(lambda / L, lambda % L);
+            let hat = psi.to_array(0).unwrap();
+            prop_assert_eq!(hats.index_axis(Axis(0), lambda), hat.view());
+            prop_assert_eq!(psis.index_axis(Axis(0), lambda), psi.in_space());
+            prop_assert!((psis[[lambda, u[0], u[1]]] - inverse_at(&hat, u)).norm() < 1e-14);
+
+            let kernel = psi.kernel(sides).unwrap();
+            prop_assert_eq!(kernel.shape(), sides);
+            for ((i, k), &value) in kernel.indexed_iter() {
+                let [i, k] = [(i + shape[0] - sides[0] / 2) % shape[0], (k + shape[1] - sides[1] / 2) % shape[1]];
+                prop_assert_eq!(value, psis[[lambda, i, k]]);
+            }
+            prop_assert!(psi.kernel([shape[0] + 1, 1]).is_err());
+            prop_assert!(psi.kernel([1, 0]).is_err());
         }
     }
 
@@ -227,4 +344,37 @@ fn a_small_deformation_moves_features_less_than_pixels() {
         pixels > 0.5 && features < pixels / 5.0,
         "pixels move by {pixels:.3}, features by {features:.3}"
     );
+}
+
+/// The peak of ψ̂ lies at the wave vector, not at its mirror image, for every orientation; a Morlet's within 3 % above it.
+#[test]
+fn psi_hat_peaks_at_the_wave_vector() {
+    const N: usize = 128;
+    for L in 1..10 {
+        let bank = FilterBank2d::params([N, N], 3).L(L).build::<f64>().unwrap();
+        for wavelet in bank.wavelets().iter().filter(|wavelet| wavelet.j == 2) {
+            let hat = bank.psi(wavelet.j, wavelet.l).to_array(0).unwrap();
+            let ((k0, k1), _) = hat
+                .indexed_iter()
+                .max_by(|(_, a), (_, b)| a.total_cmp(b))
+                .unwrap();
+            let [omega0, omega1] = [k0, k1].map(|k| {
+                let signed = if k < N / 2 {
+                    k as f64
+                } else {
+                    k as f64 - N as f64
+                };
+                signed / N as f64
+            });
+            let [expected0, expected1] = wavelet.wave_vector();
+            let distance = (omega0 - expected0).hypot(omega1 - expected1);
+            assert!(
+                distance < 0.03 * wavelet.xi + 1.0 / N as f64,
+                "{wavelet:?}: {omega0}, {omega1}"
+            );
+            let apart = (wavelet.direction - wavelet.theta).rem_euclid(PI);
+            assert!(apart.min(PI - apart) < 1e-12, "{wavelet:?}");
+            assert!(-PI < wavelet.direction && wavelet.direction <= PI);
+        }
+    }
 }

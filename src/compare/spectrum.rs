@@ -17,5 +17,5 @@ pub(super) fn modulus(kernel: &Array2<f64>, shape: [usize; 2]) -> Array2<f64> {
         .assign(&kernel.mapv(|value| Complex::new(value, 0.0)));
     // The inverse transform of a real array is the conjugate of its forward transform, over the number of samples.
     let samples = padded.len() as f64;
-    fft::inverse_2d(padded).mapv(|value| samples * value.norm())
+    fft::inverse(padded).mapv(|value| samples * value.norm())
 }

@@ -32,7 +32,7 @@ enum Values<K: Sample> {
     Space(Arc<[K]>),
     RealTransfer(Arc<[K::Real]>),
     Transfer(Arc<[Complex<K::Real>]>),
-    Bands(Arc<[Band<K::Real>]>),
+    Bands(Arc<[Band<K::Real, 2>]>),
 }
 
 impl<K: Sample> Kernels<K> {
@@ -138,8 +138,8 @@ impl<K: Sample> Kernels<K> {
                 // Zeros from the system: a band leaves most of them as they are.
                 let mut hat: Vec<Complex<f64>> = bytemuck::zeroed_vec(n0 * n1);
                 for run in bands[index].runs(0) {
-                    let column = &mut hat[wrap(run.k1, n1) * n0..][..n0];
-                    let (before, after) = column.split_at_mut(wrap(run.k0, n0));
+                    let column = &mut hat[wrap(run.start[1], n1) * n0..][..n0];
+                    let (before, after) = column.split_at_mut(wrap(run.start[0], n0));
                     let places = after.iter_mut().chain(before);
                     for (to, value) in places.zip(run.values) {
                         to.re = value.widen();
@@ -218,8 +218,8 @@ impl<K: Sample> From<&Kernels<K>> for Kernels<K> {
     }
 }
 
-impl<T: Real> From<&Band<T>> for Kernels<Complex<T>> {
-    fn from(band: &Band<T>) -> Self {
+impl<T: Real> From<&Band<T, 2>> for Kernels<Complex<T>> {
+    fn from(band: &Band<T, 2>) -> Self {
         Self {
             shape: band.grid().shape.to_vec(),
             values: Values::Bands([band.clone()].into()),

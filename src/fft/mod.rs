@@ -7,17 +7,30 @@ mod line;
 
 pub(crate) use line::{Line, line_cost};
 
-use ndarray::{Array2, Axis};
+use ndarray::{Array, Axis, Dimension};
 use num_complex::Complex;
-use rustfft::FftPlanner;
+use rustfft::{FftDirection, FftPlanner};
 
-/// The inverse DFT of a dense spectrum, with its 1/N; for filters and pictures, not for the hot path.
-pub(crate) fn inverse_2d(mut hat: Array2<Complex<f64>>) -> Array2<Complex<f64>> {
+/// The DFT of dense samples along all axes; for filters and pictures, not for the hot path.
+pub(crate) fn forward<D: Dimension>(x: Array<Complex<f64>, D>) -> Array<Complex<f64>, D> {
+    transform(x, FftDirection::Forward)
+}
+
+/// The inverse DFT of a dense spectrum along all axes, with its 1/N; for filters and pictures, not for the hot path.
+pub(crate) fn inverse<D: Dimension>(hat: Array<Complex<f64>, D>) -> Array<Complex<f64>, D> {
+    let scale = 1.0 / hat.len() as f64;
+    transform(hat, FftDirection::Inverse).mapv_into(|value| value * scale)
+}
+
+fn transform<D: Dimension>(
+    mut array: Array<Complex<f64>, D>,
+    direction: FftDirection,
+) -> Array<Complex<f64>, D> {
     let mut planner = FftPlanner::new();
-    for axis in 0..2 {
-        let fft = planner.plan_fft_inverse(hat.len_of(Axis(axis)));
+    for axis in 0..array.ndim() {
+        let fft = planner.plan_fft(array.len_of(Axis(axis)), direction);
         let mut lane = Vec::with_capacity(fft.len());
-        for mut samples in hat.lanes_mut(Axis(axis)) {
+        for mut samples in array.lanes_mut(Axis(axis)) {
             lane.clear();
             lane.extend(samples.iter());
             fft.process(&mut lane);
@@ -27,6 +40,5 @@ pub(crate) fn inverse_2d(mut hat: Array2<Complex<f64>>) -> Array2<Complex<f64>> 
                 .for_each(|(to, from)| *to = *from);
         }
     }
-    let scale = 1.0 / hat.len() as f64;
-    hat.mapv_into(|value| value * scale)
+    array
 }

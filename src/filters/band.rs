@@ -1,79 +1,106 @@
-//! [`Band`]: the part of a real transfer function that is not negligible.
+//! [`Band`]: the part of a real transfer function that is not negligible, in any dimension.
 //!
-//! A wavelet ψ_j lives on about 4^−j of the frequency plane. A band keeps, for every signed frequency k1 of axis 1,
-//! the runs of k0 where the filter exceeds a threshold, so that neither memory nor products are spent on the rest.
+//! A wavelet ψ_j of an image lives on about 4^−j of the frequency plane. A band keeps, for all signed frequencies
+//! k1, k2, … of the other axes, the runs of k0 where the filter exceeds a threshold, so that neither memory nor products
+//! are spent on the rest.
 //!
 //! A filter on a coarser grid is the low-frequency block of the same filter: level `l` keeps the signed frequencies
 //! `−n/2^(l+1) .. n/2^(l+1)` of each axis, unscaled. That is a view of the same runs, not a copy.
 
-use ndarray::Array2;
+use ndarray::{Array, Dimension, IntoDimension};
+use num_complex::Complex;
 
 use crate::grid::{Grid, signed_frequencies, wrap};
 use crate::num::Real;
+use crate::{Error, Result, fft};
 
-/// Gaps shorter than this are stored: starting a run costs about as much as multiplying by a few zeros.
+/// An array with one axis before those of a [`Grid<D>`](Grid): an [`Array3`](ndarray::Array3) for `D = 2`.
+pub type DenseStack<A, const D: usize> =
+    Array<A, <<[usize; D] as IntoDimension>::Dim as Dimension>::Larger>;
+
+/// An array with the axes of a [`Grid<D>`](Grid): an [`Array2`](ndarray::Array2) for `D = 2`.
+pub type Dense<A, const D: usize> = Array<A, <[usize; D] as IntoDimension>::Dim>;
+
+/// Gaps shorter than this are stored: starting a run costs about as much as multiplying by a few zeros. Chosen, not
+/// measured: one description of a run weighs four `f64`, and a vector holds up to 16 numbers. Filters of one or two
+/// bumps have few gaps at all.
 const MERGED_GAP: usize = 8;
 
-/// Neighbouring values of one `k1`, from signed frequency `k0` on. Runs never wrap around.
+/// Neighbouring values along axis 0, from signed frequency `[k0, k1, ..]` on. Runs never wrap around.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Run<'a, T> {
-    pub k1: i64,
-    pub k0: i64,
+pub(crate) struct Run<'a, T, const D: usize> {
+    pub start: [i64; D],
     pub values: &'a [T],
 }
 
 #[derive(Debug, Clone, PartialEq)]
-struct Stored {
-    k1: i64,
-    k0: i64,
-    start: usize,
+struct Stored<const D: usize> {
+    start: [i64; D],
+    offset: usize,
     len: usize,
 }
 
-/// A real transfer function on a 2D grid, stored where it is not negligible.
+impl<const D: usize> Stored<D> {
+    /// The first signed frequency of an axis that lies beyond the run.
+    fn end(&self, axis: usize) -> i64 {
+        self.start[axis] + if axis == 0 { self.len as i64 } else { 1 }
+    }
+}
+
+/// A real transfer function on a grid of `D` axes, stored where it is not negligible.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Band<T> {
-    grid: Grid<2>,
-    runs: Vec<Stored>,
+pub struct Band<T, const D: usize> {
+    grid: Grid<D>,
+    runs: Vec<Stored<D>>,
     values: Vec<T>,
 }
 
-impl<T: Real> Band<T> {
-    /// Builds a band row by row. `fill(k1, row)` adds the filter at all `k0` of one `k1` to a zeroed row in natural
-    /// DFT order and says whether it touched it; values up to `threshold` in modulus are left out.
+impl<T: Real, const D: usize> Band<T, D> {
+    /// Builds a band row by row. `fill([k1, k2, ..], row)` adds the filter at all `k0` of one row to zeros in natural
+    /// DFT order and says whether it touched it; values up to `threshold` in modulus are left out. Rows come in
+    /// increasing order of the last axis, then of the one before it, down to axis 1.
     pub(crate) fn from_rows(
-        grid: Grid<2>,
+        grid: Grid<D>,
         threshold: f64,
-        mut fill: impl FnMut(i64, &mut [f64]) -> bool,
+        mut fill: impl FnMut(&[i64], &mut [f64]) -> bool,
     ) -> Self {
-        let [n0, n1] = grid.shape;
-        let mut row = vec![0.0; n0];
+        let ranges = grid.shape.map(signed_frequencies);
+        let mut row = vec![0.0; grid.shape[0]];
         let mut band = Self {
             grid,
             runs: Vec::new(),
             values: Vec::new(),
         };
-        for k1 in signed_frequencies(n1) {
-            if fill(k1, &mut row) {
-                band.push_row(k1, threshold, &row);
+        let mut start = ranges.each_ref().map(|range| range.start);
+        let rows = grid.shape[1..].iter().product();
+        for _ in 0..rows {
+            if fill(&start[1..], &mut row) {
+                band.push_row(start, threshold, &row);
                 row.fill(0.0);
+            }
+            for (k, range) in start.iter_mut().zip(&ranges).skip(1) {
+                *k += 1;
+                if *k < range.end {
+                    break;
+                }
+                *k = range.start;
             }
         }
         band.values.shrink_to_fit();
         band
     }
 
-    fn push_row(&mut self, k1: i64, threshold: f64, row: &[f64]) {
+    fn push_row(&mut self, mut start: [i64; D], threshold: f64, row: &[f64]) {
         let mut gap = 0;
         let mut open = false;
         for k0 in signed_frequencies(row.len()) {
             let value = row[wrap(k0, row.len())];
             if value.abs() > threshold {
                 if !open {
+                    start[0] = k0;
                     self.runs.push(Stored {
-                        k1,
-                        k0,
-                        start: self.values.len(),
+                        start,
+                        offset: self.values.len(),
                         len: 0,
                     });
                     open = true;
@@ -93,7 +120,7 @@ impl<T: Real> Band<T> {
     /// Lets the last run end where the values end.
     fn close_last(&mut self) {
         if let Some(run) = self.runs.last_mut() {
-            run.len = self.values.len() - run.start;
+            run.len = self.values.len() - run.offset;
         }
     }
 
@@ -105,7 +132,7 @@ impl<T: Real> Band<T> {
     }
 
     /// The grid of the filter.
-    pub fn grid(&self) -> Grid<2> {
+    pub fn grid(&self) -> Grid<D> {
         self.grid
     }
 
@@ -119,23 +146,28 @@ impl<T: Real> Band<T> {
         self.values.is_empty()
     }
 
-    /// The runs of the filter on the level-`level` grid, in order of `k1`, then `k0`.
-    pub(crate) fn runs(&self, level: usize) -> impl Iterator<Item = Run<'_, T>> {
-        let [low0, high0] = self.kept(0, level);
-        let [low1, high1] = self.kept(1, level);
-        let first = self.runs.partition_point(|run| run.k1 < low1);
+    /// The runs of the filter on the level-`level` grid, in order of the last axis, then the one before it, down to
+    /// axis 0: by `k1`, then `k0`, for two axes.
+    pub(crate) fn runs(&self, level: usize) -> impl Iterator<Item = Run<'_, T, D>> {
+        let kept = self.grid.shape.map(|n| signed_frequencies(n >> level));
+        let last = D - 1;
+        let (low, high) = (kept[last].start, kept[last].end);
+        let first = self.runs.partition_point(|run| run.end(last) <= low);
         self.runs[first..]
             .iter()
-            .take_while(move |run| run.k1 < high1)
+            .take_while(move |run| run.start[last] < high)
             .filter_map(move |run| {
-                let start = run.k0.max(low0);
-                let end = (run.k0 + run.len as i64).min(high0);
-                (start < end).then(|| {
-                    let offset = run.start + (start - run.k0) as usize;
+                let begin = run.start[0].max(kept[0].start);
+                let end = run.end(0).min(kept[0].end);
+                let across = run.start[1..].iter().zip(&kept[1..]);
+                let inside = begin < end && across.clone().all(|(k, kept)| kept.contains(k));
+                inside.then(|| {
+                    let mut start = run.start;
+                    start[0] = begin;
+                    let offset = run.offset + (begin - run.start[0]) as usize;
                     Run {
-                        k1: run.k1,
-                        k0: start,
-                        values: &self.values[offset..offset + (end - start) as usize],
+                        start,
+                        values: &self.values[offset..offset + (end - begin) as usize],
                     }
                 })
             })
@@ -146,45 +178,133 @@ impl<T: Real> Band<T> {
         &self,
         level: usize,
         tolerance: f64,
-    ) -> impl Iterator<Item = Run<'_, T>> {
+    ) -> impl Iterator<Item = Run<'_, T, D>> {
         let counts = move |value: &T| value.widen().abs() > tolerance;
-        self.runs(level).filter_map(move |run| {
+        self.runs(level).filter_map(move |mut run| {
             let first = run.values.iter().position(counts)?;
             let end = run.values.iter().rposition(counts)? + 1;
-            Some(Run {
-                k0: run.k0 + first as i64,
-                values: &run.values[first..end],
-                ..run
-            })
+            run.start[0] += first as i64;
+            run.values = &run.values[first..end];
+            Some(run)
         })
     }
 
-    /// The signed frequencies of one axis that a level keeps, as `[first, end]`.
-    fn kept(&self, axis: usize, level: usize) -> [i64; 2] {
-        let range = signed_frequencies(self.grid.shape[axis] >> level);
-        [range.start, range.end]
+    /// Hands every stored value to `visit` with its index in a row-major array of the level-`level` grid in natural
+    /// DFT order.
+    pub(super) fn for_each(&self, level: usize, mut visit: impl FnMut(usize, T)) {
+        let shape = self.grid.shape.map(|n| n >> level);
+        let stride: usize = shape[1..].iter().product();
+        for run in self.runs(level) {
+            let across = run.start[1..]
+                .iter()
+                .zip(&shape[1..])
+                .fold(0, |index, (&k, &n)| index * n + wrap(k, n));
+            for (k0, &value) in (run.start[0]..).zip(run.values) {
+                visit(wrap(k0, shape[0]) * stride + across, value);
+            }
+        }
     }
 
     /// The filter as a dense array in natural DFT order on the level-`level` grid.
     ///
-    /// **Shape** `[n0 / 2^level, n1 / 2^level]`. `None` where the level does not exist: level 0 always does, a
+    /// **Shape** `[n0 / 2^level, n1 / 2^level, ..]`. `None` where the level does not exist: level 0 always does, a
     /// level l > 0 where 2^(l+1) divides the grid.
-    pub fn to_array(&self, level: usize) -> Option<Array2<T>> {
+    pub fn to_array(&self, level: usize) -> Option<Dense<T, D>>
+    where
+        [usize; D]: IntoDimension,
+    {
         let grid = filter_grid(self.grid, level)?;
-        let [n0, n1] = grid.shape;
-        let mut array = Array2::zeros([n0, n1]);
-        for run in self.runs(level) {
-            for (i, &value) in run.values.iter().enumerate() {
-                array[[wrap(run.k0 + i as i64, n0), wrap(run.k1, n1)]] = value;
-            }
+        let mut values = vec![T::zero(); grid.len()];
+        self.for_each(level, |index, value| values[index] = value);
+        Some(dense(grid, values))
+    }
+
+    /// The filter in space: the inverse DFT of its transfer function, periodic, its origin at index `[0, 0, ..]`.
+    ///
+    /// **Shape** that of the grid.
+    ///
+    /// ```
+    /// use wavelet_scattering::filters::FilterBank2d;
+    ///
+    /// let bank = FilterBank2d::params([32, 48], 2).L(4).build::<f32>()?;
+    /// let psi = bank.psi(1, 0).in_space();
+    /// assert_eq!(psi.shape(), [32, 48]);
+    /// assert!(psi.sum().norm() < 1e-6); // a wavelet
+    /// assert!(psi[[0, 0]].re > 0.0 && psi[[0, 0]].im.abs() < 1e-6); // even real part, odd imaginary part
+    /// # Ok::<(), wavelet_scattering::Error>(())
+    /// ```
+    pub fn in_space(&self) -> Dense<Complex<f64>, D>
+    where
+        [usize; D]: IntoDimension,
+    {
+        let mut hat = vec![Complex::new(0.0, 0.0); self.grid.len()];
+        self.for_each(0, |index, value| hat[index].re = value.widen());
+        fft::inverse(dense(self.grid, hat))
+    }
+
+    /// The filter in space around its origin, as a kernel: its value at the origin stands at index `shape / 2`.
+    ///
+    /// **Shape** as asked for, at most that of the grid: what lies further out is cut off.
+    ///
+    /// # Errors
+    /// [`Error::WrongShape`] for a side of 0 or one that is longer than the grid's.
+    ///
+    /// ```
+    /// use wavelet_scattering::filters::FilterBank2d;
+    ///
+    /// let bank = FilterBank2d::params([32, 32], 2).L(4).build::<f64>()?;
+    /// let kernel = bank.psi(0, 1).kernel([7, 7])?;
+    /// assert_eq!(kernel[[3, 3]], bank.psi(0, 1).in_space()[[0, 0]]);
+    /// # Ok::<(), wavelet_scattering::Error>(())
+    /// ```
+    pub fn kernel(&self, shape: [usize; D]) -> Result<Dense<Complex<f64>, D>>
+    where
+        [usize; D]: IntoDimension,
+    {
+        let full = self.grid.shape;
+        if shape
+            .iter()
+            .zip(&full)
+            .any(|(n, full)| !(1..=*full).contains(n))
+        {
+            return Err(Error::WrongShape {
+                what: "the kernel",
+                got: shape.to_vec(),
+                expected: format!(
+                    "sides from 1 to those of the filters' grid, {full:?}; use a smaller kernel or build the filters on a larger grid"
+                ),
+            });
         }
-        Some(array)
+        let (samples, _) = self.in_space().into_raw_vec_and_offset(); // row-major, as it was made
+        let mut kernel = Vec::new();
+        for index in 0..shape.iter().product() {
+            let (mut rest, mut from, mut stride) = (index, 0, 1);
+            for (&n, &full) in shape.iter().zip(&full).rev() {
+                let u = (rest % n) as i64 - (n / 2) as i64;
+                from += wrap(u, full) * stride;
+                stride *= full;
+                rest /= n;
+            }
+            kernel.push(samples[from]);
+        }
+        Ok(dense(Grid::new(shape), kernel))
+    }
+}
+
+/// Values in row-major order, as many as the grid has, as an array.
+pub(super) fn dense<A, const D: usize>(grid: Grid<D>, values: Vec<A>) -> Dense<A, D>
+where
+    [usize; D]: IntoDimension,
+{
+    match Array::from_shape_vec(grid.shape, values) {
+        Ok(array) => array,
+        Err(error) => unreachable!("values were made for {grid:?}: {error}"),
     }
 }
 
 /// The grid of a filter at a level, if it exists: half of a decimated grid must be whole, so that the kept block
 /// `−n/2 .. n/2` is the same on every axis.
-pub(crate) fn filter_grid(grid: Grid<2>, level: usize) -> Option<Grid<2>> {
+pub(crate) fn filter_grid<const D: usize>(grid: Grid<D>, level: usize) -> Option<Grid<D>> {
     if level > 0 {
         grid.at_level(level.checked_add(1)?)?;
     }
@@ -196,8 +316,9 @@ mod tests {
     use super::*;
 
     /// A filter whose value encodes its frequency, zero where k0 lies in a gap.
-    fn example(n0: usize, n1: usize) -> Band<f64> {
-        Band::from_rows(Grid::new([n0, n1]), 0.5, |k1, row| {
+    fn example(n0: usize, n1: usize) -> Band<f64, 2> {
+        Band::from_rows(Grid::new([n0, n1]), 0.5, |across, row| {
+            let k1 = across[0];
             for k0 in signed_frequencies(row.len()) {
                 let kept = k0.abs() > 2 || k1 % 2 == 0;
                 row[wrap(k0, n0)] = if kept {
@@ -257,14 +378,58 @@ mod tests {
     #[test]
     fn short_gaps_are_stored_and_long_ones_are_not() {
         let values = |gap: usize| {
-            let row = move |_, row: &mut [f64]| {
+            let row = move |_: &[i64], row: &mut [f64]| {
                 row[0] = 1.0;
                 row[gap + 1] = 1.0;
                 true
             };
-            Band::<f64>::from_rows(Grid::new([64, 1]), 0.5, row)
+            Band::<f64, 2>::from_rows(Grid::new([64, 1]), 0.5, row)
         };
         assert_eq!((values(7).runs.len(), values(7).len()), (1, 9));
         assert_eq!((values(8).runs.len(), values(8).len()), (2, 2));
+    }
+
+    /// One and three axes: every value lies where its frequency says, on every level.
+    fn values_lie_at_their_frequencies<const D: usize>(shape: [usize; D])
+    where
+        [usize; D]: IntoDimension,
+    {
+        let code = |k: [i64; D]| k.iter().fold(0.25, |code, &k| 100.0 * code + k as f64);
+        let band = Band::<f64, D>::from_rows(Grid::new(shape), 0.0, |across, row| {
+            for k0 in signed_frequencies(shape[0]) {
+                let mut k = [k0; D];
+                k[1..].copy_from_slice(across);
+                row[wrap(k0, shape[0])] = code(k);
+            }
+            true
+        });
+        for level in 0..3 {
+            let Some(array) = band.to_array(level) else {
+                continue;
+            };
+            let shape = shape.map(|n| n >> level);
+            assert_eq!(array.shape(), shape);
+            for (index, &value) in array.iter().enumerate() {
+                let mut index = index;
+                let mut k = [0; D];
+                for axis in (0..D).rev() {
+                    let i = index % shape[axis];
+                    let n = shape[axis];
+                    k[axis] = signed_frequencies(n).find(|&k| wrap(k, n) == i).unwrap();
+                    index /= n;
+                }
+                assert_eq!(value, code(k), "level {level} at {k:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_band_has_any_number_of_axes() {
+        values_lie_at_their_frequencies([1]);
+        values_lie_at_their_frequencies([48]);
+        values_lie_at_their_frequencies([17]);
+        values_lie_at_their_frequencies([8, 24]);
+        values_lie_at_their_frequencies([8, 12, 4]);
+        values_lie_at_their_frequencies([3, 1, 5]);
     }
 }

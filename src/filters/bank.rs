@@ -1,550 +1,189 @@
-//! [`FilterBank2d`]: the wavelets ψ_{j,θ} and the low-pass φ_J of a 2D scattering transform.
+//! [`FilterBank`]: what any bank of wavelets tells the cascade, in any dimension.
 //!
-//! Comes in: a grid, J, L and the mother wavelet. Goes out: every ψ̂ as a [`Band`], φ̂ as one factor per axis.
+//! Goes out: the transfer functions ψ̂_λ as [`Band`]s, φ̂ as one factor per axis, and every wavelet in numbers. How a bank
+//! comes by them is its own matter.
 //!
 //! ```text
-//! ψ̂_{j,l}: centre frequency xi/2^j, bandwidth sigma/2^j, angle θ_l = (trunc(L/2 − 1) − l)·π/L,   0 ≤ j < J, 0 ≤ l < L
-//! φ̂_J:     isotropic Gaussian, bandwidth sigma_phi/2^(J−1)
+//! U[p, λ] = ( Σ_m |U[p] ⋆ ψ_{λ,m}|² )^½          over the members m of λ: one for Morlet wavelets, 2ℓ + 1 for
+//!                                                 the solid harmonics of degree ℓ
 //! ```
 //!
-//! The index of a wavelet in its bank is λ = j·L + l. With the standard mother wavelet these are Kymatio's filters,
-//! with π where Kymatio has 3.1415: its filters are larger by π/3.1415 = 1 + 2.95·10⁻⁵, each.
-//!
-//! Conventions that bite: angles run downwards; [`Wavelet2d::theta`] is reported modulo π, since a wavelet and its
-//! mirror image give the same modulus on real signals, while ψ̂ itself sits on the side that the formula says.
+//! A filter on a coarser grid is the low block of its transfer function, as [`Band`] says; so is a factor of φ̂.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
-use ndarray::Array2;
+use ndarray::{Array1, ArrayD, IntoDimension};
 use num_complex::Complex;
 
-use super::band::{Band, filter_grid};
+use super::band::{Band, Dense, DenseStack, dense};
 use super::frame::{self, FrameBounds};
-use super::gabor::{Gabor, Morlet};
-use super::gauss;
-use crate::grid::Grid;
+use crate::grid::{Grid, signed_frequencies, wrap};
 use crate::num::Real;
-use crate::{Error, Result, memory, parallel};
+use crate::{Result, fft, memory};
 
-/// Which family of wavelets fills the bank.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Family {
-    /// A Gabor minus its envelope: zero mean, so features do not see a constant.
-    #[default]
-    Morlet,
-    /// A Gaussian bump at the centre frequency; its mean is small, not zero.
-    Gabor,
-}
-
-/// The mother wavelet ψ_0 and the low-pass: what every scale dilates and every orientation rotates.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Mother {
-    /// Morlet or Gabor.
-    pub family: Family,
-    /// Centre frequency at j = 0, cycles per sample, in (0, 0.5]. Standard: 3/8.
-    pub xi: f64,
-    /// Bandwidth at j = 0 (standard deviation in frequency along the wave vector), cycles per sample.
-    /// Standard: 1/(2π·0.8), a spatial width of 0.8 samples.
-    pub sigma: f64,
-    /// Spatial width along the wave vector over the width across it; `None` for the standard 4/L.
-    pub slant: Option<f64>,
-    /// Bandwidth of φ at J = 1, cycles per sample; φ_J has `sigma_phi / 2^(J-1)`. Standard: that of ψ_0.
-    pub sigma_phi: f64,
-}
-
-impl Default for Mother {
-    fn default() -> Self {
-        let sigma = 1.0 / (2.0 * std::f64::consts::PI * 0.8);
-        Self {
-            family: Family::Morlet,
-            xi: 0.375,
-            sigma,
-            slant: None,
-            sigma_phi: sigma,
-        }
-    }
-}
-
-/// Whether the bank is scaled so that one layer never expands a difference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Normalization {
-    /// Every filter as its formula says: a Gabor has peak 1, φ has sum 1.
-    #[default]
-    Plain,
-    /// φ divided by φ̂(0), and every ψ by one constant, the least that brings the Littlewood-Paley sum to at most 1
-    /// on every level: the scattering transform is then non-expansive.
-    Contractive,
-}
-
-/// One wavelet of a bank, in numbers.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Wavelet2d {
-    /// Scale, 0 = finest.
-    pub j: usize,
-    /// Index of the orientation, `0..L`.
-    pub l: usize,
-    /// Angle of the wave vector in radians, in [0, π), from axis 0 toward axis 1.
-    pub theta: f64,
-    /// Centre frequency, cycles per pixel.
-    pub xi: f64,
-    /// Bandwidth: standard deviation in frequency along the wave vector, cycles per pixel.
-    pub sigma: f64,
-    /// Spatial width along the wave vector over the width across it.
-    pub slant: f64,
-}
-
-/// Description of a [`FilterBank2d`]: plain data, checked by [`build`](Self::build).
-#[derive(Debug, Clone, PartialEq)]
-pub struct FilterBank2dParams {
-    /// Samples per axis of the grid the filters live on.
-    pub shape: [usize; 2],
-    /// Number of scales.
-    pub J: usize,
-    /// Number of orientations in [0, π).
-    pub L: usize,
-    /// The wavelet at the finest scale.
-    pub mother: Mother,
-    /// Scaling of the whole bank.
-    pub normalization: Normalization,
-}
-
-/// The largest `J` accepted: 2^32 samples are beyond any image.
-const MAX_J: usize = 32;
-
-/// The largest `L` accepted: the standard slant 4/L makes filters a thousand times wider than long there.
-const MAX_L: usize = 4096;
-
-impl FilterBank2dParams {
-    /// Sets the number of orientations.
-    pub fn L(mut self, L: usize) -> Self {
-        self.L = L;
-        self
-    }
-
-    /// Sets the mother wavelet.
-    pub fn mother(mut self, mother: Mother) -> Self {
-        self.mother = mother;
-        self
-    }
-
-    /// Sets the scaling of the whole bank.
-    pub fn normalization(mut self, normalization: Normalization) -> Self {
-        self.normalization = normalization;
-        self
-    }
-
-    /// Slant of every wavelet: the caller's, or 4/L.
-    pub fn slant(&self) -> f64 {
-        self.mother.slant.unwrap_or(4.0 / self.L as f64)
-    }
-
-    /// Checks every parameter.
-    ///
-    /// # Errors
-    /// [`Error::InvalidParameter`] for J, L or a number of the mother wavelet out of range, [`Error::Empty`] for a
-    /// grid without samples.
-    pub fn check(&self) -> Result<()> {
-        let invalid = |name, value: &dyn std::fmt::Display, limit: &str| {
-            Err(Error::InvalidParameter {
-                name,
-                value: value.to_string(),
-                limit: limit.into(),
-            })
-        };
-        if self.J == 0 || self.J > MAX_J {
-            return invalid("J", &self.J, "a bank has 1 to 32 scales");
-        }
-        if self.L == 0 || self.L > MAX_L {
-            return invalid(
-                "L",
-                &self.L,
-                "a bank has at least one orientation, and at most 4096",
-            );
-        }
-        if self.shape.contains(&0) {
-            return Err(Error::Empty {
-                shape: self.shape.to_vec(),
-            });
-        }
-        let Mother {
-            xi,
-            sigma,
-            sigma_phi,
-            ..
-        } = self.mother;
-        if !(xi > 0.0 && xi <= 0.5) {
-            return invalid(
-                "xi",
-                &xi,
-                "the centre frequency lies in (0, 0.5] cycles per sample",
-            );
-        }
-        for (name, value) in [("sigma", sigma), ("sigma_phi", sigma_phi)] {
-            if !(1e-6..=2.0).contains(&value) {
-                return invalid(
-                    name,
-                    &value,
-                    "a bandwidth lies in [1e-6, 2] cycles per sample",
-                );
-            }
-        }
-        let slant = self.slant();
-        if !(slant > 0.0 && (1e-6..=8.0).contains(&(sigma * slant))) {
-            return invalid(
-                "slant",
-                &slant,
-                "sigma * slant, the bandwidth across the wave vector, lies in [1e-6, 8]",
-            );
-        }
-        Ok(())
-    }
-
-    /// Angle of orientation `l` as the formula gives it: from trunc(L/2 − 1)·π/L down, all within one half turn.
-    fn angle(&self, l: usize) -> f64 {
-        (self.L.saturating_sub(2) / 2) as f64 * std::f64::consts::PI / self.L as f64
-            - l as f64 * std::f64::consts::PI / self.L as f64
-    }
-
-    /// Every wavelet of the bank, in order of λ = j·L + l.
-    pub fn wavelets(&self) -> Vec<Wavelet2d> {
-        (0..self.J)
-            .flat_map(|j| (0..self.L).map(move |l| (j, l)))
-            .map(|(j, l)| {
-                // An angle a hair below 0 would be rounded up to π itself, which is 0 again.
-                let theta = self.angle(l).rem_euclid(std::f64::consts::PI);
-                let dilation = (j as f64).exp2();
-                Wavelet2d {
-                    j,
-                    l,
-                    theta: if theta < std::f64::consts::PI {
-                        theta
-                    } else {
-                        0.0
-                    },
-                    xi: self.mother.xi / dilation,
-                    sigma: self.mother.sigma / dilation,
-                    slant: self.slant(),
-                }
-            })
-            .collect()
-    }
-
-    /// About how many bytes the bank will take in precision `T`: an upper estimate from the area of each bump.
-    pub fn expected_bytes<T: Real>(&self) -> u64 {
-        let samples = memory::count(&self.shape) as f64;
-        let radius = (-2.0 * T::NEGLIGIBLE.ln()).sqrt();
-        let area = std::f64::consts::PI * radius.powi(2) * self.mother.sigma.powi(2) * self.slant();
-        // One ellipse for the bump, one for the envelope; the scales below j = 0 shrink by 4.
-        let values: f64 = (0..self.J)
-            .map(|j| (2.0 * area / 4_f64.powi(j as i32)).min(1.0) * samples)
-            .sum();
-        memory::bytes_of::<T>((values * self.L as f64).ceil() as u64)
-    }
-
-    /// Builds the bank, on all threads of the current pool.
-    ///
-    /// # Errors
-    /// Those of [`check`](Self::check), and [`Error::OutOfMemory`] if the bank does not fit into memory.
-    pub fn build<T: Real>(&self) -> Result<FilterBank2d<T>> {
-        self.check()?;
-        memory::require(
-            "the filter bank",
-            self.expected_bytes::<T>(),
-            "use a smaller image, fewer orientations L or 32-bit precision",
-        )?;
-        let grid = Grid::new(self.shape);
-        let wavelets: Arc<[Wavelet2d]> = self.wavelets().into();
-        let psi = parallel::map(wavelets.len(), |lambda| self.band(grid, &wavelets[lambda]));
-        let sigma_phi = self.mother.sigma_phi / ((self.J - 1) as f64).exp2();
-        let phi_axes = self.shape.map(|n| gauss::axis_hat(sigma_phi, n));
-        let mut bank = FilterBank2d {
-            params: self.clone(),
-            grid,
-            wavelets,
-            psi,
-            phi_axes,
-        };
-        if self.normalization == Normalization::Contractive {
-            bank.contract()?;
-        }
-        Ok(bank)
-    }
-
-    fn band<T: Real>(&self, grid: Grid<2>, wavelet: &Wavelet2d) -> Band<T> {
-        let Wavelet2d {
-            xi, sigma, slant, ..
-        } = *wavelet;
-        let gabor = Gabor {
-            theta: self.angle(wavelet.l),
-            xi,
-            sigma,
-            slant,
-        };
-        let kappa = match self.mother.family {
-            Family::Morlet => Morlet::new(gabor).kappa,
-            Family::Gabor => 0.0,
-        };
-        let envelope = Gabor { xi: 0.0, ..gabor };
-        let n1 = grid.shape[1];
-        Band::from_rows(grid, T::NEGLIGIBLE, |k1, row| {
-            let bump = gabor.reaches_row(k1, n1);
-            let correction = kappa != 0.0 && envelope.reaches_row(k1, n1);
-            if bump {
-                gabor.add_row(1.0, k1, n1, row);
-            }
-            if correction {
-                envelope.add_row(-kappa, k1, n1, row);
-                if k1 == 0 {
-                    row[0] = 0.0; // exactly, where rounding would leave 10⁻¹⁷
-                }
-            }
-            bump || correction
-        })
-    }
-}
-
-/// Wavelets ψ_{j,θ} and low-pass φ_J on one grid, in the Fourier domain.
+/// A bank of wavelets and its low-pass on a grid of `D` axes, in the Fourier domain.
+///
+/// A scattering transform holds its bank as `Arc<dyn FilterBank<T, D, Wavelet = W>>`. The number of wavelets may differ
+/// from scale to scale: nothing but the list itself says which λ belongs to which.
 ///
 /// ```
-/// use wavelet_scattering::filters::FilterBank2d;
+/// use std::sync::Arc;
+/// use wavelet_scattering::filters::{FilterBank, FilterBank2d, Wavelet2d};
 ///
-/// let bank = FilterBank2d::params([64, 48], 3).L(8).build::<f32>()?;
-/// let bounds = bank.frame_bounds();
-/// assert!(bounds.upper > 1.0 && bounds.upper < 1.02);
-/// assert_eq!(bank.psi(1, 5).to_array(0).unwrap().shape(), [64, 48]);
+/// let bank: Arc<dyn FilterBank<f32, 2, Wavelet = Wavelet2d>> =
+///     Arc::new(FilterBank2d::params([32, 32], 2).L(4).build()?);
+/// let coarsest = bank.wavelets().iter().position(|wavelet| wavelet.j == 1).unwrap();
+/// assert_eq!(bank.members(coarsest)[0].to_array(1).unwrap().shape(), [16, 16]);
 /// # Ok::<(), wavelet_scattering::Error>(())
 /// ```
-#[derive(Debug, Clone)]
-pub struct FilterBank2d<T> {
-    params: FilterBank2dParams,
-    grid: Grid<2>,
-    wavelets: Arc<[Wavelet2d]>,
-    psi: Vec<Band<T>>,
-    phi_axes: [Vec<f64>; 2],
-}
-
-/// On one precision only, so that `FilterBank2d::params` needs no type; [`FilterBank2dParams::build`] chooses it.
-impl FilterBank2d<f32> {
-    /// Describes a bank on a grid of this shape with `J` scales, 8 orientations and the standard Morlet.
-    pub fn params(shape: [usize; 2], J: usize) -> FilterBank2dParams {
-        FilterBank2dParams {
-            shape,
-            J,
-            L: 8,
-            mother: Mother::default(),
-            normalization: Normalization::Plain,
-        }
-    }
-}
-
-impl<T: Real> FilterBank2d<T> {
-    /// What the bank was built from.
-    pub fn description(&self) -> &FilterBank2dParams {
-        &self.params
-    }
+pub trait FilterBank<T: Real, const D: usize>: Send + Sync + Debug {
+    /// One wavelet in numbers.
+    type Wavelet: Clone + Send + Sync + 'static;
 
     /// The grid the filters live on.
-    pub fn grid(&self) -> Grid<2> {
-        self.grid
-    }
+    fn grid(&self) -> Grid<D>;
 
-    /// Number of scales.
-    pub fn J(&self) -> usize {
-        self.params.J
-    }
+    /// Every wavelet in numbers, in order of λ.
+    fn wavelets(&self) -> &Arc<[Self::Wavelet]>;
 
-    /// Number of orientations.
-    pub fn L(&self) -> usize {
-        self.params.L
-    }
+    /// ψ̂_λ: the bands whose squared moduli add up under one root. Panics if `lambda` is out of range, as indexing does.
+    fn members(&self, lambda: usize) -> &[Band<T, D>];
 
-    /// Every wavelet in numbers, in order of λ = j·L + l.
-    pub fn wavelets(&self) -> &Arc<[Wavelet2d]> {
-        &self.wavelets
-    }
+    /// One factor of φ̂ on an axis of `len` samples, natural DFT order. `len` is the length of this axis on a level that
+    /// exists; φ̂(0), what the low-pass makes of a constant 1, is the product of the first values over all axes.
+    fn low_pass(&self, axis: usize, len: usize) -> Vec<f64>;
 
-    /// ψ̂_{j,l}. Panics if `j` or `l` is out of range, as indexing does.
-    pub fn psi(&self, j: usize, l: usize) -> &Band<T> {
-        assert!(l < self.params.L, "orientation {l} of {}", self.params.L);
-        &self.psi[j * self.params.L + l]
-    }
-
-    /// All ψ̂ in order of λ.
-    pub(crate) fn bands(&self) -> &[Band<T>] {
-        &self.psi
-    }
-
-    /// ψ_{j,l} in space, its origin at index `[0, 0]` and periodic, as the transform uses it.
+    /// All ψ̂ as one array, in natural DFT order.
     ///
-    /// **Shape** that of the grid. Panics if `j` or `l` is out of range.
-    pub fn psi_in_space(&self, j: usize, l: usize) -> Array2<Complex<f64>> {
-        let [n0, n1] = self.grid.shape;
-        let mut hat = Array2::zeros([n0, n1]);
-        for run in self.psi(j, l).runs(0) {
-            for (i, value) in run.values.iter().enumerate() {
-                let k0 = crate::grid::wrap(run.k0 + i as i64, n0);
-                hat[[k0, crate::grid::wrap(run.k1, n1)]] = Complex::new(value.widen(), 0.0);
+    /// **Shape** `[wavelets, n0, n1, ..]`, in order of λ; a wavelet of several members takes as many rows.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if that array does not fit into memory.
+    ///
+    /// ```
+    /// use wavelet_scattering::filters::{FilterBank, FilterBank2d};
+    ///
+    /// let bank = FilterBank2d::params([32, 48], 2).L(4).build::<f32>()?;
+    /// assert_eq!(bank.psi_hats()?.shape(), [8, 32, 48]);
+    /// assert_eq!(bank.phi_hat().shape(), [32, 48]);
+    /// # Ok::<(), wavelet_scattering::Error>(())
+    /// ```
+    fn psi_hats(&self) -> Result<DenseStack<T, D>>
+    where
+        [usize; D]: IntoDimension,
+    {
+        stack(self, |band, to| {
+            band.for_each(0, |index, value| to[index] = value);
+        })
+    }
+
+    /// All ψ in space as one array, periodic, each with its origin at index `[0, 0, ..]`.
+    ///
+    /// **Shape** as [`psi_hats`](Self::psi_hats).
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if that array does not fit into memory.
+    fn psis_in_space(&self) -> Result<DenseStack<Complex<f64>, D>>
+    where
+        [usize; D]: IntoDimension,
+    {
+        stack(self, |band, to| {
+            for (to, value) in to.iter_mut().zip(band.in_space()) {
+                *to = value;
             }
-        }
-        crate::fft::inverse_2d(hat)
+        })
     }
 
-    /// φ̂_J as a dense array in natural DFT order on the level-`level` grid; `None` where the level does not exist.
-    pub fn phi(&self, level: usize) -> Option<Array2<T>> {
-        let grid = filter_grid(self.grid, level)?;
-        let axes = [0, 1].map(|axis| self.phi_axis(axis, grid.shape[axis]));
-        Some(Array2::from_shape_fn(grid.shape, |(i, k)| {
-            T::narrow(axes[0][i] * axes[1][k])
-        }))
+    /// φ̂ in natural DFT order.
+    ///
+    /// **Shape** that of the grid.
+    fn phi_hat(&self) -> Dense<T, D>
+    where
+        [usize; D]: IntoDimension,
+    {
+        dense(self.grid(), frame::outer(&factors(self)))
     }
 
-    /// One factor of φ̂ on a grid of length `n`, in natural order: the low-frequency block of the full factor.
-    pub(crate) fn phi_axis(&self, axis: usize, n: usize) -> Vec<f64> {
-        let full = &self.phi_axes[axis];
-        let mut block = vec![0.0; n];
-        for k in crate::grid::signed_frequencies(n) {
-            block[crate::grid::wrap(k, n)] = full[crate::grid::wrap(k, full.len())];
-        }
-        block
-    }
-
-    /// φ̂(0): what the low-pass makes of a constant 1.
-    pub(crate) fn phi_at_zero(&self) -> f64 {
-        self.phi_axes[0][0] * self.phi_axes[1][0]
-    }
-
-    /// |φ̂(ω)|² + ½ Σ_λ (|ψ̂_λ(ω)|² + |ψ̂_λ(−ω)|²) on the level-`level` grid, natural DFT order; `None` where the
-    /// level does not exist. Level 0 holds all wavelets, level l those with j ≥ l.
-    pub fn littlewood_paley(&self, level: usize) -> Option<Array2<f64>> {
-        frame::littlewood_paley(self, level)
+    /// φ in space, periodic, its origin at index `[0, 0, ..]`; its sum is φ̂(0).
+    ///
+    /// **Shape** that of the grid.
+    ///
+    /// ```
+    /// use wavelet_scattering::filters::{FilterBank, FilterBank2d};
+    ///
+    /// let bank = FilterBank2d::params([32, 48], 2).build::<f32>()?;
+    /// assert!((bank.phi_in_space().sum() - 1.0).abs() < 1e-12);
+    /// # Ok::<(), wavelet_scattering::Error>(())
+    /// ```
+    fn phi_in_space(&self) -> Dense<f64, D>
+    where
+        [usize; D]: IntoDimension,
+    {
+        let in_space = factors(self).map(|factor| {
+            let hat = factor.into_iter().map(|value| Complex::new(value, 0.0));
+            fft::inverse(Array1::from_iter(hat))
+                .iter()
+                .map(|value| value.re) // φ̂ is even
+                .collect()
+        });
+        dense(self.grid(), frame::outer(&in_space))
     }
 
     /// The least and the largest value of the Littlewood-Paley sum on the full grid.
-    pub fn frame_bounds(&self) -> FrameBounds {
-        frame::bounds(self)
+    fn frame_bounds(&self) -> FrameBounds {
+        let bands = (0..self.wavelets().len()).flat_map(|lambda| self.members(lambda));
+        FrameBounds::of(frame::littlewood_paley(0, bands, &factors(self)))
     }
 
     /// Bytes the bank takes.
-    pub fn bytes(&self) -> u64 {
-        memory::bytes_of::<T>(self.psi.iter().map(|band| band.len() as u64).sum())
-    }
-
-    /// Scales the bank to an upper frame bound of 1, see [`Normalization::Contractive`].
-    fn contract(&mut self) -> Result<()> {
-        for axis in &mut self.phi_axes {
-            let at_zero = axis[0];
-            axis.iter_mut().for_each(|value| *value /= at_zero);
-        }
-        let excess = frame::excess(self)?;
-        for band in &mut self.psi {
-            band.divide_by(excess.sqrt());
-        }
-        Ok(())
+    fn bytes(&self) -> u64 {
+        let bands = (0..self.wavelets().len()).flat_map(|lambda| self.members(lambda));
+        memory::bytes_of::<T>(bands.map(|band| band.len() as u64).sum())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The factors of φ̂ on the full grid.
+fn factors<T: Real, const D: usize>(bank: &(impl FilterBank<T, D> + ?Sized)) -> [Vec<f64>; D] {
+    let shape = bank.grid().shape;
+    std::array::from_fn(|axis| bank.low_pass(axis, shape[axis]))
+}
 
-    #[test]
-    fn angles_run_downwards_from_the_offset_of_the_definition() {
-        // offsets 3, 2, 1, 1, 0, 0, 0 for L = 8, 6, 5, 4, 3, 2, 1
-        for (L, offset) in [(8, 3), (6, 2), (5, 1), (4, 1), (3, 0), (2, 0), (1, 0)] {
-            let params = FilterBank2d::params([8, 8], 1).L(L);
-            for l in 0..L {
-                let expected = (f64::from(offset) - l as f64) * std::f64::consts::PI / L as f64;
-                assert!((params.angle(l) - expected).abs() < 1e-15);
-                assert!((0.0..std::f64::consts::PI).contains(&params.wavelets()[l].theta));
-            }
-        }
+/// One array of all members of a bank, each filled in from zeros.
+fn stack<T: Real, A: Copy + Default, const D: usize>(
+    bank: &(impl FilterBank<T, D> + ?Sized),
+    fill: impl Fn(&Band<T, D>, &mut [A]),
+) -> Result<DenseStack<A, D>>
+where
+    [usize; D]: IntoDimension,
+{
+    let bands: Vec<_> = (0..bank.wavelets().len())
+        .flat_map(|lambda| bank.members(lambda))
+        .collect();
+    let grid = bank.grid();
+    memory::require(
+        "an array of all filters of the bank",
+        memory::bytes_of::<A>((bands.len() as u64).saturating_mul(memory::count(&grid.shape))),
+        "use a smaller grid or take the filters one by one",
+    )?;
+    let mut shape = vec![bands.len()];
+    shape.extend(grid.shape);
+    let mut values = vec![A::default(); bands.len() * grid.len()];
+    for (band, to) in bands.into_iter().zip(values.chunks_exact_mut(grid.len())) {
+        fill(band, to);
     }
+    let array = ArrayD::from_shape_vec(shape, values);
+    match array.and_then(ArrayD::into_dimensionality) {
+        Ok(array) => Ok(array),
+        Err(error) => unreachable!("one axis before those of {grid:?}: {error}"),
+    }
+}
 
-    #[test]
-    fn bands_are_the_sampled_wavelets() {
-        for family in [Family::Morlet, Family::Gabor] {
-            let mother = Mother {
-                family,
-                ..Mother::default()
-            };
-            let params = FilterBank2d::params([24, 15], 2).L(5).mother(mother);
-            let bank = params.build::<f64>().unwrap();
-            for wavelet in bank.wavelets().iter() {
-                let gabor = Gabor {
-                    theta: params.angle(wavelet.l),
-                    xi: wavelet.xi,
-                    sigma: wavelet.sigma,
-                    slant: wavelet.slant,
-                };
-                let morlet = Morlet::new(gabor);
-                for ((i, k), &got) in bank
-                    .psi(wavelet.j, wavelet.l)
-                    .to_array(0)
-                    .unwrap()
-                    .indexed_iter()
-                {
-                    let omega = [i as f64 / 24.0, k as f64 / 15.0];
-                    let expected = match family {
-                        Family::Morlet => morlet.sampled_hat(omega),
-                        Family::Gabor => gabor.sampled_hat(omega),
-                    };
-                    assert!((got - expected).abs() < 1e-12, "{wavelet:?} at {omega:?}");
-                }
-            }
-        }
+/// The low block of a factor of φ̂: its values at the signed frequencies of a shorter axis.
+pub(super) fn low_block(factor: &[f64], len: usize) -> Vec<f64> {
+    let mut block = vec![0.0; len];
+    for k in signed_frequencies(len) {
+        block[wrap(k, len)] = factor[wrap(k, factor.len())];
     }
-
-    #[test]
-    fn a_morlet_has_zero_mean_on_every_grid() {
-        for shape in [[1, 1], [2, 3], [13, 7], [64, 40]] {
-            let bank = FilterBank2d::params(shape, 3).L(3).build::<f64>().unwrap();
-            for wavelet in bank.wavelets().iter() {
-                assert_eq!(
-                    bank.psi(wavelet.j, wavelet.l).to_array(0).unwrap()[[0, 0]],
-                    0.0
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn parameters_out_of_range_are_refused() {
-        let bank = |J, L| FilterBank2d::params([32, 32], J).L(L).build::<f64>();
-        assert!(matches!(
-            bank(0, 8),
-            Err(Error::InvalidParameter { name: "J", .. })
-        ));
-        assert!(matches!(
-            bank(2, 0),
-            Err(Error::InvalidParameter { name: "L", .. })
-        ));
-        for mother in [
-            Mother {
-                xi: f64::NAN,
-                ..Mother::default()
-            },
-            Mother {
-                xi: 0.6,
-                ..Mother::default()
-            },
-            Mother {
-                sigma: 0.0,
-                ..Mother::default()
-            },
-            Mother {
-                slant: Some(f64::INFINITY),
-                ..Mother::default()
-            },
-        ] {
-            let result = FilterBank2d::params([32, 32], 2)
-                .mother(mother)
-                .build::<f64>();
-            assert!(
-                matches!(result, Err(Error::InvalidParameter { .. })),
-                "{mother:?}"
-            );
-        }
-        let huge = FilterBank2d::params([1 << 30, 1 << 30], 2).build::<f64>();
-        assert!(matches!(huge, Err(Error::OutOfMemory { .. })));
-    }
+    block
 }

@@ -9,12 +9,8 @@
 //! section 2). On a coarser level the sum runs over the cropped filters, whose lone Nyquist line counts twice, so the
 //! levels are looked at one by one.
 
-use ndarray::Array2;
-
-use super::bank::FilterBank2d;
-use crate::grid::wrap;
+use super::band::Band;
 use crate::num::Real;
-use crate::{Error, Result};
 
 /// The least and the largest value of a Littlewood-Paley sum.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,80 +21,108 @@ pub struct FrameBounds {
     pub upper: f64,
 }
 
-/// ½ Σ_λ (|ψ̂_λ(ω)|² + |ψ̂_λ(−ω)|²) over the wavelets of one level.
-fn band_pass_sum<T: Real>(
-    bank: &FilterBank2d<T>,
-    level: usize,
-    [n0, n1]: [usize; 2],
-) -> Array2<f64> {
-    let mut energy = Array2::<f64>::zeros([n0, n1]);
-    for band in &bank.bands()[level * bank.L()..] {
-        for run in band.runs(level) {
-            for (i, value) in run.values.iter().enumerate() {
-                energy[[wrap(run.k0 + i as i64, n0), wrap(run.k1, n1)]] += value.widen().powi(2);
-            }
-        }
-    }
-    Array2::from_shape_fn([n0, n1], |(k0, k1)| {
-        0.5 * (energy[[k0, k1]] + energy[[(n0 - k0) % n0, (n1 - k1) % n1]])
-    })
-}
-
-pub(super) fn littlewood_paley<T: Real>(
-    bank: &FilterBank2d<T>,
-    level: usize,
-) -> Option<Array2<f64>> {
-    if level >= bank.J() {
-        return None;
-    }
-    let phi = bank.phi(level)?;
-    let mut sum = band_pass_sum(bank, level, [phi.nrows(), phi.ncols()]);
-    sum.zip_mut_with(&phi, |sum, phi| *sum += phi.widen().powi(2));
-    Some(sum)
-}
-
-pub(super) fn bounds<T: Real>(bank: &FilterBank2d<T>) -> FrameBounds {
-    let start = FrameBounds {
-        lower: f64::INFINITY,
-        upper: f64::NEG_INFINITY,
-    };
-    littlewood_paley(bank, 0)
-        .into_iter()
-        .flatten()
-        .fold(start, |bounds, value| FrameBounds {
+impl FrameBounds {
+    /// The bounds of a Littlewood-Paley sum.
+    pub(super) fn of(sum: impl IntoIterator<Item = f64>) -> Self {
+        let start = Self {
+            lower: f64::INFINITY,
+            upper: f64::NEG_INFINITY,
+        };
+        sum.into_iter().fold(start, |bounds, value| Self {
             lower: bounds.lower.min(value),
             upper: bounds.upper.max(value),
         })
+    }
 }
 
-/// By how much |ψ̂|² is too large: max(1, max over ω ≠ 0 and all levels of (LP − |φ̂|²) / (1 − |φ̂|²)).
-pub(super) fn excess<T: Real>(bank: &FilterBank2d<T>) -> Result<f64> {
+/// The products of one factor per axis, row-major: φ̂ from its factors.
+pub(super) fn outer<T: Real, const D: usize>(axes: &[Vec<f64>; D]) -> Vec<T> {
+    let mut products = vec![1.0];
+    for axis in axes {
+        let mut longer = Vec::with_capacity(products.len() * axis.len());
+        for product in products {
+            longer.extend(axis.iter().map(|factor| product * factor));
+        }
+        products = longer;
+    }
+    products.into_iter().map(T::narrow).collect()
+}
+
+/// ½ Σ (|ψ̂(ω)|² + |ψ̂(−ω)|²) over these bands on one level of shape `shape`, row-major, natural DFT order.
+fn band_pass_sum<'a, T: Real, const D: usize>(
+    level: usize,
+    bands: impl IntoIterator<Item = &'a Band<T, D>>,
+    shape: [usize; D],
+) -> Vec<f64> {
+    let mut energy = vec![0.0; shape.iter().product()];
+    for band in bands {
+        band.for_each(level, |index, value| energy[index] += value.widen().powi(2));
+    }
+    let columns = shape[D - 1];
+    let mut sum = Vec::with_capacity(energy.len());
+    for (row, values) in energy.chunks_exact(columns).enumerate() {
+        // −ω stands in the mirrored row, in reverse behind its first value.
+        let mirrored = &energy[mirrored(row, &shape[..D - 1]) * columns..][..columns];
+        sum.push(0.5 * (values[0] + mirrored[0]));
+        let opposite = mirrored[1..].iter().rev();
+        sum.extend(
+            values[1..]
+                .iter()
+                .zip(opposite)
+                .map(|(value, opposite)| 0.5 * (value + opposite)),
+        );
+    }
+    sum
+}
+
+/// The row-major index of −k in an array of this shape, given that of k.
+fn mirrored(mut index: usize, shape: &[usize]) -> usize {
+    let (mut mirrored, mut stride) = (0, 1);
+    for &n in shape.iter().rev() {
+        mirrored += (n - index % n) % n * stride;
+        index /= n;
+        stride *= n;
+    }
+    mirrored
+}
+
+/// The Littlewood-Paley sum of these bands on one level, row-major, with the factors of φ̂ there.
+pub(super) fn littlewood_paley<'a, T: Real, const D: usize>(
+    level: usize,
+    bands: impl IntoIterator<Item = &'a Band<T, D>>,
+    phi: &[Vec<f64>; D],
+) -> Vec<f64> {
+    let mut sum = band_pass_sum(level, bands, phi.each_ref().map(Vec::len));
+    for (sum, phi) in sum.iter_mut().zip(outer::<T, D>(phi)) {
+        *sum += phi.widen().powi(2);
+    }
+    sum
+}
+
+/// By how much |ψ̂|² is too large on one level: max(1, max over ω ≠ 0 of (LP − |φ̂|²) / (1 − |φ̂|²)). `None` where a
+/// wavelet meets a φ̂ that leaves no room for it.
+pub(super) fn excess<'a, T: Real, const D: usize>(
+    level: usize,
+    bands: impl IntoIterator<Item = &'a Band<T, D>>,
+    phi: &[Vec<f64>; D],
+) -> Option<f64> {
+    let psi = band_pass_sum(level, bands, phi.each_ref().map(Vec::len));
     let mut excess = 1.0_f64;
-    for level in 0..bank.J() {
-        let Some(phi) = bank.phi(level) else { break };
-        let psi = band_pass_sum(bank, level, [phi.nrows(), phi.ncols()]);
-        for ((k0, k1), &energy) in psi.indexed_iter().filter(|&((k0, k1), _)| k0 + k1 > 0) {
-            let room = 1.0 - phi[[k0, k1]].widen().powi(2);
-            if energy > 0.0 && room <= 0.0 {
-                return Err(Error::InvalidParameter {
-                    name: "sigma_phi",
-                    value: bank.description().mother.sigma_phi.to_string(),
-                    limit: "the low-pass leaves no room for wavelets at every frequency, so no scaling of them makes \
-                            the bank contractive; use a narrower sigma_phi or the plain bank"
-                        .into(),
-                });
+    for (energy, phi) in psi.into_iter().zip(outer::<T, D>(phi)).skip(1) {
+        let room = 1.0 - phi.widen().powi(2);
+        if energy > 0.0 {
+            if room <= 0.0 {
+                return None;
             }
-            if energy > 0.0 {
-                excess = excess.max(energy / room);
-            }
+            excess = excess.max(energy / room);
         }
     }
-    Ok(excess)
+    Some(excess)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::bank::{FilterBank2d, Normalization};
+    use super::super::morlet_2d::{FilterBank2d, Normalization};
 
     #[test]
     fn the_plain_bank_reaches_the_known_upper_bounds() {

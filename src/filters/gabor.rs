@@ -20,6 +20,10 @@
 //!
 //! Source: Bruna & Mallat, "Invariant scattering convolution networks", 2013, section 2.1; Kymatio's constants.
 
+use std::f64::consts::PI;
+
+use num_complex::Complex;
+
 /// exp(−45) ≈ 3·10⁻²⁰ of the peak lies below the rounding of `f64`: Gaussians are not followed further out.
 const EXPONENT_CUT: f64 = 45.0;
 
@@ -49,6 +53,26 @@ struct Quadratic {
 }
 
 impl Gabor {
+    /// g(u) of the continuous Gabor in space, at `u` samples from its centre:
+    /// exp(−[u∥² + slant²·u⊥²]/(2s²))·exp(2πi·ξ·u∥)·slant/(2πs²) with s = 1/(2πσ).
+    ///
+    /// ```
+    /// use wavelet_scattering::filters::gabor::Gabor;
+    ///
+    /// let gabor = Gabor { theta: 0.0, xi: 0.25, sigma: 0.1, slant: 0.5 };
+    /// let quarter = gabor.at([1.0, 0.0]); // a quarter of a period along axis 0
+    /// assert!(quarter.re.abs() < 1e-12 && quarter.im > 0.0);
+    /// ```
+    pub fn at(&self, u: [f64; 2]) -> Complex<f64> {
+        let (sin, cos) = self.theta.sin_cos();
+        let along = u[0] * cos + u[1] * sin;
+        let across = self.slant * (u[1] * cos - u[0] * sin);
+        let steep = 2.0 * (PI * self.sigma).powi(2); // 1/(2s²)
+        let peak = steep * self.slant / PI;
+        let envelope = peak * (-steep * (along * along + across * across)).exp();
+        Complex::from_polar(envelope, 2.0 * PI * self.xi * along)
+    }
+
     /// ĝ(ω) of the continuous Gabor, before the spectrum is made periodic.
     pub fn hat(&self, omega: [f64; 2]) -> f64 {
         let (sin, cos) = self.theta.sin_cos();
@@ -161,6 +185,11 @@ impl Morlet {
         }
     }
 
+    /// ψ(u) of the continuous Morlet in space, at `u` samples from its centre.
+    pub fn at(&self, u: [f64; 2]) -> Complex<f64> {
+        self.gabor.at(u) - self.kappa * self.envelope().at(u)
+    }
+
     /// ψ̂(ω) of the sampled Morlet, by its definition.
     pub fn sampled_hat(&self, omega: [f64; 2]) -> f64 {
         self.gabor.sampled_hat(omega) - self.kappa * self.envelope().sampled_hat(omega)
@@ -235,7 +264,7 @@ mod tests {
                 sigma,
                 slant,
             } = gabor;
-            let s = 1.0 / (2.0 * std::f64::consts::PI * sigma);
+            let s = 1.0 / (2.0 * PI * sigma);
             let (sin, cos) = theta.sin_cos();
             for omega in [[0.0, 0.0], [0.21, -0.4], [0.375, 0.1]] {
                 let mut sum = 0.0;
@@ -246,14 +275,40 @@ mod tests {
                         let (along, across) = (u * cos + v * sin, slant * (v * cos - u * sin));
                         let envelope = (-(along * along + across * across) / (2.0 * s * s)).exp();
                         let phase = xi * along - omega[0] * u - omega[1] * v;
-                        sum += envelope * (2.0 * std::f64::consts::PI * phase).cos();
+                        sum += envelope * (2.0 * PI * phase).cos();
                     }
                 }
-                let expected = sum * slant / (2.0 * std::f64::consts::PI * s * s);
+                let expected = sum * slant / (2.0 * PI * s * s);
                 let got = gabor.sampled_hat(omega);
                 assert!(
                     (got - expected).abs() < 1e-11,
                     "{gabor:?} at {omega:?}: {got} against {expected}"
+                );
+            }
+        }
+    }
+
+    /// Σ_u g(u)·exp(−2πi·ωu) over the integers is the periodic spectrum.
+    #[test]
+    fn values_in_space_sum_to_the_spectrum() {
+        for gabor in examples() {
+            let morlet = Morlet::new(gabor);
+            let s = 1.0 / (2.0 * PI * gabor.sigma);
+            let reach = (9.0 * s * gabor.slant.recip().max(1.0)).ceil() as i64;
+            for omega in [[0.0, 0.0], [0.21, -0.4], [0.375, 0.1]] {
+                let (mut g, mut psi) = (Complex::new(0.0, 0.0), Complex::new(0.0, 0.0));
+                for u in -reach..=reach {
+                    for v in -reach..=reach {
+                        let u = [u as f64, v as f64];
+                        let phase = -2.0 * PI * (omega[0] * u[0] + omega[1] * u[1]);
+                        g += gabor.at(u) * Complex::from_polar(1.0, phase);
+                        psi += morlet.at(u) * Complex::from_polar(1.0, phase);
+                    }
+                }
+                assert!((g - gabor.sampled_hat(omega)).norm() < 1e-11, "{gabor:?}");
+                assert!(
+                    (psi - morlet.sampled_hat(omega)).norm() < 1e-11,
+                    "{gabor:?}"
                 );
             }
         }

@@ -2,17 +2,23 @@
 //!
 //! - [`gabor`]: oriented band-pass wavelets ψ; the Gaussian low-pass φ;
 //! - [`Band`]: a filter stored where it is not negligible, with its coarser levels;
+//! - [`FilterBank`]: what any bank tells a scattering transform;
 //! - [`FilterBank2d`]: which ψ_{j,θ} exist for given J and L;
+//! - [`ArrayBank2d`]: filters that a caller brings as arrays;
 //! - [`FrameBounds`]: Littlewood-Paley sums.
 
 pub mod gabor;
 pub(crate) mod gauss;
 
+mod array_2d;
 mod band;
 mod bank;
 mod frame;
+mod morlet_2d;
 
-pub use band::Band;
+pub use array_2d::ArrayBank2d;
 pub(crate) use band::Run;
-pub use bank::{Family, FilterBank2d, FilterBank2dParams, Mother, Normalization, Wavelet2d};
+pub use band::{Band, Dense, DenseStack};
+pub use bank::FilterBank;
 pub use frame::FrameBounds;
+pub use morlet_2d::{Family, FilterBank2d, FilterBank2dParams, Mother, Normalization, Wavelet2d};

@@ -41,7 +41,7 @@ impl<F> Filters<F> {
     pub fn side_by_side<'a, T: Real>(
         parts: usize,
         slots: usize,
-        filters: impl Iterator<Item = impl Iterator<Item = Run<'a, T>>>,
+        filters: impl Iterator<Item = impl Iterator<Item = Run<'a, T, 2>>>,
         [n0, n1]: [usize; 2],
         entry: impl Fn(&[T]) -> F,
     ) -> Self {
@@ -56,8 +56,8 @@ impl<F> Filters<F> {
         for k1 in (start..columns.end).step_by(parts) {
             for part in 0..parts {
                 for (slot, filter) in filters.iter_mut().enumerate() {
-                    while let Some(run) = filter.next_if(|run| run.k1 == k1 + part as i64) {
-                        for (k0, &value) in (run.k0..).zip(run.values) {
+                    while let Some(run) = filter.next_if(|run| run.start[1] == k1 + part as i64) {
+                        for (k0, &value) in (run.start[0]..).zip(run.values) {
                             let at = wrap(k0, n0);
                             row[at * together + part * slots + slot] = value;
                             filled[at] = true;

@@ -753,7 +753,7 @@ mod tests {
                 .to_array(to)
                 .unwrap()
                 .mapv(|v| Complex::new(v.widen(), 0.0));
-            let psi = crate::fft::inverse_2d(psi);
+            let psi = crate::fft::inverse(psi);
             for (slot, u) in u.iter().enumerate() {
                 error(&buffers.rows, slot, &slow(u, &psi, last - to));
             }

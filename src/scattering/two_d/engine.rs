@@ -7,7 +7,7 @@ use ndarray::{ArrayView2, ArrayView3, Axis};
 use num_complex::Complex;
 
 use super::params::{Average, Scattering2dParams};
-use crate::filters::{FilterBank2d, Wavelet2d};
+use crate::filters::{FilterBank, FilterBank2d, Wavelet2d};
 use crate::grid::Grid;
 use crate::kernels::isa::Isa;
 use crate::kernels::vector::{Cell, Simd, Vector, WithSimd, zero};
@@ -175,7 +175,7 @@ impl<T: Real, S: Simd<T>, const PARTS: usize> Cascade<T, S, PARTS> {
         let axis_average = |level: usize, axis: usize| {
             let n = planes[level].grid().shape[axis];
             AxisAverage::new(
-                &bank.phi_axis(axis, n),
+                &bank.low_pass(axis, n),
                 axes[axis].output(J, output_level),
                 1 << (output_level - level),
                 shared.tolerance,

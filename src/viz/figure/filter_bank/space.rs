@@ -8,7 +8,7 @@ use super::super::super::{BLACK, canvas, color};
 use super::layout::Layout;
 use super::view::{pixels, view};
 use super::words::Show;
-use crate::filters::FilterBank2d;
+use crate::filters::{FilterBank, FilterBank2d};
 use crate::num::{Complex, Real};
 use crate::raster::Raster;
 
@@ -100,7 +100,7 @@ fn phi_in_space<T: Real>(bank: &FilterBank2d<T>) -> Array2<f64> {
     let spans = view(bank, bank.J());
     let factors = [0, 1].map(|axis| {
         let n = bank.grid().shape[axis];
-        let hat = bank.phi_axis(axis, n);
+        let hat = bank.low_pass(axis, n);
         let [from, to] = spans[axis];
         let turn = std::f64::consts::TAU / n as f64;
         let factor: Vec<f64> = ((from + 0.5) as i64..(to + 0.5) as i64)
