@@ -736,7 +736,8 @@ fn an_instruction_set_can_be_named_and_gives_the_same_features() {
     assert!(run("portable", "portable.npy").status.success());
     let [best, portable] = ["best.npy", "portable.npy"].map(|out| array(folder.path().join(out)));
     let error = relative_error(portable.iter().copied(), best.iter().copied());
-    assert!(error < 1e-5, "{error:e}");
+    // Sums in another order: a few roundings of single precision, 6e-8 each.
+    assert!(error < 1e-6, "{error:e}");
 }
 
 /// Starts a run that takes minutes, waits until it has written something beside OUT, and stops it.

@@ -31,14 +31,14 @@ fn write_morlets(path: &Path) {
         .unwrap();
     let mut values = Vec::new();
     for lambda in 0..8 {
-        let psi = bank.psi_in_space(lambda / 4, lambda % 4);
+        let psi = bank.psi(lambda / 4, lambda % 4).kernel([9, 9]).unwrap();
         for channel in [
             1.0,
             if lambda < 4 { 1.0 } else { -1.0 },
             if lambda < 4 { 1.0 } else { 0.0 },
         ] {
             for (i, k) in (0..9).flat_map(|i| (0..9).map(move |k| (i, k))) {
-                values.push((channel * psi[[(i + 60) % 64, (k + 60) % 64]].re) as f32);
+                values.push((channel * psi[[i, k]].re) as f32);
             }
         }
     }

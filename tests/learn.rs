@@ -48,12 +48,13 @@ fn every_architecture_learns_digits_far_beyond_chance_in_seconds() {
         assert_eq!(reports.len(), 12);
         let [first, last] = [&reports[0], &reports[11]];
         assert!(
-            last.loss < 0.6 * first.loss,
+            last.loss < 0.25 * first.loss,
             "{architecture:?}: {first:?} {last:?}"
         );
         let predicted = network.predict(&task.test().images).unwrap();
         let error = error_rate(&predicted, &task.test().labels).unwrap();
-        assert!(error < 0.35, "{architecture:?}: {error}, chance is 0.9");
+        // Of four seeds each, errors were 0.11 to 0.20, and the loss fell to an eighth or less.
+        assert!(error < 0.25, "{architecture:?}: {error}, chance is 0.9");
     }
 }
 

@@ -167,23 +167,14 @@ const SIDE: usize = 11;
 ///
 /// **Shape** `[filters, channels, 11, 11]`, all channels alike.
 fn morlets(channels: usize) -> Result<Array4<f32>> {
-    const GRID: usize = 32;
-    let bank = FilterBank2d::params([GRID; 2], MORLET_J)
+    let bank = FilterBank2d::params([32; 2], MORLET_J)
         .L(MORLET_L)
         .build::<f64>()?;
     let mut filters = Array4::zeros([2 * MORLET_J * MORLET_L, channels, SIDE, SIDE]);
-    for (i, wavelet) in
-        (0..MORLET_J * MORLET_L).map(|i| (i, bank.psi_in_space(i / MORLET_L, i % MORLET_L)))
-    {
-        let at = |row: usize, column: usize| {
-            let place = |k: usize| (k + GRID - SIDE / 2) % GRID;
-            wavelet[[place(row), place(column)]]
-        };
+    for (i, wavelet) in bank.wavelets().iter().enumerate() {
+        let kernel = bank.psi(wavelet.j, wavelet.l).kernel([SIDE; 2])?;
         for part in 0..2 {
-            let plane = Array2::from_shape_fn([SIDE, SIDE], |(row, column)| {
-                let value = at(row, column);
-                if part == 0 { value.re } else { value.im }
-            });
+            let plane = kernel.mapv(|value| if part == 0 { value.re } else { value.im });
             let energy: f64 = plane.iter().map(|value| value * value).sum();
             let scale = (2.0 / (channels as f64 * energy)).sqrt();
             for channel in 0..channels {

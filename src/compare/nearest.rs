@@ -13,8 +13,6 @@
 //! part of ψ_λ(u − c), so r is the norm of the projection onto that plane. Positions lie on a grid of half samples
 //! within the kernel. What of ψ overhangs the kernel is cut off, since the kernel could not have learned it.
 
-use std::f64::consts::PI;
-
 use ndarray::{Array2, ArrayView2};
 
 use crate::filters::gabor::{Gabor, Morlet};
@@ -117,20 +115,15 @@ impl Template {
             sigma: wavelet.sigma,
             slant: wavelet.slant,
         };
-        let kappa = match bank.mother.family {
-            Family::Morlet => Morlet::new(gabor).kappa,
-            Family::Gabor => 0.0,
-        };
+        let morlet = Morlet::new(gabor);
         let reach = shape.map(|n| PER_SAMPLE * (n - 1));
-        let (sin, cos) = gabor.theta.sin_cos();
-        let steep = 2.0 * (PI * gabor.sigma).powi(2); // 1/(2s²)
         let samples = Array2::from_shape_fn(reach.map(|r| 2 * r + 1), |(i, k)| {
-            let [u, v] = [(i, reach[0]), (k, reach[1])]
+            let u = [(i, reach[0]), (k, reach[1])]
                 .map(|(i, zero)| (i as f64 - zero as f64) / PER_SAMPLE as f64);
-            let (along, across) = (u * cos + v * sin, gabor.slant * (v * cos - u * sin));
-            let envelope = (-steep * (along * along + across * across)).exp();
-            let wave = Complex::from_polar(1.0, 2.0 * PI * gabor.xi * along);
-            envelope * (wave - kappa)
+            match bank.mother.family {
+                Family::Morlet => morlet.at(u),
+                Family::Gabor => gabor.at(u),
+            }
         });
         Self {
             lambda,
@@ -216,6 +209,8 @@ fn best(kernel: ArrayView2<f64>, templates: &[Template]) -> Option<Match> {
 
 #[cfg(test)]
 mod tests {
+    use std::f64::consts::PI;
+
     use super::super::baseline;
     use super::*;
     use crate::filters::FilterBank2d;

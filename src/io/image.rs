@@ -14,8 +14,8 @@
 //!   when shrinking. That is BILINEAR of Pillow; it averages fine texture, stays within the range of the samples and
 //!   has no ringing beside edges, which band-pass filters would see.
 //!
-//! Leaves out: colour profiles; frames of an animation after the first; what `image` does not decode, as TIFF files of
-//! grey floats, for which `.npy` is the better container.
+//! Leaves out: colour profiles; frames of an animation and pages of a TIFF file after the first; what `image` does not
+//! decode, as TIFF files of grey floats, for which `.npy` is the better container.
 
 use std::borrow::Borrow;
 use std::fs::{self, File};

@@ -62,8 +62,6 @@ mod tests {
 
     use super::super::super::{color, fits};
     use super::layout::COMPOSITE;
-    use super::view::sigma_phi;
-    use super::words::is_turned;
     use super::*;
     use crate::Error;
     use crate::filters::{Family, Normalization};
@@ -217,9 +215,7 @@ mod tests {
                 };
                 let omega = [mean(|at| at.0), mean(|at| at.1)]
                     .map(|p| (p + 0.5) / layout.panel as f64 - 0.5);
-                let turn = if is_turned(L, wavelet.l) { -1.0 } else { 1.0 };
-                let expected =
-                    [wavelet.theta.cos(), wavelet.theta.sin()].map(|c| turn * wavelet.xi * c);
+                let expected = wavelet.wave_vector();
                 for axis in [0, 1] {
                     // L = 1 has a wide filter, a line of frequencies along axis 1.
                     let tolerance = if L < 3 && expected[axis].abs() < 1e-9 {
@@ -246,7 +242,7 @@ mod tests {
         let [x, y] = layout.phi_cell();
         let middle = COMPOSITE / 2;
         let corner = [x + layout.panel + 110, y + 2];
-        let radius = sigma_phi(&bank) * (2.0 * 2.0_f64.ln()).sqrt() * COMPOSITE as f64;
+        let radius = bank.sigma_phi() * (2.0 * 2.0_f64.ln()).sqrt() * COMPOSITE as f64;
         for turn in 0..8 {
             let (sin, cos) = (std::f64::consts::FRAC_PI_4 * f64::from(turn)).sin_cos();
             let at = |r: f64| {

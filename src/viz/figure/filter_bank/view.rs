@@ -8,22 +8,21 @@ use crate::num::Real;
 /// Half-width of a view in space, in standard deviations of the wider axis of the envelope: 4 % of the peak is left.
 const VIEW: f64 = 2.5;
 
-/// Standard deviation of φ̂ in cycles per pixel.
-pub(super) fn sigma_phi<T: Real>(bank: &FilterBank2d<T>) -> f64 {
-    bank.description().mother.sigma_phi / ((bank.J() - 1) as f64).exp2()
-}
-
-/// Standard deviation in space, in pixels, of one in frequency.
-pub(super) fn spatial(sigma: f64) -> f64 {
-    1.0 / (2.0 * std::f64::consts::PI * sigma)
+/// Standard deviation of a filter in space along its wave vector, in pixels: of scale `row`, or φ where `row` is J.
+pub(super) fn spatial<T: Real>(bank: &FilterBank2d<T>, row: usize) -> f64 {
+    match bank.wavelets().get(row * bank.L()) {
+        Some(wavelet) => wavelet.sigma_space(),
+        None => 1.0 / (2.0 * std::f64::consts::PI * bank.sigma_phi()),
+    }
 }
 
 /// The part of space that shows the filters of scale `row`, or φ where `row` is J.
 pub(super) fn view<T: Real>(bank: &FilterBank2d<T>, row: usize) -> [Span; 2] {
-    let width = match bank.wavelets().get(row * bank.L()) {
-        Some(wavelet) => spatial(wavelet.sigma) * wavelet.slant.recip().max(1.0),
-        None => spatial(sigma_phi(bank)),
-    };
+    let slant = bank
+        .wavelets()
+        .get(row * bank.L())
+        .map_or(1.0, |wavelet| wavelet.slant);
+    let width = spatial(bank, row) * slant.recip().max(1.0);
     let reach = (VIEW * width).ceil();
     bank.grid().shape.map(|n| {
         if 2.0 * reach + 1.0 < n as f64 {

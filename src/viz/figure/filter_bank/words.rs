@@ -1,8 +1,8 @@
 //! What a sheet shows, and what it says about it.
 
 use super::super::super::axis::number;
-use super::view::{sigma_phi, spatial, view};
-use crate::filters::{Family, FilterBank2d};
+use super::view::{spatial, view};
+use crate::filters::{Family, FilterBank2d, Wavelet2d};
 use crate::num::Real;
 
 /// What [`sheet`](super::sheet) shows of a bank.
@@ -56,11 +56,11 @@ pub(super) fn caption<T: Real>(bank: &FilterBank2d<T>, show: Show) -> String {
         Show::LittlewoodPaley => "",
     });
     caption.push_str(" ξ and σ are in cycles per pixel; the width is 1/(2πσ).");
-    let Some(last) = bank.L().checked_sub(1) else {
-        return caption;
-    };
-    match (0..=last).filter(|&l| is_turned(bank.L(), l)).min() {
-        Some(first) if show != Show::LittlewoodPaley => {
+    let mut turned = bank.wavelets()[..bank.L()]
+        .iter()
+        .filter(|wavelet| is_turned(wavelet));
+    match (turned.next(), bank.L() - 1) {
+        (Some(&Wavelet2d { l: first, .. }), last) if show != Show::LittlewoodPaley => {
             let which = if first == last {
                 format!("l = {last}")
             } else {
@@ -75,9 +75,9 @@ pub(super) fn caption<T: Real>(bank: &FilterBank2d<T>, show: Show) -> String {
     caption
 }
 
-/// Whether orientation `l` has a negative angle in the definition of the bank, so that its ψ̂ sits at θ − π.
-pub(super) fn is_turned(L: usize, l: usize) -> bool {
-    l > L.saturating_sub(2) / 2
+/// Whether ψ̂ sits at θ − π.
+fn is_turned(wavelet: &Wavelet2d) -> bool {
+    wavelet.direction < 0.0
 }
 
 /// What stands beside the row of scale `row`, or of φ where `row` is J.
@@ -85,14 +85,14 @@ pub(super) fn row_label<T: Real>(bank: &FilterBank2d<T>, show: Show, row: usize)
     let params = bank.description();
     let (name, sigma) = match bank.wavelets().get(row * bank.L()) {
         Some(wavelet) => (format!("j = {row}"), wavelet.sigma),
-        None => (format!("φ, J = {row}"), sigma_phi(bank)),
+        None => (format!("φ, J = {row}"), bank.sigma_phi()),
     };
     let mut lines = vec![name];
     if let Some(wavelet) = bank.wavelets().get(row * bank.L()) {
         lines.push(format!("ξ = {}", number(wavelet.xi)));
     }
     lines.push(format!("σ = {}", number(sigma)));
-    lines.push(format!("width {} px", number(spatial(sigma))));
+    lines.push(format!("width {} px", number(spatial(bank, row))));
     if row < bank.J() && (params.slant() - 1.0).abs() > 1e-9 {
         lines.push(format!("slant {}", number(params.slant())));
     }

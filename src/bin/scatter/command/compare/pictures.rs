@@ -1,7 +1,7 @@
 //! The pictures of a report.
 
 use anyhow::{Context, Result};
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 use wavelet_scattering::compare::{Comparison, GaborFit, Histogram, quantile};
 use wavelet_scattering::raster::Raster;
 use wavelet_scattering::viz::learned::{self, Bank, Bars, Pair};
@@ -48,18 +48,14 @@ impl Pictures {
         };
 
         let shape = [kernels[0].nrows(), kernels[0].ncols()];
-        let in_space: Vec<Array2<f64>> = bank
+        let in_space = bank
             .wavelets()
             .iter()
             .map(|wavelet| {
-                centred(
-                    bank.psi_in_space(wavelet.j, wavelet.l)
-                        .mapv(|psi| psi.re)
-                        .view(),
-                    shape,
-                )
+                let kernel = bank.psi(wavelet.j, wavelet.l).kernel(shape)?;
+                Ok(kernel.mapv(|psi| psi.re))
             })
-            .collect();
+            .collect::<Result<Vec<Array2<f64>>>>()?;
         let moduli: Vec<Array2<f64>> = bank
             .wavelets()
             .iter()
@@ -108,14 +104,6 @@ impl Pictures {
             &self.pairs,
         ]
     }
-}
-
-/// The samples around the origin of a periodic array, as many as a kernel has.
-fn centred(psi: ArrayView2<f64>, [rows, columns]: [usize; 2]) -> Array2<f64> {
-    let (n0, n1) = psi.dim();
-    Array2::from_shape_fn([rows, columns], |(i, k)| {
-        psi[[(i + n0 - rows / 2) % n0, (k + n1 - columns / 2) % n1]]
-    })
 }
 
 fn histograms(comparison: &Comparison) -> Result<Raster> {
