@@ -38,6 +38,9 @@ pub(crate) fn inside<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     f()
 }
 
+/// The most workers at a time. Each nests a call where no thread is free, and a stack has an end.
+const MOST: usize = 256;
+
 /// Hands the tasks out, in order, to whichever worker is free; each worker has its own scratch.
 ///
 /// One worker runs on the caller's thread. Nothing is allocated.
@@ -49,7 +52,7 @@ pub(crate) fn for_each<W: Send, Task>(
     tasks: impl Iterator<Item = Task> + Send,
     run: impl Fn(&mut W, Task) + Sync + Send,
 ) {
-    let mut workers = workers.into_iter();
+    let mut workers = workers.into_iter().take(MOST);
     let Some(mut first) = workers.next() else {
         unreachable!("a workspace has at least one worker")
     };
