@@ -60,11 +60,11 @@ pub(crate) trait Layer<T>: Send + Sync {
     /// Room for the spectra of paths of this order.
     fn spectrum(&self, order: usize) -> Self::Spectrum;
 
-    /// Planes for what descends from order 1.
+    /// No planes yet.
     fn planes(&self) -> Self::Planes;
 
-    /// Makes them large enough for everything.
-    fn grow(&self, planes: &mut Self::Planes);
+    /// Makes planes large enough for paths of this order and of higher ones.
+    fn grow(&self, planes: &mut Self::Planes, order: usize);
 
     fn lines(&self) -> Self::Lines;
 

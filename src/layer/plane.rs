@@ -100,13 +100,19 @@ impl PlaneLengths {
 }
 
 impl<V: Copy> PlaneBuffers<V> {
-    /// Makes them long enough.
+    /// Makes them long enough; what they held is lost.
     pub fn grow<T: Real>(&mut self, simd: impl Simd<T, V = V>, lengths: PlaneLengths) {
+        fn grow<X: Copy>(buffer: &mut Vec<X>, len: usize, zero: X) {
+            if buffer.len() < len {
+                // The shorter one goes first, so that both are never there at once.
+                *buffer = Vec::new();
+                *buffer = vec![zero; len];
+            }
+        }
         let zero = zero(simd);
-        let PlaneBuffers { bands, pairs, rows } = self;
-        bands.resize(lengths.bands.max(bands.len()), zero);
-        pairs.resize(lengths.pairs.max(pairs.len()), zero);
-        rows.resize(lengths.rows.max(rows.len()), zero.re);
+        grow(&mut self.bands, lengths.bands, zero);
+        grow(&mut self.pairs, lengths.pairs, zero);
+        grow(&mut self.rows, lengths.rows, zero.re);
     }
 }
 

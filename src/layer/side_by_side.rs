@@ -228,15 +228,14 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> Layer<T> for SideBySide<T, S, PA
     }
 
     fn planes(&self) -> Self::Planes {
-        let mut planes = PlaneBuffers::default();
-        if self.grids.max_order() > 1 {
-            planes.grow(self.grids.simd, self.grids.plane_lengths(2));
-        }
-        planes
+        PlaneBuffers::default()
     }
 
-    fn grow(&self, planes: &mut Self::Planes) {
-        planes.grow(self.grids.simd, self.grids.plane_lengths(1));
+    fn grow(&self, planes: &mut Self::Planes, order: usize) {
+        // Without any path the input alone needs planes.
+        if order <= self.grids.max_order().max(1) {
+            planes.grow(self.grids.simd, self.grids.plane_lengths(order));
+        }
     }
 
     fn lines(&self) -> Self::Lines {

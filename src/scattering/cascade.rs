@@ -224,7 +224,7 @@ mod tests {
 
         fn planes(&self) {}
 
-        fn grow(&self, (): &mut ()) {}
+        fn grow(&self, (): &mut (), _order: usize) {}
 
         fn lines(&self) {}
 

@@ -195,7 +195,7 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
             root,
             first,
         } = entry.get_or_insert_with(|| self.entry());
-        self.layer.grow(&mut planes[0]);
+        self.layer.grow(&mut planes[0], 1);
         let input = match input.as_slice() {
             Some(input) => input,
             None => {
@@ -319,15 +319,21 @@ impl<T: Real, L: Layer<T> + 'static, W: Wavelet, const D: usize> Engine<T> for C
                 .map(|order| self.layer.spectrum(order))
                 .collect()
         };
-        let mut threads = Threads {
-            entries: (0..threads).map(|_| None).collect(),
+        // The first thread has inputs to itself in any case, another may never have one.
+        let planes = |thread: usize| {
+            let mut planes = self.layer.planes();
+            self.layer
+                .grow(&mut planes, if thread == 0 { 1 } else { 2 });
+            planes
+        };
+        let threads = Threads {
+            entries: (0..threads)
+                .map(|thread| (thread == 0).then(|| self.entry()))
+                .collect(),
             lines: (0..threads).map(|_| self.layer.lines()).collect(),
-            planes: (0..threads).map(|_| self.layer.planes()).collect(),
+            planes: (0..threads).map(planes).collect(),
             deeper: (0..threads).map(|_| deeper()).collect(),
         };
-        // The first thread has inputs in any case; a second may never have one to itself.
-        threads.entries[0] = Some(self.entry());
-        self.layer.grow(&mut threads.planes[0]);
         Box::new(threads)
     }
 
