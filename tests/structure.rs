@@ -299,7 +299,12 @@ proptest! {
         } else {
             scratch::<f32>(&params, threads)
         };
-        prop_assert!((seen..=2 * seen).contains(&foretold), "{seen} bytes, but foretold were {foretold}");
+        // Beside the scratch itself there is what holds it together.
+        let holders = 4096 * threads as u64;
+        prop_assert!(
+            seen <= foretold + holders && foretold <= 2 * seen,
+            "{seen} bytes, but foretold were {foretold}"
+        );
     }
 }
 
