@@ -158,6 +158,41 @@ fn the_number_of_threads_does_not_change_a_byte() {
 }
 
 #[test]
+fn threads_beyond_the_cores_are_not_started_and_that_is_told() {
+    let folder = gallery([40, 33]);
+    let cores = std::thread::available_parallelism().unwrap();
+    let args = ["image", "in", "-J", "2", "-o", "out.npy"];
+    for (by, output) in [
+        (
+            "--threads",
+            command(folder.path())
+                .args(args)
+                .args(["--threads", "10000"])
+                .output(),
+        ),
+        (
+            "RAYON_NUM_THREADS",
+            command(folder.path())
+                .args(args)
+                .env("RAYON_NUM_THREADS", "10000")
+                .output(),
+        ),
+    ] {
+        let output = output.unwrap();
+        let [stdout, stderr] =
+            [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        assert!(
+            stdout.contains(&format!(" {cores} threads)")),
+            "{by}: {stdout}{stderr}"
+        );
+        assert!(
+            stderr.contains(&format!("{by} 10000: using {cores}, ")),
+            "{by}: {stderr}"
+        );
+    }
+}
+
+#[test]
 fn golden_arrays_run_through_the_program_are_kymatios() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
     let folder = tempfile::tempdir().unwrap();

@@ -2,11 +2,16 @@
 
 #![cfg(unix)]
 
+#[allow(dead_code)] // tells success from failure; here no run comes to its end
+mod program;
+
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use program::command;
 
 /// A second, and one more for a machine that is busy with other tests.
 const SOON: Duration = Duration::from_secs(2);
@@ -53,16 +58,6 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn scatter(folder: &Path, args: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_scatter"));
-    command
-        .current_dir(folder)
-        .args(args.split_whitespace())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
 fn send(signal: &str, child: &Child) {
     let id = child.id().to_string();
     assert!(
@@ -78,7 +73,12 @@ fn send(signal: &str, child: &Child) {
 fn interrupted(folder: &Path, args: &str, milliseconds: u64, (signal, code): (&str, i32)) {
     let asked = format!("scatter {args}, {signal} after {milliseconds} ms");
     let before = files_in(folder);
-    let mut child = scatter(folder, args).spawn().unwrap();
+    let mut child = command(folder)
+        .args(args.split_whitespace())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     std::thread::sleep(Duration::from_millis(milliseconds));
     if child.try_wait().unwrap().is_some() {
         let output = child.wait_with_output().unwrap();
