@@ -86,6 +86,12 @@ pub enum Error {
         expected: String,
     },
 
+    /// A workspace was made by a plan that needs other scratch.
+    #[error(
+        "the workspace was made by a plan that needs other scratch; use one that this plan has made"
+    )]
+    ForeignWorkspace,
+
     /// A sample is NaN or infinite.
     #[error(
         "the input is {value} at index {position:?}; replace or mask it before the transform, which would spread it everywhere"

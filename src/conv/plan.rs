@@ -466,7 +466,7 @@ where
     /// order; otherwise a copy of either is made.
     ///
     /// # Errors
-    /// [`Error::WrongShape`] if an array or the workspace does not fit the plan, [`Error::Empty`] for an empty batch,
+    /// [`Error::WrongShape`] if an array does not fit the plan, [`Error::ForeignWorkspace`] if the workspace does not, [`Error::Empty`] for an empty batch,
     /// [`Error::NotFinite`] for a NaN or infinite sample, with its position; [`Error::Cancelled`] if the workspace's flag is
     /// set.
     pub fn apply_into<S, Dm, S2, Dm2>(
@@ -492,11 +492,7 @@ where
             });
         }
         if workspace.footprint != self.footprint {
-            return Err(Error::WrongShape {
-                what: "the workspace",
-                got: vec![workspace.threads],
-                expected: "one that a plan like this has made".into(),
-            });
+            return Err(Error::ForeignWorkspace);
         }
         let ConvolutionWorkspace {
             workers, cancel, ..

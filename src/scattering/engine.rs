@@ -33,7 +33,7 @@ pub(crate) trait Engine<T>: Send + Sync {
     /// Features of inputs `[count, ..]`, one after another.
     ///
     /// # Errors
-    /// [`Error::WrongShape`] if the scratch is of another kind, [`Error::Cancelled`].
+    /// [`Error::ForeignWorkspace`] if the scratch is of another kind, [`Error::Cancelled`].
     fn run(
         &self,
         inputs: ArrayViewD<'_, T>,
@@ -345,7 +345,7 @@ impl<T: Real, L: Layer<T> + 'static, W: Wavelet, const D: usize> Engine<T> for C
         cancel: &Cancel,
     ) -> Result<()> {
         let Some(threads) = scratch.downcast_mut::<Threads<T, L>>() else {
-            return Err(another_plans());
+            return Err(Error::ForeignWorkspace);
         };
         match threads.lines.len() {
             1 => self.run_batch(&inputs, out, threads, cancel),
@@ -356,15 +356,6 @@ impl<T: Real, L: Layer<T> + 'static, W: Wavelet, const D: usize> Engine<T> for C
 
     fn bytes(&self) -> u64 {
         self.layer.bytes()
-    }
-}
-
-/// The error for a workspace that does not fit.
-pub(super) fn another_plans() -> Error {
-    Error::WrongShape {
-        what: "the workspace",
-        got: Vec::new(),
-        expected: "one that a plan like this has made".into(),
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ndarray::{ArrayBase, ArrayD, Data, DataMut, Dimension, IxDyn};
 
 use super::design::Design;
-use super::engine::{Engine, another_plans};
+use super::engine::Engine;
 use super::features::Features;
 use super::path::{PathTable, Wavelet};
 use crate::filters::FilterBank;
@@ -225,8 +225,8 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
     /// without a copy and the output is contiguous in row-major order; otherwise one copy is made.
     ///
     /// # Errors
-    /// [`Error::WrongShape`] if the inputs, the output or the workspace do not fit the plan, [`Error::Empty`] for an empty
-    /// batch, [`Error::NotFinite`] for a NaN or infinite sample, with its position, [`Error::Cancelled`] if the workspace
+    /// [`Error::WrongShape`] if the inputs or the output do not fit the plan, [`Error::ForeignWorkspace`] if the workspace
+    /// does not, [`Error::Empty`] for an empty batch, [`Error::NotFinite`] for a NaN or infinite sample, with its position, [`Error::Cancelled`] if the workspace
     /// carries a flag that was set: the output then holds part of the features.
     pub fn transform_into<S, D1, S2, D2>(
         &self,
@@ -324,7 +324,7 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
             });
         }
         if workspace.footprint != self.footprint {
-            return Err(another_plans());
+            return Err(Error::ForeignWorkspace);
         }
         check_finite(inputs)?;
         // At most four axes, for which a shape is no allocation.
