@@ -1,0 +1,16 @@
+//! Weights in safetensors files.
+
+#![no_main]
+
+mod file;
+
+use libfuzzer_sys::fuzz_target;
+use wavelet_scattering::io::read_weights;
+
+fuzz_target!(|bytes: &[u8]| {
+    let path = file::file("weights.safetensors", bytes);
+    if let Ok((name, weights)) = read_weights(&path, None) {
+        let (_, again) = read_weights(&path, Some(&name)).expect("the tensor that was found");
+        assert_eq!(weights.shape(), again.shape());
+    }
+});
