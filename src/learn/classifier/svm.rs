@@ -446,6 +446,7 @@ mod tests {
 
         let distances = squared_distances(points.test.view(), classifier.support.view());
         let rows = points.expected("svm_decisions").as_array().unwrap();
+        let mut furthest = 0.0_f32;
         for (distances, expected) in distances.rows().into_iter().zip(rows) {
             for (pair, expected) in classifier.machines.pairs.iter().zip(numbers(expected)) {
                 let terms = pair
@@ -456,10 +457,11 @@ mod tests {
                         alpha * classifier.machines.margin.kernel(distances[sample])
                     });
                 let decision = terms.sum::<f32>() - pair.rho;
-                // Ten times the tolerance of the solver: decisions sum many coefficients.
-                assert!((decision - expected).abs() < 1e-2, "{decision} {expected}");
+                furthest = furthest.max((decision - expected).abs());
             }
         }
+        // The tolerance of both solvers.
+        assert!(furthest < 1e-3, "{furthest:e}");
     }
 
     #[test]
