@@ -84,7 +84,7 @@ fn explain<T: Real>(args: &ExplainArgs) -> Result<String> {
         .iter()
         .filter(|wavelet| wavelet.l == 0)
     {
-        let width = 1.0 / (2.0 * std::f64::consts::PI * wavelet.sigma);
+        let width = wavelet.sigma_space();
         let (j, xi, sigma) = (wavelet.j, wavelet.xi, wavelet.sigma);
         writeln!(
             out,

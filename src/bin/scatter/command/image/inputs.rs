@@ -6,6 +6,7 @@ use std::sync::mpsc::SyncSender;
 use anyhow::{Error, Result, bail, ensure};
 use ndarray::Array3;
 use rayon::prelude::*;
+use wavelet_scattering::grid;
 use wavelet_scattering::io::{self, ImageOptions, NpyFile};
 use wavelet_scattering::num::Real;
 
@@ -230,21 +231,11 @@ fn read_planes<T: Real>(file: &mut NpyFile, chunk: usize) -> Result<Vec<Item<T>>
 }
 
 /// Where the `flat`-th image stands in the leading axes: `[3, 0]`, or nothing if there is but one image.
-fn index_in(leading: &[usize], mut flat: usize) -> String {
+fn index_in(leading: &[usize], flat: usize) -> String {
     if leading.is_empty() {
         return String::new();
     }
-    let mut index: Vec<usize> = leading
-        .iter()
-        .rev()
-        .map(|n| {
-            let at = flat % n;
-            flat /= n;
-            at
-        })
-        .collect();
-    index.reverse();
-    format!("{index:?}")
+    format!("{:?}", grid::position(flat, leading))
 }
 
 /// Refuses an image with a NaN or an infinity, which the transform would refuse with its whole chunk.
