@@ -1087,10 +1087,12 @@ fn check_integers<T, const D: usize>(
     }
     let h = h.into_shape_with_order(&k[..]).unwrap();
     // The spread of a sample of y is ‖h‖ times that of a uniform integer of −8 to 8; rounding, that of an FFT, is eps times
-    // that and √log2 n, and the worst of a million samples is some six of its own standard deviations away.
+    // that and √log2 n, three transforms for one where the length is prime; and the worst of a million samples is some six of
+    // its own standard deviations away.
     let spread = norm(&h) * 5.0;
     let eps = T::epsilon().widen();
-    let bound = eps * spread * (expected.len() as f64).log2().sqrt() * 6.0;
+    let transforms = 3.0 * (expected.len() as f64).log2();
+    let bound = eps * spread * transforms.sqrt() * 6.0;
     assert!(bound < 0.01, "the precision holds the answer: {bound:e}");
     for &method in methods {
         for isa in Isa::available() {
