@@ -323,7 +323,7 @@ mod tests {
     use crate::conv::axis::Mode;
     use crate::conv::sample::Convolve;
     use crate::num::relative_error;
-    use crate::num::sealed::Sealed as _;
+    use crate::num::sealed::Sealed;
 
     fn values<X: Sample>(len: usize, seed: f64) -> Vec<X> {
         let number =

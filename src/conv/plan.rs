@@ -240,8 +240,8 @@ pub type Convolution2d<X = f32, K = X> = Convolution<X, K, 2>;
 /// Scratch of a [`Convolution`]: one part for every thread that works at a time. Its contents are garbage between
 /// calls.
 ///
-/// It serves every plan that needs as much of the same, such as the adjoint of a plan with one kernel may be, and is refused
-/// by all others. It also carries the flag that ends a call early:
+/// It serves every plan that needs as much of the same, and is refused by all others. It also carries the flag that ends a
+/// call early:
 ///
 /// ```
 /// use ndarray::array;
@@ -268,8 +268,8 @@ pub struct ConvolutionWorkspace<T> {
 }
 
 impl<T> ConvolutionWorkspace<T> {
-    /// The same, its calls ended by a flag: between two blocks, a fraction of a millisecond after it is set if blocks are
-    /// short, and what was computed by then stands in the output.
+    /// The same, its calls ended by a flag. They look at it between two blocks, which for one FFT of everything means before
+    /// it and after it; what was computed by then stands in the output.
     pub fn cancelled_by(mut self, cancel: &Cancel) -> Self {
         self.cancel = cancel.clone();
         self
