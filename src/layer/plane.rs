@@ -218,17 +218,22 @@ impl<T: Real, S: Passes<T>> Plane<T, S> {
 
     /// What this grid takes, and spectra if paths `go_on` from it.
     pub fn lengths(&self, go_on: bool, observer: &impl Rows<S::V>) -> PlaneLengths {
-        let [n0, n1] = self.grid.shape;
-        let bands = n1.div_ceil(BAND) * self.band_len();
-        let of_image = n0.div_ceil(2 * S::V::LANES) * self.image_pair_len();
         PlaneLengths {
-            bands: bands.max(of_image),
+            bands: self.grid.shape[1].div_ceil(BAND) * self.band_len(),
             pairs: if go_on {
                 self.rows_len().div_ceil(2) * self.pair_len()
             } else {
                 0
             },
             rows: self.rows_len() * observer.width(),
+        }
+    }
+
+    /// What the spectrum of an image on this grid takes.
+    pub fn image_lengths(&self) -> PlaneLengths {
+        PlaneLengths {
+            bands: self.grid.shape[0].div_ceil(2 * S::V::LANES) * self.image_pair_len(),
+            ..PlaneLengths::default()
         }
     }
 
@@ -544,7 +549,8 @@ mod tests {
             workers[0].0 = lines;
             let mut buffers = PlaneBuffers::default();
             for plane in &planes {
-                buffers.grow(simd, plane.lengths(true, &All(plane.grid.shape[1])));
+                let lengths = plane.lengths(true, &All(plane.grid.shape[1]));
+                buffers.grow(simd, lengths.max(plane.image_lengths()));
             }
             buffers.bands.fill(Cell { re: dirt, im: dirt });
             buffers.pairs.fill(Cell { re: dirt, im: dirt });

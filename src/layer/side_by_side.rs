@@ -68,14 +68,18 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> Grids<T, S, PARTS> {
         self.planes[self.finest[order - 1]].half_len()
     }
 
-    /// What the planes of paths of this order and of higher ones take.
+    /// What the planes of paths of this order and of higher ones take; before order 1 comes the image.
     fn plane_lengths(&self, order: usize) -> PlaneLengths {
+        let image = match order {
+            1 => self.planes[0].image_lengths(),
+            _ => PlaneLengths::default(),
+        };
         let finest = self.finest[order - 1..].iter().min();
         let planes = self.planes.iter().zip(&self.observers);
         planes
             .skip(finest.copied().unwrap_or(0))
             .map(|(plane, observer)| plane.lengths(self.max_order() > order, observer))
-            .fold(PlaneLengths::default(), PlaneLengths::max)
+            .fold(image, PlaneLengths::max)
     }
 
     fn line_lengths(&self) -> LineLengths {

@@ -144,6 +144,16 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
         }
     }
 
+    /// Scratch of a thread that has an input to itself.
+    fn prepare<'e>(
+        &self,
+        entry: &'e mut Option<Entry<T, L>>,
+        planes: &mut L::Planes,
+    ) -> &'e mut Entry<T, L> {
+        self.layer.grow(planes, 1);
+        entry.get_or_insert_with(|| self.entry())
+    }
+
     /// As many whole rounds as there are with one input a thread; what is left input by input, each shared among the
     /// threads.
     fn run_batch(
@@ -157,6 +167,11 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
         let count = threads.lines.len();
         let whole = inputs.len_of(Axis(0)) / count * count;
         let (alone, shared) = out.split_at_mut(whole * len);
+        if whole > 0 {
+            for Team { entry, planes, .. } in threads.each() {
+                self.prepare(entry, &mut planes[0]);
+            }
+        }
         let alone = alone.chunks_exact_mut(len).enumerate();
         parallel::for_each(threads.each(), alone, |team, (i, out)| {
             self.run_input(inputs.index_axis(Axis(0), i), out, team, cancel);
@@ -194,8 +209,7 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
             averages,
             root,
             first,
-        } = entry.get_or_insert_with(|| self.entry());
-        self.layer.grow(&mut planes[0], 1);
+        } = self.prepare(entry, &mut planes[0]);
         let input = match input.as_slice() {
             Some(input) => input,
             None => {
@@ -309,7 +323,9 @@ impl<T: Real, L: Layer<T> + 'static, W: Wavelet, const D: usize> Engine<T> for C
         let own = Footprint::default()
             .with::<T>("input", self.input_len())
             .with::<T>("padded input", self.padded_len())
-            .with::<T>("averages of the input", self.averages_len());
+            .with::<T>("averages of the input", self.averages_len())
+            .with::<L::Spectrum>("orders", self.design.paths.max_order())
+            .with::<(Entry<T, L>, L::Lines, L::Planes, Threads<T, L>)>("thread", 1);
         self.layer.footprint(own)
     }
 
@@ -319,19 +335,20 @@ impl<T: Real, L: Layer<T> + 'static, W: Wavelet, const D: usize> Engine<T> for C
                 .map(|order| self.layer.spectrum(order))
                 .collect()
         };
-        // The first thread has inputs to itself in any case, another may never have one.
-        let planes = |thread: usize| {
+        let planes = || {
             let mut planes = self.layer.planes();
-            self.layer
-                .grow(&mut planes, if thread == 0 { 1 } else { 2 });
+            self.layer.grow(&mut planes, 2);
             planes
         };
+        // The first thread has inputs to itself in any case, another may never have one.
+        let mut first = (None, self.layer.planes());
+        self.prepare(&mut first.0, &mut first.1);
+        let others = std::iter::repeat_with(|| (None, planes()));
+        let (entries, planes) = std::iter::once(first).chain(others).take(threads).unzip();
         let threads = Threads {
-            entries: (0..threads)
-                .map(|thread| (thread == 0).then(|| self.entry()))
-                .collect(),
+            entries,
             lines: (0..threads).map(|_| self.layer.lines()).collect(),
-            planes: (0..threads).map(planes).collect(),
+            planes,
             deeper: (0..threads).map(|_| deeper()).collect(),
         };
         Box::new(threads)

@@ -467,7 +467,7 @@ mod tests {
             assert!(matches!(error, Error::NotApplicable { .. }), "{error}");
             let both = all.select(1..).unwrap();
             assert_eq!(both.paths().parent(4), Some(0));
-            assert_eq!(both.paths().children(3), 6..8);
+            assert_eq!(both.paths().children(1), 6..8);
             assert_eq!(all.select(..).unwrap(), all);
             let message = all.select(3..).unwrap_err().to_string();
             assert!(

@@ -32,7 +32,7 @@ pub struct Scattering<T, W: Wavelet, const D: usize> {
     design: Arc<Design<W, D>>,
     bank: Arc<dyn FilterBank<T, D, Wavelet = W>>,
     engine: Box<dyn Engine<T>>,
-    footprint: Footprint,
+    footprint: Arc<Footprint>,
     /// A workspace for [`transform`](Self::transform), kept from call to call: fresh memory costs a page fault every
     /// 4 KiB, a fifth of the time of one 256 x 256 image.
     spare: Mutex<Option<ScatteringWorkspace<T>>>,
@@ -43,7 +43,7 @@ pub struct Scattering<T, W: Wavelet, const D: usize> {
 /// the one that made it; others refuse it.
 pub struct ScatteringWorkspace<T> {
     scratch: Box<dyn Any + Send + Sync>,
-    footprint: Footprint,
+    footprint: Arc<Footprint>,
     threads: usize,
     cancel: Cancel,
     precision: PhantomData<T>,
@@ -98,7 +98,7 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
             isa,
             design,
             bank,
-            footprint: engine.footprint(),
+            footprint: Arc::new(engine.footprint()),
             engine,
             spare: Mutex::new(None),
         }
@@ -175,7 +175,7 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
         let threads = threads.max(1);
         ScatteringWorkspace {
             scratch: self.engine.scratch(threads),
-            footprint: self.footprint.clone(),
+            footprint: Arc::clone(&self.footprint),
             threads,
             cancel: Cancel::new(),
             precision: PhantomData,

@@ -380,12 +380,19 @@ impl Geometry {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::Scattering2d;
+    use crate::filters::FilterBank2d;
 
     fn table(J: usize, L: usize, max_order: usize) -> PathTable<Wavelet2d> {
-        let params = Scattering2d::params([64, 64], J).L(L).max_order(max_order);
-        PathTable::clone(params.plan::<f32>().unwrap().paths())
+        let wavelets: Arc<[_]> = FilterBank2d::params([64, 64], J).L(L).wavelets().into();
+        let scales: Vec<_> = wavelets.iter().map(|psi| psi.j).collect();
+        let coarser = |path: &[usize], lambda: usize| {
+            let last = path.last().map(|&last| scales[last]);
+            last < Some(scales[lambda])
+        };
+        PathTable::new(wavelets, max_order, 1, coarser, |_| (Some(1), 1)).unwrap()
     }
 
     /// The centre of disk `order` in the picture: disks are as wide as two radii and two rims.
