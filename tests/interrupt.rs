@@ -123,7 +123,7 @@ fn many_images_and_much_to_write_are_given_up_with_any_number_of_threads() {
     write_zeros(
         &folder.path().join("x.npy"),
         "(1000, 64, 64)",
-        1000 * 4 << 12,
+        (1000 * 4) << 12,
     );
     for (threads, signal) in [("1", TERM), ("10000", INT), ("10000", TERM)] {
         let args = format!("image x.npy --oversampling 3 --threads {threads} -o out.csv");
@@ -185,7 +185,7 @@ fn a_signal_that_was_ignored_from_the_start_stays_ignored() {
     write_zeros(
         &folder.path().join("x.npy"),
         "(1000, 64, 64)",
-        1000 * 4 << 12,
+        (1000 * 4) << 12,
     );
     let program = env!("CARGO_BIN_EXE_scatter");
     let script =

@@ -244,12 +244,12 @@ pub type Convolution2d<X = f32, K = X> = Convolution<X, K, 2>;
 /// call early:
 ///
 /// ```
-/// use ndarray::array;
+/// use ndarray::{Array1, array};
 /// use wavelet_scattering::conv::Convolution1d;
 /// use wavelet_scattering::{Cancel, Error};
 ///
 /// let plan = Convolution1d::params([5]).plan(&array![1.0_f32, 0.5])?;
-/// let (x, mut y) = (array![1.0, 2.0, 3.0, 4.0, 5.0], array![0.0; 5]);
+/// let (x, mut y) = (array![1.0, 2.0, 3.0, 4.0, 5.0], Array1::zeros(5));
 /// let cancel = Cancel::new();
 /// let mut workspace = plan.workspace().cancelled_by(&cancel);
 /// plan.apply_into(&x, &mut y, &mut workspace)?;

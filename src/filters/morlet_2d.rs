@@ -128,7 +128,7 @@ pub enum Normalization {
 /// use wavelet_scattering::filters::Wavelet2d;
 ///
 /// let wavelet = Wavelet2d::new(1, 5).direction(-0.5).xi(0.2);
-/// assert_eq!(wavelet.theta, PI - 0.5);
+/// assert_eq!(wavelet.theta, std::f64::consts::PI - 0.5);
 /// assert!(wavelet.wave_vector()[1] < 0.0 && wavelet.sigma.is_nan());
 /// ```
 #[derive(Debug, Clone, Copy)]

@@ -120,7 +120,7 @@ impl<'a, T: Real> Output<'a, T> {
                             plan.description().J - 1,
                         );
                     }
-                    row_shape = [channel_axis, &[rows], &shape].concat();
+                    row_shape = [channel_axis, &[rows], shape].concat();
                 }
                 Sink::Npy(NpyStack::create(
                     path,
