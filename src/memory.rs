@@ -1,4 +1,4 @@
-//! How much memory the machine has, to refuse beforehand what cannot fit; and [`Footprint`], what a workspace takes.
+//! How much memory the machine has, to refuse beforehand what cannot fit, and what a workspace takes.
 
 use std::any::TypeId;
 use std::sync::OnceLock;

@@ -1087,7 +1087,11 @@ fn check_integers<T, const D: usize>(
     // that and √log2 n, three transforms for one where a block is of prime length; and the worst of a million samples is
     // some six of its own standard deviations away. A prime length of a million is a chirp of as many rounded angles, twice
     // as far off again.
-    let is_prime = |n: usize| (2..).take_while(|p| p * p <= n).all(|p| !n.is_multiple_of(p));
+    let is_prime = |n: usize| {
+        (2..)
+            .take_while(|p| p * p <= n)
+            .all(|p| !n.is_multiple_of(p))
+    };
     let chirp = mode == Mode::Circular && n.iter().any(|&n| n > 1 && is_prime(n));
     let spread = norm(&h) * 5.0;
     let eps = T::epsilon().widen();

@@ -30,7 +30,7 @@ use crate::raster::Raster;
 /// Panels shrink where the bank is large, from 112 pixels down to 8.
 ///
 /// # Errors
-/// [`Error::InvalidParameter`] if even the smallest panels would make a side longer than 16384 pixels.
+/// [`Error::InvalidParameter`](crate::Error::InvalidParameter) if even the smallest panels would make a side longer than 16384 pixels.
 ///
 /// ```
 /// use wavelet_scattering::filters::FilterBank2d;
