@@ -361,17 +361,17 @@ fn positive<T: Real>(epsilon: f64) -> Result<T> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::Scattering2d;
     use crate::scattering::Scattering2dParams;
     use ndarray::Array4;
 
-    fn params(average: Average) -> Scattering2dParams {
+    pub fn params(average: Average) -> Scattering2dParams {
         Scattering2d::params([17, 12], 2).L(2).average(average)
     }
 
-    fn features(average: Average, seed: usize) -> Features<f64> {
+    pub fn features(average: Average, seed: usize) -> Features<f64> {
         let x = Array4::from_shape_fn([3, 2, 17, 12], |(a, b, i, k)| {
             ((seed + a * b + i * k) as f64).cos()
         });

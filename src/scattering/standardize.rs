@@ -126,26 +126,11 @@ impl Standardizer {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::Scattering2d;
-    use crate::scattering::Average;
-    use crate::scattering::Scattering2dParams;
     use ndarray::Array4;
 
-    fn params(average: Average) -> Scattering2dParams {
-        Scattering2d::params([17, 12], 2).L(2).average(average)
-    }
-
-    fn features(average: Average, seed: usize) -> Features<f64> {
-        let x = Array4::from_shape_fn([3, 2, 17, 12], |(a, b, i, k)| {
-            ((seed + a * b + i * k) as f64).cos()
-        });
-        params(average)
-            .plan::<f64>()
-            .unwrap()
-            .transform(&x)
-            .unwrap()
-    }
+    use super::super::features::tests::{features, params};
+    use super::*;
+    use crate::scattering::Average;
 
     #[test]
     fn what_does_not_vary_is_not_blown_up() {
