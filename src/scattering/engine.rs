@@ -335,22 +335,17 @@ impl<T: Real, L: Layer<T> + 'static, W: Wavelet, const D: usize> Engine<T> for C
                 .map(|order| self.layer.spectrum(order))
                 .collect()
         };
-        let planes = || {
-            let mut planes = self.layer.planes();
-            self.layer.grow(&mut planes, 2);
-            planes
-        };
-        // The first thread has inputs to itself in any case, another may never have one.
-        let mut first = (None, self.layer.planes());
-        self.prepare(&mut first.0, &mut first.1);
-        let others = std::iter::repeat_with(|| (None, planes()));
-        let (entries, planes) = std::iter::once(first).chain(others).take(threads).unzip();
-        let threads = Threads {
-            entries,
+        let mut threads = Threads {
+            entries: (0..threads).map(|_| None).collect(),
             lines: (0..threads).map(|_| self.layer.lines()).collect(),
-            planes,
+            planes: (0..threads).map(|_| self.layer.planes()).collect(),
             deeper: (0..threads).map(|_| deeper()).collect(),
         };
+        // The first thread has inputs to itself in any case, another may never have one.
+        self.prepare(&mut threads.entries[0], &mut threads.planes[0]);
+        for planes in &mut threads.planes[1..] {
+            self.layer.grow(planes, 2);
+        }
         Box::new(threads)
     }
 
