@@ -6,22 +6,21 @@
 //! - [`Scattering`]: a plan, for every dimension too; [`Scattering2d`] is that of images, [`Scattering2dParams`] describes it;
 //! - [`Features`]: coefficients with their table, logarithms, renormalisation; [`Standardizer`].
 
+// which paths there are, and what is kept of them
+mod keep;
 mod path;
 
-mod keep;
-
+// the walk over them, laid out and run
 mod cascade;
-
 mod design;
-
 mod engine;
 
+// what callers hold
 mod features;
-
 mod plan;
-
 mod standardize;
 
+// what is of images alone
 mod two_d;
 
 pub use features::{EPSILON, Features};
