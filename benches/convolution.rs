@@ -66,7 +66,7 @@ fn compare_with_floor(workload: &Convolving, inputs: &Inputs) {
     let Some(ffts) = job.ffts() else {
         return println!("floor {name}: {method} has no FFTs");
     };
-    let mut floor = Floor::new(&[ffts]);
+    let mut floor = Floor::<f32>::new(&[ffts]);
     let (run, floor) = in_turns(Duration::from_secs(1), 5, || job.run(), || floor.run());
     println!(
         "floor {name}: {:.3} ms of FFTs by {method}; the run takes {:.2} times",

@@ -73,7 +73,7 @@ fn compare_with_floor(workload: &Workload, plan: &Scattering2d<f32>) {
     let image = workload.image();
     let mut out = ArrayD::<f32>::zeros(plan.output_shape(&[]));
     let mut workspace = plan.workspace_for(1);
-    let mut floor = Floor::new(&Ffts::of_scattering(plan));
+    let mut floor = Floor::<f32>::new(&Ffts::of_scattering(plan));
     let run = || {
         plan.transform_into(&image, &mut out, &mut workspace)
             .expect("shapes fit")

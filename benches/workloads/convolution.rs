@@ -341,13 +341,11 @@ where
             _ => 1,
         };
         let kernels = self.plan.output_axes().iter().product::<usize>() / self.signal.len();
-        let inverse = blocks * kernels;
-        Some(Ffts {
+        Some(Ffts::of_convolution(
             shape,
-            real_forward: blocks,
-            real_inverse: if K::COMPLEX { 0 } else { inverse },
-            complex_forward: 0,
-            complex_inverse: if K::COMPLEX { inverse } else { 0 },
-        })
+            blocks,
+            kernels,
+            [false, K::COMPLEX],
+        ))
     }
 }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
-use rustfft::num_complex::Complex32;
+use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 use wavelet_scattering::Scattering2d;
+use wavelet_scattering::num::Real;
 
 /// How many transforms of one size; a line is a plane of one row.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,9 +25,10 @@ pub struct Ffts {
 impl Ffts {
     /// Those of one image: every path but the input is one inverse transform on the level of its last scale; every
     /// path with children, and the input, is one forward transform there.
-    pub fn of_scattering(plan: &Scattering2d<f32>) -> Vec<Self> {
+    pub fn of_scattering<T: Real>(plan: &Scattering2d<T>) -> Vec<Self> {
         let [n0, n1] = plan.padded_shape();
-        let mut levels: Vec<_> = (0..plan.description().J)
+        let params = plan.description();
+        let mut levels: Vec<_> = (0..params.J)
             .map(|level| Ffts {
                 shape: [n0 >> level, n1 >> level],
                 ..Ffts::default()
@@ -35,11 +37,29 @@ impl Ffts {
         let paths = plan.paths();
         for row in 0..paths.len() {
             let last = paths.wavelets_of(row).next_back();
-            let level = &mut levels[last.map_or(0, |wavelet| wavelet.j)];
+            let level = &mut levels[last.map_or(0, |wavelet| params.level(wavelet.j))];
             level.complex_inverse += usize::from(last.is_some());
             level.real_forward += usize::from(!paths.children(row).is_empty());
         }
         levels
+    }
+
+    /// Those of one signal and `kernels` kernels in so many blocks of this shape, each kernel's spectrum being known; complex
+    /// where `signal` is, and back where `result` is.
+    pub fn of_convolution(
+        shape: [usize; 2],
+        blocks: usize,
+        kernels: usize,
+        [signal, result]: [bool; 2],
+    ) -> Self {
+        let count = |counts: bool, ffts: usize| if counts { ffts } else { 0 };
+        Self {
+            shape,
+            real_forward: count(!signal, blocks),
+            real_inverse: count(!result, blocks * kernels),
+            complex_forward: count(signal, blocks),
+            complex_inverse: count(result, blocks * kernels),
+        }
     }
 
     /// Nominal work: 5·N·log2 N for a complex transform of N samples, half of it for a real one. A convention, by which
@@ -54,26 +74,26 @@ impl Ffts {
 
 /// Planned FFTs, and buffers for the largest. The buffers hold zeros throughout: no value grows without bound, and the
 /// time does not depend on them.
-pub struct Floor {
-    planes: Vec<Plane>,
-    real: Vec<f32>,
-    spectrum: Vec<Complex32>,
-    transposed: Vec<Complex32>,
-    scratch: Vec<Complex32>,
+pub struct Floor<T> {
+    planes: Vec<Plane<T>>,
+    real: Vec<T>,
+    spectrum: Vec<Complex<T>>,
+    transposed: Vec<Complex<T>>,
+    scratch: Vec<Complex<T>>,
 }
 
 /// The 1D transforms of one size.
-struct Plane {
+struct Plane<T> {
     ffts: Ffts,
-    rows_real_forward: Arc<dyn RealToComplex<f32>>,
-    rows_real_inverse: Arc<dyn ComplexToReal<f32>>,
-    rows_forward: Arc<dyn Fft<f32>>,
-    rows_inverse: Arc<dyn Fft<f32>>,
-    columns_forward: Arc<dyn Fft<f32>>,
-    columns_inverse: Arc<dyn Fft<f32>>,
+    rows_real_forward: Arc<dyn RealToComplex<T>>,
+    rows_real_inverse: Arc<dyn ComplexToReal<T>>,
+    rows_forward: Arc<dyn Fft<T>>,
+    rows_inverse: Arc<dyn Fft<T>>,
+    columns_forward: Arc<dyn Fft<T>>,
+    columns_inverse: Arc<dyn Fft<T>>,
 }
 
-impl Plane {
+impl<T: Real> Plane<T> {
     fn scratch_len(&self) -> usize {
         let complex = [
             &self.rows_forward,
@@ -90,7 +110,7 @@ impl Plane {
     }
 }
 
-impl Floor {
+impl<T: Real> Floor<T> {
     pub fn new(ffts: &[Ffts]) -> Self {
         let (mut real, mut complex) = (RealFftPlanner::new(), FftPlanner::new());
         let planes: Vec<_> = ffts
@@ -108,7 +128,7 @@ impl Floor {
                 }
             })
             .collect();
-        let longest = |len: &dyn Fn(&Plane) -> usize| planes.iter().map(len).max().unwrap_or(0);
+        let longest = |len: &dyn Fn(&Plane<T>) -> usize| planes.iter().map(len).max().unwrap_or(0);
         let samples = longest(&|plane| plane.ffts.shape.iter().product());
         // A half spectrum of a plane of one or two columns is as wide as the plane, or wider by one.
         let spectrum = longest(&|plane| {
@@ -116,10 +136,10 @@ impl Floor {
             n0 * n1.max(n1 / 2 + 1)
         });
         let scratch = longest(&Plane::scratch_len);
-        let zeros = |len| vec![Complex32::ZERO; len];
+        let zeros = |len| vec![Complex::new(T::zero(), T::zero()); len];
         Self {
             planes,
-            real: vec![0.0; samples],
+            real: vec![T::zero(); samples],
             spectrum: zeros(spectrum),
             transposed: zeros(spectrum),
             scratch: zeros(scratch),

@@ -24,7 +24,7 @@ use plotters_backend::{
 };
 
 use super::text::{self, Align, HEADING, LABEL, Style, TITLE};
-use super::{BLACK, axis, canvas, color, page};
+use super::{BLACK, GREY, axis, canvas, color, page};
 use crate::raster::Raster;
 use crate::{Error, Result};
 
@@ -73,16 +73,32 @@ pub enum Scale {
 /// # Ok::<(), wavelet_scattering::Error>(())
 /// ```
 pub fn lines(title: &str, names: [&str; 2], series: &Series, scales: [Scale; 2]) -> Result<Raster> {
-    sized(SIZE, title, names, series, scales)
+    marked(title, names, series, scales, &[])
 }
 
-/// [`lines`] in a picture of another size.
+/// [`lines`] with values of the horizontal axis marked by upright lines, each with a few words along it. Marks beyond the
+/// curves are left out.
+///
+/// # Errors
+/// As [`lines`].
+pub fn marked(
+    title: &str,
+    names: [&str; 2],
+    series: &Series,
+    scales: [Scale; 2],
+    marks: &[(f64, String)],
+) -> Result<Raster> {
+    sized(SIZE, title, names, series, scales, marks)
+}
+
+/// [`marked`] in a picture of another size.
 pub(super) fn sized(
     [width, height]: [usize; 2],
     title: &str,
     names: [&str; 2],
     series: &Series,
     scales: [Scale; 2],
+    marks: &[(f64, String)],
 ) -> Result<Raster> {
     check(series, scales)?;
     let axes = [0, 1].map(|i| Axis::new(series, i, scales[i]));
@@ -91,7 +107,7 @@ pub(super) fn sized(
     let mut raster = page(width, height + top.saturating_sub(HEAD))?;
     head(&mut raster, title, series);
 
-    let plot = plot(&mut raster, top, names, series, &axes);
+    let plot = plot(&mut raster, top, names, series, &axes, marks);
     // The backend cannot fail; what else plotters reports is about fonts, which it does not set.
     plot.map_err(|reason| Error::InvalidParameter {
         name: "chart",
@@ -274,6 +290,7 @@ fn plot(
     names: [&str; 2],
     series: &Series,
     axes: &[Axis; 2],
+    marks: &[(f64, String)],
 ) -> Result<(), Box<dyn std::error::Error>> {
     let fine = |pixels: f64| (f64::from(FINE) * pixels) as u32;
     let style = |[r, g, b]: [u8; 3], width: f64| ShapeStyle {
@@ -318,6 +335,13 @@ fn plot(
         .axis_style(style([60; 3], 1.0))
         .set_all_tick_mark_size(tick)
         .draw()?;
+    let [bottom, top] = axes[1].range;
+    let inside = |at: &f64| axes[0].range[0] <= *at && *at <= axes[0].range[1];
+    let marks = marks.iter().map(|(at, words)| (axes[0].place(*at), words));
+    let marks: Vec<_> = marks.filter(|(at, _)| inside(at)).collect();
+    for &(at, _) in &marks {
+        chart.draw_series(LineSeries::new([(at, bottom), (at, top)], style(GREY, 1.0)))?;
+    }
     for (i, (_, points)) in series.iter().enumerate() {
         let style = style(color::item(i, series.len()), 1.75);
         let placed = || {
@@ -331,6 +355,20 @@ fn plot(
         }
     }
     root.present()?;
+    let words = marks.iter().map(|&(at, words)| {
+        let (x, y) = chart.backend_coord(&(at, top));
+        (Fine::pixel([x, y]), words)
+    });
+    let words: Vec<_> = words.collect();
+    drop((chart, root));
+    for ([x, y], words) in words {
+        // Upwards along the line, ending at the top of the plot.
+        let style = Style {
+            upwards: true,
+            ..Style::new(LABEL, GREY).align(Align::End, Align::End)
+        };
+        text::draw(raster, [x - 4.0, y + 6.0], style, words);
+    }
     Ok(())
 }
 

@@ -1,11 +1,13 @@
 //! The command line: what may be asked for, and the parameters of the library that it means.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 #[cfg(feature = "learn")]
 use wavelet_scattering::compare::Competitor;
+use wavelet_scattering::conv::Mode;
 use wavelet_scattering::io::Color;
 use wavelet_scattering::scattering::{Average, Scattering2dParams};
 use wavelet_scattering::signal::Padding;
@@ -30,7 +32,8 @@ pub enum Command {
     Disk(DiskArgs),
     /// Print the design of a transform: sizes, paths, scales, frequencies, frame bounds, memory.
     Explain(ExplainArgs),
-    /// Measure how fast this machine is on known workloads: five scattering transforms and nine convolutions.
+    /// Measure how fast this machine is on known workloads, five scattering transforms and nine convolutions, or on sizes of
+    /// your own.
     Bench(BenchArgs),
     /// Train competitors on one task at several numbers of training images, and report how they did.
     #[cfg(feature = "learn")]
@@ -45,7 +48,7 @@ impl Command {
     pub fn threads(&self) -> Option<u16> {
         match self {
             Self::Image(args) => args.threads,
-            Self::Bench(args) => args.threads,
+            Self::Bench(args) => args.threads(),
             _ => None,
         }
     }
@@ -176,7 +179,38 @@ pub struct ExplainArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct BenchArgs {
+    #[command(subcommand)]
+    pub own: Option<OwnBench>,
+    #[command(flatten)]
+    pub known: KnownArgs,
+}
+
+/// Sizes of one's own.
+#[derive(Debug, Subcommand)]
+pub enum OwnBench {
+    /// Measure every way of computing one convolution beside what the planner's table predicts, and beside rustfft and
+    /// realfft used as they come.
+    Conv(ConvArgs),
+    /// Measure one scattering transform: planning, running, and the FFTs it needs at least.
+    Scattering(BenchScatteringArgs),
+}
+
+impl BenchArgs {
+    /// The largest number of threads that was asked for.
+    fn threads(&self) -> Option<u16> {
+        let of_list = |list: &[u16]| list.iter().copied().max();
+        match &self.own {
+            None => self.known.threads,
+            Some(OwnBench::Conv(args)) => of_list(&args.threads),
+            Some(OwnBench::Scattering(args)) => of_list(&args.threads),
+        }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct KnownArgs {
     /// Two calls of every workload instead of a few seconds
     #[arg(long)]
     pub quick: bool,
@@ -184,6 +218,93 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
     /// Write the table as JSON too
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct ConvArgs {
+    /// Samples of a signal: N, or HxW for an image
+    #[arg(long, value_name = "N|HxW")]
+    pub signal: Extent,
+    /// Taps of a kernel along the same axes
+    #[arg(
+        long,
+        value_name = "K|KxK",
+        required_unless_present = "sweep",
+        conflicts_with = "sweep"
+    )]
+    pub kernel: Option<Extent>,
+    /// Which samples of the result are computed
+    #[arg(long, value_enum, default_value_t = ModeArg::Same)]
+    pub mode: ModeArg,
+    /// Signals of one call
+    #[arg(long, default_value = "1", value_name = "N")]
+    pub batch: NonZeroUsize,
+    /// Kernels that each signal is convolved with
+    #[arg(long, default_value = "1", value_name = "N")]
+    pub bank: NonZeroUsize,
+    /// Complex samples of signals, of kernels, or, without a word, of both
+    #[arg(
+        long,
+        value_enum,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "both",
+        value_name = "WHAT"
+    )]
+    pub complex: Option<ComplexArg>,
+    /// Compute in this precision
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub precision: Precision,
+    /// Numbers of threads, separated by commas, at most one a core [default: 1 and one a core]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "N,..",
+        value_parser = clap::value_parser!(u16).range(1..),
+        conflicts_with = "sweep"
+    )]
+    pub threads: Vec<u16>,
+    /// Instead of one kernel: time against kernel size, for sizes from A to B along every axis, on one thread
+    #[arg(long, value_name = "kernel=A..B")]
+    pub sweep: Option<Sweep>,
+    /// The chart of the sweep (.png)
+    #[arg(short, long, value_name = "OUT", requires = "sweep")]
+    pub output: Option<PathBuf>,
+    /// Three calls of everything instead of as many as fit into 0.3 seconds
+    #[arg(long)]
+    pub quick: bool,
+    /// Write all numbers as JSON too
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct BenchScatteringArgs {
+    #[command(flatten)]
+    pub transform: TransformArgs,
+    /// Height and width of the images
+    #[arg(long, value_name = "HxW")]
+    pub size: Size,
+    /// Images of one call
+    #[arg(long, default_value = "1", value_name = "N")]
+    pub batch: NonZeroUsize,
+    /// Compute in this precision
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub precision: Precision,
+    /// Numbers of threads, separated by commas, at most one a core [default: 1 and one a core]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "N,..",
+        value_parser = clap::value_parser!(u16).range(1..)
+    )]
+    pub threads: Vec<u16>,
+    /// Three calls of everything instead of a second each
+    #[arg(long)]
+    pub quick: bool,
+    /// Write all numbers as JSON too
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 }
@@ -283,11 +404,84 @@ impl FromStr for Size {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let side = |text: &str| text.parse::<usize>().ok().filter(|&n| n > 0);
         text.split_once(['x', 'X'])
             .and_then(|(height, width)| Some(Size([side(height)?, side(width)?])))
             .ok_or_else(|| "a size is a height and a width in pixels, such as 480x640".to_string())
     }
+}
+
+/// The sides of a signal with one axis or two, written `N` or `HxW`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extent(pub Vec<usize>);
+
+impl FromStr for Extent {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let sides: Option<Vec<_>> = text.split(['x', 'X']).map(side).collect();
+        sides
+            .filter(|sides| sides.len() <= 2)
+            .map(Self)
+            .ok_or_else(|| {
+                "sides are one number of samples or two, such as 1000000 or 1000x1500".to_string()
+            })
+    }
+}
+
+/// Sizes of kernels from the first to the last, written `kernel=3..257`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sweep(pub [usize; 2]);
+
+impl FromStr for Sweep {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let range = text
+            .strip_prefix("kernel=")
+            .and_then(|range| range.split_once(".."));
+        range
+            .and_then(|(first, last)| Some([side(first)?, side(last)?]))
+            .filter(|[first, last]| first < last)
+            .map(Self)
+            .ok_or_else(|| {
+                "a sweep is the smallest and the largest kernel, such as kernel=3..257".to_string()
+            })
+    }
+}
+
+/// A number of samples along an axis.
+fn side(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|&n| n > 0)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ModeArg {
+    /// Periodic
+    Circular,
+    /// Every sample that the kernel touches at all
+    Full,
+    /// As many as go in, centred
+    Same,
+    /// Only where the kernel lies wholly inside
+    Valid,
+}
+
+impl From<ModeArg> for Mode {
+    fn from(arg: ModeArg) -> Self {
+        match arg {
+            ModeArg::Circular => Mode::Circular,
+            ModeArg::Full => Mode::Full,
+            ModeArg::Same => Mode::Same,
+            ModeArg::Valid => Mode::Valid,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ComplexArg {
+    Signal,
+    Kernel,
+    Both,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -349,6 +543,16 @@ impl From<ColorArg> for Color {
 pub enum Precision {
     F32,
     F64,
+}
+
+impl Precision {
+    /// The name of its numbers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "float32",
+            Self::F64 => "float64",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

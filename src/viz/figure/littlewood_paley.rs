@@ -87,6 +87,7 @@ pub(super) fn coverage<T: Real>(bank: &FilterBank2d<T>, title: &str) -> Result<R
         ["|ω| (cycles per pixel)", "LP(ω)"],
         &series,
         [chart::Scale::Linear; 2],
+        &[],
     )?;
     canvas::paste(&mut raster, corner[0] + PLANE + 90, top - 16, &profile);
     Ok(raster)

@@ -1,4 +1,4 @@
-//! `scatter bench`: how fast the library is on this machine, for the workloads of its own benches.
+//! How fast the library is on this machine, for the workloads of its own benches.
 //!
 //! Every row is a workload: a call on a whole batch of images, a line of samples counted as one, with output and workspace
 //! made beforehand, in turns with its *floor*, the FFTs that the call needs at least, by rustfft on one thread. "x floor"
@@ -6,24 +6,21 @@
 //! shared them without loss. GFLOP/s is the nominal work of those FFTs (5·N·log2 N, half for real ones) over the time of
 //! the call. Below 1 the library's own FFTs are faster than rustfft's by more than everything else costs.
 
-#[path = "../../../../benches/workloads/mod.rs"]
-mod workloads; // those of the benches, so that numbers from both can be laid side by side
-
 use std::io::Write as _;
 use std::time::Duration;
 
+use super::workloads::convolution::{CONVOLUTIONS, Convolving, Way};
+use super::workloads::floor::{Ffts, Floor, in_turns};
+use super::workloads::{WORKLOADS, Workload};
 use anyhow::{Result, anyhow};
 use ndarray::ArrayD;
 use serde_json::{Value, json};
 use wavelet_scattering::{Isa, io};
-use workloads::convolution::{CONVOLUTIONS, Convolving, Way};
-use workloads::floor::{Ffts, Floor, in_turns};
-use workloads::{WORKLOADS, Workload};
 
-use crate::args::BenchArgs;
+use crate::args::KnownArgs;
 
-pub fn run(args: BenchArgs) -> Result<()> {
-    super::check_destinations(args.json.as_slice(), &[])?;
+pub fn run(args: KnownArgs) -> Result<()> {
+    crate::command::check_destinations(args.json.as_slice(), &[])?;
     let threads = rayon::current_num_threads();
     let isa = Isa::from_env()?.unwrap_or_else(Isa::best);
     let bench = Bench {
@@ -102,7 +99,7 @@ impl Bench {
 
     /// `ffts` are those of one image.
     fn speed(&self, images: usize, ffts: &[Ffts], run: impl FnMut()) -> Speed {
-        let mut floor = Floor::new(ffts);
+        let mut floor = Floor::<f32>::new(ffts);
         floor.run();
         let (seconds, floor_seconds) = in_turns(self.time, self.turns, run, || floor.run());
         let flops: f64 = ffts.iter().map(Ffts::flops).sum();
