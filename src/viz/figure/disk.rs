@@ -23,6 +23,7 @@
 //! are proportional to the energy of the filters; here they follow from the rings alone.
 
 use std::f64::consts::PI;
+use std::ops::Range;
 
 use super::super::axis::decimals;
 use super::super::panel::{BAR, Bar};
@@ -46,12 +47,17 @@ const RIM: usize = 64;
 /// Where there is no path.
 const NOTHING: [f64; 3] = [236.0; 3];
 
+/// An energy of at most this share of the largest, order 0 included, is drawn as 0: the square of eight roundings in double
+/// precision. What a constant image leaves in its paths is less, and is no structure.
+const ROUNDING: f64 = 64.0 * f64::EPSILON * f64::EPSILON;
+
 /// Samples per pixel along each axis, for soft edges.
 const SAMPLES: usize = 3;
 
 /// The scattering disk of a path table: brightness is `energy[row]`, one disk per order.
 ///
-/// Tables without a second order give the first disk alone.
+/// Tables without a second order give the first disk alone. Energies below rounding, 3·10⁻³⁰ of the largest of any row, order
+/// 0 included, count as 0: a constant image gives dark disks.
 ///
 /// # Errors
 /// [`Error::WrongShape`] if `energy` has another length than the table, [`Error::InvalidParameter`] if a number is
@@ -71,12 +77,19 @@ const SAMPLES: usize = 3;
 /// ```
 pub fn scattering_disk(paths: &PathTable<Wavelet2d>, energy: &[f64]) -> Result<Raster> {
     check(paths, energy)?;
+    let given = energy;
+    let energy = &without_rounding(given)[..];
     let orders = paths.max_order().min(2);
     let geometry = Geometry::new(paths);
     let radius = geometry.radius;
     let side = 2 * (radius as usize + RIM);
     let width = orders * side + (orders - 1) * 16 + 2 * MARGIN;
-    let (title, caption) = (title(&geometry, orders), caption(paths, &geometry));
+    let title = title(&geometry, orders);
+    let mut caption = caption(paths, &geometry);
+    if energy != given {
+        caption
+            .push_str(" Energies below rounding, 3·10⁻³⁰ of the largest of any order, count as 0.");
+    }
     let head = Head::new(&title, &caption, width);
     let top = head.height() + text::line_height(HEADING) + 4;
     let below = [40, 40, 12 + BAR + 30]; // radial axis, space, colour bar
@@ -97,12 +110,10 @@ pub fn scattering_disk(paths: &PathTable<Wavelet2d>, energy: &[f64]) -> Result<R
             }
         };
         geometry.paint(&mut raster, center, |cell| {
-            let first = (cell.j1, geometry.orientation[cell.k1]);
-            let row = if order == 1 {
-                paths.row(&[first])
-            } else {
-                cell.second
-                    .and_then(|(j2, k2)| paths.row(&[first, (j2, geometry.orientation[k2])]))
+            let row = match (order, cell.second) {
+                (1, _) => paths.row_of_lambdas(&[cell.first]),
+                (_, Some(second)) => paths.row_of_lambdas(&[cell.first, second]),
+                (_, None) => None,
             };
             row.map_or(NOTHING, |row| color::magnitude(share(row)).map(f64::from))
         });
@@ -133,6 +144,19 @@ pub fn scattering_disk(paths: &PathTable<Wavelet2d>, energy: &[f64]) -> Result<R
         text::draw(&mut raster, at, style, "energy");
     }
     Ok(raster)
+}
+
+/// Energies with those below rounding set to 0.
+fn without_rounding(energy: &[f64]) -> Vec<f64> {
+    let largest = energy.iter().copied().fold(0.0, f64::max);
+    let counts = |&energy: &f64| {
+        if energy > ROUNDING * largest {
+            energy
+        } else {
+            0.0
+        }
+    };
+    energy.iter().map(counts).collect()
 }
 
 fn check(paths: &PathTable<Wavelet2d>, energy: &[f64]) -> Result<()> {
@@ -166,17 +190,23 @@ fn check(paths: &PathTable<Wavelet2d>, energy: &[f64]) -> Result<()> {
 }
 
 fn title(geometry: &Geometry, orders: usize) -> String {
-    let Geometry { J, L, .. } = geometry;
-    format!(
-        "Scattering {}: J = {J}, L = {L}",
-        if orders == 1 { "disk" } else { "disks" }
-    )
+    let scales = geometry.rings.len();
+    let bank = match geometry.L {
+        Some(L) => format!("J = {scales}, L = {L}"),
+        None => {
+            let wavelets: usize = geometry.rings.iter().map(|ring| ring.lambdas.len()).sum();
+            let s = if scales == 1 { "" } else { "s" };
+            format!("{wavelets} wavelets of {scales} scale{s}")
+        }
+    };
+    let s = if orders == 1 { "" } else { "s" };
+    format!("Scattering disk{s}: {bank}")
 }
 
 fn caption(paths: &PathTable<Wavelet2d>, geometry: &Geometry) -> String {
     let mut caption = format!(
         "Angle is θ₁, from axis 0 (down) toward axis 1 (right); the other half repeats it, as real images demand. The \
-         radius is proportional to frequency{}, the finest scale j₁ = 0 at the rim.",
+         radius is proportional to frequency{}, the finest scale at the rim.",
         if geometry.gamma < 1.0 {
             format!(" to the power {}", decimals(geometry.gamma, 3))
         } else {
@@ -185,8 +215,14 @@ fn caption(paths: &PathTable<Wavelet2d>, geometry: &Geometry) -> String {
     );
     if paths.max_order() >= 2 {
         caption.push_str(
-            " In the right disk every sector is cut again: j₂ = j₁ + 1 to J − 1 from its rim inwards, θ₂ = 0° to 180° \
+            " In the right disk every sector is cut again: coarser scales j₂ from its rim inwards, θ₂ = 0° to 180° \
              counter-clockwise.",
+        );
+    }
+    if geometry.L.is_none() {
+        caption.push_str(
+            " Sectors reach halfway to their neighbours in angle; wavelets of one scale and angle share theirs, the highest \
+             frequency outside.",
         );
     }
     if paths.max_order() > 2 {
@@ -204,84 +240,174 @@ fn caption(paths: &PathTable<Wavelet2d>, geometry: &Geometry) -> String {
 /// Which part of a disk belongs to which path.
 #[derive(Debug, Clone, PartialEq)]
 struct Geometry {
-    J: usize,
-    L: usize,
+    /// One for every scale, finest first.
+    rings: Vec<Ring>,
+    /// Number of orientations, if all scales have those at multiples of π/L.
+    L: Option<usize>,
     radius: f64,
     gamma: f64,
     /// Outer radius of every ring in pixels, then the inner edge of the last.
     edges: Vec<f64>,
-    /// The index l of the orientation whose angle is k·π/L, by k.
-    orientation: Vec<usize>,
 }
 
-/// One cell of a disk: the angles are kπ/L.
+/// The wavelets of one scale.
+#[derive(Debug, Clone, PartialEq)]
+struct Ring {
+    j: usize,
+    /// In order of their angles.
+    lambdas: Vec<usize>,
+    sectors: Vec<Sector>,
+}
+
+/// The wavelets of one scale and angle: one, as a rule.
+#[derive(Debug, Clone, PartialEq)]
+struct Sector {
+    theta: f64,
+    /// From which angle to which, halfway to the neighbours.
+    from: f64,
+    to: f64,
+    /// Highest frequency first.
+    lambdas: Vec<usize>,
+}
+
+/// One cell of a disk, by its wavelets λ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Cell {
-    j1: usize,
-    k1: usize,
-    /// `(j2, k2)`, where a coarser scale exists.
-    second: Option<(usize, usize)>,
+    ring: usize,
+    first: usize,
+    /// Where a coarser scale exists.
+    second: Option<usize>,
+}
+
+/// Angles as close as this are one.
+const SAME_ANGLE: f64 = 1e-9;
+
+impl Ring {
+    fn new(lambdas: Range<usize>, wavelets: &[Wavelet2d]) -> Self {
+        let count = lambdas.len();
+        let known = wavelets[lambdas.clone()]
+            .iter()
+            .all(|wavelet| wavelet.theta.is_finite());
+        // Wavelets of unknown angles stand in their order.
+        let theta = |lambda: usize| match known {
+            true => wavelets[lambda].theta,
+            false => (lambda - lambdas.start) as f64 * PI / count as f64,
+        };
+        let mut sorted: Vec<usize> = lambdas.clone().collect();
+        sorted.sort_by(|&a, &b| {
+            let by_frequency = || wavelets[b].xi.total_cmp(&wavelets[a].xi);
+            theta(a).total_cmp(&theta(b)).then_with(by_frequency)
+        });
+        let mut sectors: Vec<Sector> = Vec::new();
+        for group in sorted.chunk_by(|&a, &b| theta(b) - theta(a) < SAME_ANGLE) {
+            let theta = theta(group[0]);
+            sectors.push(Sector {
+                theta,
+                from: theta,
+                to: theta,
+                lambdas: group.to_vec(),
+            });
+        }
+        let thetas: Vec<f64> = sectors.iter().map(|sector| sector.theta).collect();
+        let (first, last) = (thetas[0], thetas[thetas.len() - 1]);
+        for (i, sector) in sectors.iter_mut().enumerate() {
+            let before = if i == 0 { last - PI } else { thetas[i - 1] };
+            let after = thetas.get(i + 1).copied().unwrap_or(first + PI);
+            (sector.from, sector.to) =
+                (0.5 * (before + sector.theta), 0.5 * (sector.theta + after));
+        }
+        Self {
+            j: wavelets[lambdas.start].j,
+            lambdas: sorted,
+            sectors,
+        }
+    }
+
+    /// The sector at an angle, and how far across it that lies, from 0 to 1.
+    fn sector(&self, angle: f64) -> (&Sector, f64) {
+        let start = self.sectors[0].from;
+        let angle = start + (angle - start).rem_euclid(PI);
+        let after = self.sectors.partition_point(|sector| sector.from <= angle);
+        let sector = &self.sectors[after.max(1) - 1];
+        (
+            sector,
+            ((angle - sector.from) / (sector.to - sector.from)).clamp(0.0, 1.0),
+        )
+    }
+}
+
+/// Which of `count` equal parts a share from 0 to 1 falls into.
+fn part(share: f64, count: usize) -> usize {
+    ((share * count as f64) as usize).min(count - 1)
 }
 
 impl Geometry {
     fn new(paths: &PathTable<Wavelet2d>) -> Self {
         let wavelets = paths.wavelets();
-        let (J, L) = wavelets
-            .last()
-            .map_or((1, 1), |last| (last.j + 1, last.l + 1));
-        let mut orientation = vec![0; L];
-        for wavelet in &wavelets[..L.min(wavelets.len())] {
-            orientation[(wavelet.theta * L as f64 / PI).round() as usize % L] = wavelet.l;
+        let mut rings: Vec<Ring> = Vec::new();
+        let mut start = 0;
+        for row in wavelets.chunk_by(|a, b| a.j == b.j) {
+            rings.push(Ring::new(start..start + row.len(), wavelets));
+            start += row.len();
         }
-        let gamma = (4.0 / J as f64).min(1.0);
-        let mut edges: Vec<f64> = (0..=J).map(|j| (-gamma * j as f64).exp2()).collect();
-        let thinnest = (0..J - 1)
-            .map(|j| (edges[j] - edges[j + 1]) / (J - 1 - j) as f64)
+        let count = rings[0].sectors.len();
+        let regular = |ring: &Ring| {
+            let at = |k: usize| (ring.sectors[k].theta - k as f64 * PI / count as f64).abs() < 1e-6;
+            ring.lambdas.len() == count && ring.sectors.len() == count && (0..count).all(at)
+        };
+        let L = rings.iter().all(regular).then_some(count);
+        let scales = rings.len();
+        let gamma = (4.0 / scales as f64).min(1.0);
+        let mut edges: Vec<f64> = (0..=scales).map(|j| (-gamma * j as f64).exp2()).collect();
+        let thinnest = (0..scales - 1)
+            .map(|j| (edges[j] - edges[j + 1]) / (scales - 1 - j) as f64)
             .fold(1.0, f64::min);
         let radius = (CELL / thinnest).clamp(RADIUS[0], RADIUS[1]).round();
         edges.iter_mut().for_each(|edge| *edge *= radius);
         Self {
-            J,
+            rings,
             L,
             radius,
             gamma,
             edges,
-            orientation,
         }
     }
 
     /// The cell at an offset from the centre, in pixels to the right and down; `None` in the blank centre and outside.
     fn cell(&self, dx: f64, dy: f64) -> Option<Cell> {
         let r = dx.hypot(dy);
-        if r >= self.radius || r < self.edges[self.J] {
+        let scales = self.rings.len();
+        if r >= self.radius || r < self.edges[scales] {
             return None;
         }
-        let j1 = self.edges[1..self.J].partition_point(|&edge| edge > r);
-        let turns = dx.atan2(dy) * self.L as f64 / PI;
-        let k1 = (turns.round() as i64).rem_euclid(self.L as i64) as usize;
-        let rings = self.J - 1 - j1;
-        let second = (rings > 0).then(|| {
-            let [outer, inner] = [self.edges[j1], self.edges[j1 + 1]];
-            let inwards = ((outer - r) / (outer - inner) * rings as f64) as usize;
-            let across = (turns - turns.round() + 0.5) * self.L as f64;
-            (
-                j1 + 1 + inwards.min(rings - 1),
-                (across as usize).min(self.L - 1),
-            )
+        let ring = self.edges[1..scales].partition_point(|&edge| edge > r);
+        let (sector, across) = self.rings[ring].sector(dx.atan2(dy));
+        let [outer, inner] = [self.edges[ring], self.edges[ring + 1]];
+        let inwards = (outer - r) / (outer - inner) * sector.lambdas.len() as f64;
+        let member = part(inwards / sector.lambdas.len() as f64, sector.lambdas.len());
+        let coarser = &self.rings[ring + 1..];
+        let second = (!coarser.is_empty()).then(|| {
+            let second = &coarser[part(inwards - member as f64, coarser.len())].lambdas;
+            second[part(across, second.len())]
         });
-        Some(Cell { j1, k1, second })
+        Some(Cell {
+            ring,
+            first: sector.lambdas[member],
+            second,
+        })
     }
 
-    /// Whether an offset in ring `j1` lies on a border between first-order sectors or rings.
-    fn on_border(&self, dx: f64, dy: f64, j1: usize) -> bool {
+    /// Whether an offset in a ring lies on a border between first-order sectors or rings.
+    fn on_border(&self, dx: f64, dy: f64, ring: usize) -> bool {
         let r = dx.hypot(dy);
-        if self.edges[j1] - r < 0.5 || r - self.edges[j1 + 1] < 0.5 {
+        if self.edges[ring] - r < 0.5 || r - self.edges[ring + 1] < 0.5 {
             return true;
         }
-        let turns = dx.atan2(dy) * self.L as f64 / PI + 0.5;
-        let arc = r * PI / self.L as f64;
+        let sectors = &self.rings[ring].sectors;
+        let (sector, across) = self.rings[ring].sector(dx.atan2(dy));
+        let arc = r * (sector.to - sector.from);
         // Where sectors are narrow, borders would hide them.
-        self.L > 1 && arc > 6.0 && (turns - turns.round()).abs() * arc < 0.5
+        sectors.len() > 1 && arc > 6.0 && across.min(1.0 - across) * arc < 0.5
     }
 
     /// Paints a disk, every cell in the colour that `color` gives it.
@@ -305,7 +431,7 @@ impl Geometry {
                         _ => color(cell),
                     };
                     last = Some((cell, ink));
-                    let ink = if self.on_border(dx, dy, cell.j1) {
+                    let ink = if self.on_border(dx, dy, cell.ring) {
                         [150.0; 3]
                     } else {
                         ink
@@ -324,11 +450,30 @@ impl Geometry {
         }
     }
 
+    /// The angles of wavelets that are written around the disk: all, or as many as there is room for.
+    fn angles(&self) -> Vec<f64> {
+        if let Some(L) = self.L {
+            let all = 0..L;
+            return all
+                .step_by(L.div_ceil(12))
+                .map(|k| k as f64 * PI / L as f64)
+                .collect();
+        }
+        let sectors = self.rings.iter().flat_map(|ring| &ring.sectors);
+        let mut thetas: Vec<f64> = sectors.map(|sector| sector.theta).collect();
+        thetas.sort_by(f64::total_cmp);
+        let mut last = f64::NEG_INFINITY;
+        thetas.retain(|&theta| {
+            let room = theta - last > PI / 20.0;
+            last = if room { theta } else { last };
+            room
+        });
+        thetas
+    }
+
     /// Angles around the disk, and scales along a radius below it.
     fn label(&self, raster: &mut Raster, center: [f64; 2]) {
-        let every = self.L.div_ceil(12);
-        for k in (0..self.L).step_by(every) {
-            let theta = k as f64 * PI / self.L as f64;
+        for theta in self.angles() {
             let [dx, dy] = [theta.sin(), theta.cos()];
             let align = |d: f64| {
                 if d > 0.3 {
@@ -362,14 +507,14 @@ impl Geometry {
         );
         let style = Style::new(LABEL, BLACK).align(Align::End, Align::Middle);
         text::draw(raster, [center[0] - 8.0, y + 12.0], style, "j₁");
-        for j in 0..=self.J {
+        for j in 0..=self.rings.len() {
             let x = (center[0] + self.edges[j]).floor() + 0.5;
             canvas::stroke(raster, &[[x, level], [x, level + 6.0]], 1.0, BLACK, clip);
             let Some(inner) = self.edges.get(j + 1) else {
                 break;
             };
             let room = self.edges[j] - inner;
-            let name = j.to_string();
+            let name = self.rings[j].j.to_string();
             if room > text::width(&name, LABEL) + 3.0 {
                 let style = Style::new(LABEL, BLACK).align(Align::Middle, Align::Start);
                 text::draw(raster, [x - 0.5 * room, y + 8.0], style, &name);
@@ -409,6 +554,45 @@ mod tests {
     fn look(picture: &Raster, center: [f64; 2], r: f64, theta: f64) -> [u8; 3] {
         let [x, y] = [center[0] + r * theta.sin(), center[1] + r * theta.cos()];
         picture.pixel(x as usize, y as usize)
+    }
+
+    #[test]
+    fn a_constant_image_gives_dark_disks() {
+        let plan = crate::Scattering2d::params([48, 40], 3)
+            .L(4)
+            .plan::<f64>()
+            .unwrap();
+        for value in [0.3, 1e-12, 7e5] {
+            let image = ndarray::Array2::from_elem([48, 40], value);
+            let features = plan.transform(&image).unwrap();
+            let energy: Vec<f64> = (0..plan.paths().len())
+                .map(|row| features.energy(row))
+                .collect();
+            assert!(
+                energy[1..].iter().any(|&energy| energy > 0.0),
+                "nothing to hide"
+            );
+            assert_eq!(without_rounding(&energy)[1..], vec![0.0; energy.len() - 1]);
+            let picture = scattering_disk(plan.paths(), &energy).unwrap();
+            let geometry = Geometry::new(plan.paths());
+            for order in [1, 2] {
+                let center = center(&picture, &geometry, order);
+                for k in 0..8 {
+                    let seen = look(
+                        &picture,
+                        center,
+                        0.9 * geometry.radius,
+                        0.1 + 0.8 * f64::from(k),
+                    );
+                    assert_eq!(seen, color::magnitude(0.0), "order {order}");
+                }
+            }
+        }
+        // One part in 10¹² of the amplitude is structure.
+        let energy: Vec<f64> = (0..plan.paths().len())
+            .map(|row| if row == 5 { 1e-24 } else { 1.0 })
+            .collect();
+        assert_eq!(without_rounding(&energy), energy);
     }
 
     #[test]
@@ -476,6 +660,48 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Scales with other angles, several wavelets of one angle, and angles that nobody knows.
+    #[test]
+    fn wavelets_of_any_angles_have_sectors_halfway_to_their_neighbours() {
+        let psi = |j, l, degrees: f64, xi| {
+            let degrees: f64 = degrees;
+            Wavelet2d::new(j, l).direction(degrees.to_radians()).xi(xi)
+        };
+        let wavelets = [
+            psi(0, 0, 10.0, 0.3),
+            psi(0, 1, 10.0, 0.4),
+            psi(0, 2, 100.0, 0.3),
+            psi(2, 0, 170.0, 0.1),
+            Wavelet2d::new(3, 0),
+        ];
+        let scales: Vec<_> = wavelets.iter().map(|psi| psi.j).collect();
+        let coarser = |path: &[usize], lambda: usize| {
+            path.last().map(|&last| scales[last]) < Some(scales[lambda])
+        };
+        let paths = PathTable::new(wavelets.into(), 2, 1, coarser, |_| (Some(1), 1)).unwrap();
+        let geometry = Geometry::new(&paths);
+        assert_eq!((geometry.rings.len(), geometry.L), (3, None));
+        let cell = |r: f64, degrees: f64| {
+            let (sin, cos) = degrees.to_radians().sin_cos();
+            let r = r * geometry.radius;
+            geometry
+                .cell(r * sin, r * cos)
+                .map(|cell| (cell.first, cell.second))
+        };
+        // Of the two at 10° the higher frequency lies outside; each is cut for the scales 2 and 3.
+        for degrees in [10.0, 54.0, -34.0, 190.0] {
+            assert_eq!(cell(0.97, degrees), Some((1, Some(3))), "{degrees}");
+            assert_eq!(cell(0.80, degrees), Some((1, Some(4))), "{degrees}");
+            assert_eq!(cell(0.70, degrees), Some((0, Some(3))), "{degrees}");
+        }
+        for degrees in [56.0, 100.0, 144.0, -80.0] {
+            assert_eq!(cell(0.97, degrees).unwrap().0, 2, "{degrees}");
+        }
+        assert_eq!(cell(0.4, 33.0), Some((3, Some(4))));
+        assert_eq!(cell(0.2, 33.0), Some((4, None)));
+        scattering_disk(&paths, &vec![1.0; paths.len()]).unwrap();
     }
 
     #[test]
