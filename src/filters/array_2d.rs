@@ -120,6 +120,21 @@ impl<T: Real> ArrayBank2d<T> {
         })
     }
 
+    /// A bank of bands on one grid, in order of the wavelets' scales.
+    pub(super) fn from_bands(
+        grid: Grid<2>,
+        wavelets: Arc<[Wavelet2d]>,
+        psi: Vec<Band<T, 2>>,
+        phi_axes: [Vec<f64>; 2],
+    ) -> Self {
+        Self {
+            grid,
+            wavelets,
+            psi,
+            phi_axes,
+        }
+    }
+
     /// The same wavelets with a low-pass given by its factors, φ̂(ω) = f0(ω0)·f1(ω1): exact where those that an array is
     /// taken apart into are off by roundings.
     ///

@@ -23,8 +23,9 @@ use num_complex::Complex;
 use super::band::{Band, dense, filter_grid};
 use super::bank::{FilterBank, low_block};
 use super::frame::{self, FrameBounds};
-use super::gabor::{Gabor, Morlet};
-use super::gauss;
+use super::gabor::Gabor;
+use super::list_2d::{WaveletList2d, band, phi_axes};
+use super::outline::{self, SampledFrameBounds, Scaling};
 use crate::grid::Grid;
 use crate::num::Real;
 use crate::{Error, Result, memory, parallel};
@@ -262,7 +263,7 @@ pub struct FilterBank2dParams {
 }
 
 /// The largest `J` accepted: 2^32 samples are beyond any image.
-const MAX_J: usize = 32;
+pub(super) const MAX_J: usize = 32;
 
 /// The largest `L` accepted: the standard slant 4/L makes filters a thousand times wider than long there.
 const MAX_L: usize = 4096;
@@ -325,30 +326,8 @@ impl FilterBank2dParams {
             sigma_phi,
             ..
         } = self.mother;
-        if !(xi > 0.0 && xi <= 0.5) {
-            return invalid(
-                "xi",
-                &xi,
-                "the centre frequency lies in (0, 0.5] cycles per sample",
-            );
-        }
-        for (name, value) in [("sigma", sigma), ("sigma_phi", sigma_phi)] {
-            if !(1e-6..=2.0).contains(&value) {
-                return invalid(
-                    name,
-                    &value,
-                    "a bandwidth lies in [1e-6, 2] cycles per sample",
-                );
-            }
-        }
-        let slant = self.slant();
-        if !(slant > 0.0 && (1e-6..=8.0).contains(&(sigma * slant))) {
-            return invalid(
-                "slant",
-                &slant,
-                "sigma * slant, the bandwidth across the wave vector, lies in [1e-6, 8]",
-            );
-        }
+        check_numbers(xi, sigma, self.slant(), "")?;
+        check_sigma_phi(sigma_phi)?;
         Ok(())
     }
 
@@ -386,8 +365,65 @@ impl FilterBank2dParams {
         memory::bytes_of::<T>((values * self.L as f64).ceil() as u64)
     }
 
+    /// About how many bytes the bands of the bank will take in precision `T`: what exceeds the negligible, row by row.
+    pub(crate) fn counted_bytes<T: Real>(&self) -> u64 {
+        let wavelets = self.wavelets();
+        let count = outline::count_above(&wavelets, self.mother.family, T::NEGLIGIBLE, self.shape);
+        memory::bytes_of::<T>(count)
+    }
+
+    /// The frame bounds without building the bank, from some of the frequencies of its grid: of grids of any size, in a
+    /// fraction of a second, where the sum over all frequencies would take minutes.
+    ///
+    /// The frequencies lie on nested squares around 0, each half as wide as the one before it, 64 a side, so that wavelets
+    /// of every scale are met; a grid of up to 127 samples a side is met everywhere. Peaks between them are missed: the lower bound is too large and the
+    /// upper one too small, by less than 0.01 for standard banks. Of a contractive bank the scaling is found on the same frequencies.
+    ///
+    /// # Errors
+    /// Those of [`check`](Self::check).
+    ///
+    /// ```
+    /// use wavelet_scattering::filters::FilterBank2d;
+    ///
+    /// let sampled = FilterBank2d::params([4096, 4096], 8).L(8).sampled_frame_bounds()?;
+    /// assert!(sampled.bounds.upper > 1.04 && sampled.bounds.upper < 1.06);
+    /// assert!(sampled.samples < 100_000 && sampled.frequencies == 1 << 24);
+    /// # Ok::<(), wavelet_scattering::Error>(())
+    /// ```
+    pub fn sampled_frame_bounds(&self) -> Result<SampledFrameBounds> {
+        self.check()?;
+        Ok(outline::sampled_frame_bounds(
+            &self.wavelets(),
+            self.mother.family,
+            &self.phi_axes(),
+            match self.normalization {
+                Normalization::Plain => Scaling::Divide(1.0),
+                Normalization::Contractive => Scaling::Contract,
+            },
+        ))
+    }
+
+    /// The bank wavelet by wavelet, without building it.
+    ///
+    /// # Errors
+    /// Those of [`check`](Self::check). Of a contractive bank, whose scaling is known when it is built,
+    /// [`Error::InvalidParameter`]: build it and take its list.
+    pub fn list(&self) -> Result<WaveletList2d> {
+        self.check()?;
+        if self.normalization == Normalization::Contractive {
+            return Err(Error::InvalidParameter {
+                name: "normalization",
+                value: "contractive".into(),
+                limit:
+                    "its scaling is known when the bank is built; make the list from the built bank"
+                        .into(),
+            });
+        }
+        Ok(WaveletList2d::of_bank(self, self.wavelets().into(), 1.0))
+    }
+
     /// Bandwidth of φ_J; `J` is at least 1.
-    fn sigma_phi(&self) -> f64 {
+    pub(super) fn sigma_phi(&self) -> f64 {
         self.mother.sigma_phi / ((self.J - 1) as f64).exp2()
     }
 
@@ -404,13 +440,16 @@ impl FilterBank2dParams {
         )?;
         let grid = Grid::new(self.shape);
         let wavelets: Arc<[Wavelet2d]> = self.wavelets().into();
-        let psi = parallel::map(wavelets.len(), |lambda| self.band(grid, &wavelets[lambda]));
+        let psi = parallel::map(wavelets.len(), |lambda| {
+            band(self.mother.family, grid, &wavelets[lambda].gabor())
+        });
         let mut bank = FilterBank2d {
             params: self.clone(),
             grid,
             wavelets,
             psi,
             phi_axes: self.phi_axes(),
+            divisor: 1.0,
         };
         if self.normalization == Normalization::Contractive {
             bank.contract()?;
@@ -420,40 +459,42 @@ impl FilterBank2dParams {
 
     /// The factors of φ̂, divided by φ̂(0) if the bank is to be contractive.
     pub(crate) fn phi_axes(&self) -> [Vec<f64>; 2] {
-        self.shape.map(|n| {
-            let mut axis = gauss::axis_hat(self.sigma_phi(), n);
-            if self.normalization == Normalization::Contractive {
-                let at_zero = axis[0];
-                axis.iter_mut().for_each(|value| *value /= at_zero);
-            }
-            axis
-        })
+        let unit = self.normalization == Normalization::Contractive;
+        phi_axes(self.shape, self.sigma_phi(), unit)
     }
+}
 
-    fn band<T: Real>(&self, grid: Grid<2>, wavelet: &Wavelet2d) -> Band<T, 2> {
-        let gabor = wavelet.gabor();
-        let kappa = match self.mother.family {
-            Family::Morlet => Morlet::new(gabor).kappa,
-            Family::Gabor => 0.0,
-        };
-        let envelope = Gabor { xi: 0.0, ..gabor };
-        let n1 = grid.shape[1];
-        Band::from_rows(grid, T::NEGLIGIBLE, |across, row| {
-            let k1 = across[0];
-            let bump = gabor.reaches_row(k1, n1);
-            let correction = kappa != 0.0 && envelope.reaches_row(k1, n1);
-            if bump {
-                gabor.add_row(1.0, k1, n1, row);
-            }
-            if correction {
-                envelope.add_row(-kappa, k1, n1, row);
-                if k1 == 0 {
-                    row[0] = 0.0; // exactly, where rounding would leave 10⁻¹⁷
-                }
-            }
-            bump || correction
-        })
+/// Refuses numbers of a wavelet out of range; `of` says of which one in a message.
+pub(super) fn check_numbers(xi: f64, sigma: f64, slant: f64, of: &str) -> Result<()> {
+    let (name, value, limit) = if !(xi > 0.0 && xi <= 0.5) {
+        let limit = "the centre frequency lies in (0, 0.5] cycles per sample";
+        ("xi", xi, limit)
+    } else if !(1e-6..=2.0).contains(&sigma) {
+        let limit = "a bandwidth lies in [1e-6, 2] cycles per sample";
+        ("sigma", sigma, limit)
+    } else if !(slant > 0.0 && (1e-6..=8.0).contains(&(sigma * slant))) {
+        let limit = "sigma * slant, the bandwidth across the wave vector, lies in [1e-6, 8]";
+        ("slant", slant, limit)
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidParameter {
+        name,
+        value: format!("{value}{of}"),
+        limit: limit.into(),
+    })
+}
+
+/// Refuses a bandwidth of φ out of range.
+pub(super) fn check_sigma_phi(sigma_phi: f64) -> Result<()> {
+    if (1e-6..=2.0).contains(&sigma_phi) {
+        return Ok(());
     }
+    Err(Error::InvalidParameter {
+        name: "sigma_phi",
+        value: sigma_phi.to_string(),
+        limit: "a bandwidth lies in [1e-6, 2] cycles per sample".into(),
+    })
 }
 
 /// Wavelets ψ_{j,θ} and low-pass φ_J on one grid, in the Fourier domain.
@@ -474,6 +515,8 @@ pub struct FilterBank2d<T> {
     wavelets: Arc<[Wavelet2d]>,
     psi: Vec<Band<T, 2>>,
     phi_axes: [Vec<f64>; 2],
+    /// What every ψ̂ has been divided by.
+    divisor: f64,
 }
 
 /// On one precision only, so that `FilterBank2d::params` needs no type; [`FilterBank2dParams::build`] chooses it.
@@ -559,6 +602,11 @@ impl<T: Real> FilterBank2d<T> {
         FilterBank::frame_bounds(self)
     }
 
+    /// The same wavelets one by one.
+    pub(super) fn list(&self) -> WaveletList2d {
+        WaveletList2d::of_bank(&self.params, Arc::clone(&self.wavelets), self.divisor)
+    }
+
     /// Bytes the bank takes.
     pub fn bytes(&self) -> u64 {
         FilterBank::bytes(self)
@@ -582,8 +630,9 @@ impl<T: Real> FilterBank2d<T> {
             };
             excess = excess.max(here);
         }
+        self.divisor = excess.sqrt();
         for band in &mut self.psi {
-            band.divide_by(excess.sqrt());
+            band.divide_by(self.divisor);
         }
         Ok(())
     }
@@ -611,6 +660,7 @@ impl<T: Real> FilterBank<T, 2> for FilterBank2d<T> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::gabor::Morlet;
     use super::*;
 
     #[test]

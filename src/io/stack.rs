@@ -21,7 +21,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::staged::{Staged, folder_of, write_error};
-use crate::num::Real;
+use crate::num::{Complex, Real};
 use crate::{Error, Result};
 
 /// An array in a `.npy` file, written row by row.
@@ -134,6 +134,8 @@ impl<T: Real> NpyStack<T> {
 pub enum NpzEntry {
     /// Numbers, dtype `<f8`.
     F64(ArrayD<f64>),
+    /// Complex numbers, dtype `<c16`.
+    C128(ArrayD<Complex<f64>>),
     /// Integers, dtype `<i8`.
     I64(ArrayD<i64>),
     /// A list of strings, dtype `<U` of the longest, shape `[len]`.
@@ -310,6 +312,16 @@ fn write_extra<W: Write + Seek>(
             entry.extend(array.iter().copied())?;
             entry.finish()
         }
+        NpzEntry::C128(array) => {
+            let header = header_of("<c16", &shape(array.shape()))?;
+            zip.write_all(&header)?;
+            let mut zip = BufWriter::new(zip);
+            for value in array {
+                zip.write_all(&value.re.to_le_bytes())?;
+                zip.write_all(&value.im.to_le_bytes())?;
+            }
+            zip.flush()
+        }
         NpzEntry::I64(array) => {
             let mut entry = WriteOptions::<i64>::new()
                 .dtype(dtype("<i8")?)
@@ -363,11 +375,15 @@ fn entry_options() -> SimpleFileOptions {
 /// The `.npy` header of an array of shape leading ++ shape.
 fn header<T: Real>(leading: &[usize], shape: &[usize]) -> io::Result<Vec<u8>> {
     let shape: Vec<u64> = leading.iter().chain(shape).map(|&n| n as u64).collect();
-    let dtype = dtype(if size_of::<T>() == 4 { "<f4" } else { "<f8" })?;
+    header_of(if size_of::<T>() == 4 { "<f4" } else { "<f8" }, &shape)
+}
+
+/// The `.npy` header of an array of these numbers.
+fn header_of(name: &str, shape: &[u64]) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     WriteOptions::new_header_only()
-        .dtype(dtype)
-        .shape(&shape)
+        .dtype(dtype(name)?)
+        .shape(shape)
         .writer(&mut bytes)
         .write_header_only()?;
     Ok(bytes)

@@ -19,7 +19,7 @@ use crate::layer::Layer;
 use crate::layer::average::LowPass;
 use crate::memory::Footprint;
 use crate::num::Real;
-use crate::signal::pad::{pad, rows_inside};
+use crate::signal::pad::{AxisPadding, pad, rows_inside};
 use crate::{Cancel, Error, Result, parallel};
 
 /// A transform with its layer left out of the type.
@@ -110,13 +110,11 @@ impl<T, L: Layer<T>> Threads<T, L> {
 
 impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
     pub fn new(design: Arc<Design<W, D>>, layer: L, groups: Vec<Group>) -> Self {
-        let low_pass = (design.average == Average::Local)
-            .then(|| LowPass::new(std::array::from_fn(|axis| design.average(0, axis))));
         Self {
+            low_pass: low_pass(&design),
             design,
             layer,
             groups,
-            low_pass,
         }
     }
 
@@ -320,13 +318,9 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
 
 impl<T: Real, L: Layer<T> + 'static, W: Wavelet, const D: usize> Engine<T> for Cascade<T, L, W, D> {
     fn footprint(&self) -> Footprint {
-        let own = Footprint::default()
-            .with::<T>("input", self.input_len())
-            .with::<T>("padded input", self.padded_len())
-            .with::<T>("averages of the input", self.averages_len())
-            .with::<L::Spectrum>("orders", self.design.paths.max_order())
-            .with::<(Entry<T, L>, L::Lines, L::Planes, Threads<T, L>)>("thread", 1);
-        self.layer.footprint(own)
+        let max_order = self.design.paths.max_order();
+        self.layer
+            .footprint(own_footprint::<T, L, W, D>(&self.design, max_order))
     }
 
     fn scratch(&self, threads: usize) -> Box<dyn Any + Send + Sync> {
@@ -369,6 +363,27 @@ impl<T: Real, L: Layer<T> + 'static, W: Wavelet, const D: usize> Engine<T> for C
     fn bytes(&self) -> u64 {
         self.layer.bytes()
     }
+}
+
+/// What one thread of a cascade takes beside its layer, with paths up to this order.
+pub(crate) fn own_footprint<T: Real, L: Layer<T> + 'static, W: Wavelet, const D: usize>(
+    design: &Design<W, D>,
+    max_order: usize,
+) -> Footprint {
+    let samples = |len: fn(&AxisPadding) -> usize| design.axes.iter().map(len).product();
+    let averages = low_pass::<T, W, D>(design).map_or(0, |low_pass| low_pass.scratch_len());
+    Footprint::default()
+        .with::<T>("input", samples(|axis| axis.len))
+        .with::<T>("padded input", samples(|axis| axis.padded))
+        .with::<T>("averages of the input", averages)
+        .with::<L::Spectrum>("orders", max_order)
+        .with::<(Entry<T, L>, L::Lines, L::Planes, Threads<T, L>)>("thread", 1)
+}
+
+/// The average of the input itself.
+fn low_pass<T: Real, W: Wavelet, const D: usize>(design: &Design<W, D>) -> Option<LowPass<T, D>> {
+    (design.average == Average::Local)
+        .then(|| LowPass::new(std::array::from_fn(|axis| design.average(0, axis))))
 }
 
 /// The power of two that brings `largest` into [1, 2), as far as it is a normal number; 1 for 0.

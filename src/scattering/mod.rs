@@ -28,7 +28,7 @@ pub use keep::Average;
 pub use path::{Path, PathTable, Wavelet};
 pub use plan::{Scattering, ScatteringWorkspace};
 pub use standardize::{StandardizeBy, Standardizer};
-pub use two_d::Scattering2dParams;
+pub use two_d::{Scattering2dOutline, Scattering2dParams};
 
 /// A planned scattering transform of images: [`Scattering2d::params`](Scattering::params) describes it.
 ///

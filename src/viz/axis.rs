@@ -136,6 +136,18 @@ fn superscript(text: &str) -> String {
         .collect()
 }
 
+/// One number, or the least and the largest of several.
+pub(super) fn range(values: impl IntoIterator<Item = f64>) -> String {
+    let start = (f64::INFINITY, f64::NEG_INFINITY);
+    let (least, largest) = values
+        .into_iter()
+        .fold(start, |(least, largest), v| (least.min(v), largest.max(v)));
+    match number(least) == number(largest) {
+        true => number(least),
+        false => format!("{} to {}", number(least), number(largest)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

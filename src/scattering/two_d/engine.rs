@@ -11,10 +11,10 @@ use crate::layer::observe::{Keeps, LineAverage, Observer};
 use crate::layer::side_by_side::{Grids, SideBySide, parts};
 use crate::memory::Footprint;
 use crate::num::Real;
-use crate::num::sealed::{PerPrecision, Sealed};
+use crate::num::sealed::{Either, PerPrecision, Sealed};
 use crate::scattering::cascade::Group;
 use crate::scattering::design::Design;
-use crate::scattering::engine::{Cascade, Engine};
+use crate::scattering::engine::{Cascade, Engine, own_footprint};
 use crate::scattering::keep::Average;
 
 /// The filters of an image.
@@ -70,21 +70,83 @@ impl<T: Real> WithSimd<T> for Blueprint<T> {
     }
 }
 
+/// The grids of a design, where the first U of an order lives on `finest`.
+fn grids<T: Real, S: Passes<T>, const PARTS: usize>(
+    simd: S,
+    design: &Design<Wavelet2d, 2>,
+    finest: Vec<usize>,
+) -> Grids<T, S, PARTS> {
+    let observed = design.grids.iter().enumerate().map(|(level, &grid)| {
+        let on_image = design.axes.each_ref().map(|axis| axis.on_image(level));
+        let keeps = match design.average {
+            Average::Local => Keeps::Average(
+                [0, 1].map(|axis| LineAverage::new(simd, &design.average(level, axis))),
+            ),
+            Average::Global => Keeps::Mean(on_image),
+            Average::None => Keeps::Whole(on_image),
+        };
+        (grid, Observer::new(simd, PARTS, keeps))
+    });
+    Grids::new(simd, observed, finest)
+}
+
+/// What an engine would be, of a design whose table may lack orders above 1.
+pub(super) struct Sketch<'a> {
+    pub isa: Isa,
+    pub design: &'a Design<Wavelet2d, 2>,
+    /// The finest level that a U of order 1, 2, … lives on, up to the largest order.
+    pub finest: Vec<usize>,
+    /// Paths of the largest group of order 1.
+    pub paths: usize,
+}
+
+/// What one thread of it takes, and how its vectors are filled.
+#[derive(Debug)]
+pub(super) struct Sketched {
+    pub footprint: Footprint,
+    /// Paths in a vector, and neighbours of each.
+    pub slots: usize,
+    pub parts: usize,
+}
+
+impl Sketch<'_> {
+    pub fn run<T: Real>(self) -> Sketched {
+        struct From<'a>(std::marker::PhantomData<&'a ()>);
+        impl<'a> PerPrecision for From<'a> {
+            type Of<T: Real> = Sketch<'a>;
+        }
+        fn in_precision<T: Real>(sketch: Sketch<'_>) -> Sketched {
+            T::with_simd(sketch.isa, sketch)
+        }
+        T::choose::<From<'_>, Either<Sketched>>(self, in_precision::<f32>, in_precision::<f64>)
+    }
+
+    fn sketch<T: Real, S: Passes<T>, const PARTS: usize>(self, simd: S) -> Sketched {
+        let Self { design, finest, .. } = self;
+        let own = own_footprint::<T, SideBySide<T, S, PARTS>, Wavelet2d, 2>(design, finest.len());
+        Sketched {
+            footprint: grids::<T, S, PARTS>(simd, design, finest).footprint(own),
+            slots: Grids::<T, S, PARTS>::SLOTS,
+            parts: PARTS,
+        }
+    }
+}
+
+impl<T: Real> WithSimd<T> for Sketch<'_> {
+    type Output = Sketched;
+
+    fn run<S: Passes<T>>(self, simd: S) -> Sketched {
+        match parts(S::V::LANES, self.paths, self.design.grids.iter().copied()) {
+            1 => self.sketch::<T, S, 1>(simd),
+            _ => self.sketch::<T, S, 2>(simd),
+        }
+    }
+}
+
 impl<T: Real> Blueprint<T> {
     fn build<S: Passes<T>, const PARTS: usize>(self, simd: S) -> Made<T> {
         let Self { design, bank, .. } = self;
-        let observed = design.grids.iter().enumerate().map(|(level, &grid)| {
-            let on_image = design.axes.each_ref().map(|axis| axis.on_image(level));
-            let keeps = match design.average {
-                Average::Local => Keeps::Average(
-                    [0, 1].map(|axis| LineAverage::new(simd, &design.average(level, axis))),
-                ),
-                Average::Global => Keeps::Mean(on_image),
-                Average::None => Keeps::Whole(on_image),
-            };
-            (grid, Observer::new(simd, PARTS, keeps))
-        });
-        let grids = Grids::<T, S, PARTS>::new(simd, observed, design.finest());
+        let grids = grids::<T, S, PARTS>(simd, &design, design.finest());
         let bank = bank(&grids.footprint(Footprint::default()))?;
 
         let Design { paths, levels, .. } = &*design;

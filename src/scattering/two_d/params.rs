@@ -170,7 +170,7 @@ impl Scattering2dParams {
         Ok(self.axes()?.map(|axis| axis.padded))
     }
 
-    fn axes(&self) -> Result<[AxisPadding; 2]> {
+    pub(super) fn axes(&self) -> Result<[AxisPadding; 2]> {
         if self.shape.contains(&0) {
             return Err(Error::Empty {
                 shape: self.shape.to_vec(),
@@ -190,14 +190,14 @@ impl Scattering2dParams {
     }
 
     /// The bank of a padded image.
-    fn bank(&self, shape: [usize; 2]) -> FilterBank2dParams {
+    pub(super) fn bank(&self, shape: [usize; 2]) -> FilterBank2dParams {
         FilterBank2d::params(shape, self.J)
             .L(self.L)
             .mother(self.mother)
             .normalization(self.normalization)
     }
 
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         if self.oversampling > self.J {
             return Err(Error::InvalidParameter {
                 name: "oversampling",
@@ -222,7 +222,7 @@ impl Scattering2dParams {
 
     /// Lays the transform out for wavelets on the padded image, of which `expected` paths are made, and the low-pass by axis
     /// and length.
-    fn design<T: Real>(
+    pub(super) fn design<T: Real>(
         &self,
         axes: [AxisPadding; 2],
         wavelets: Arc<[Wavelet2d]>,

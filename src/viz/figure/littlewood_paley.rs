@@ -5,33 +5,41 @@
 
 use ndarray::Array2;
 
-use super::super::axis::number;
+use super::super::axis::{number, range};
 use super::super::panel::{self, Bar};
 use super::super::text::{self, HEADING, Style};
 use super::super::{BLACK, FRAME, canvas, chart, color, page};
 use super::frequency_plane;
 use super::sheet::{Head, MARGIN};
-use crate::filters::{FilterBank2d, Normalization};
+use crate::Result;
+use crate::filters::WaveletList2d;
 use crate::grid::{signed_frequencies, wrap};
-use crate::num::Real;
 use crate::raster::Raster;
-use crate::{Error, Result};
 
 /// Side of the image of the sum.
 const PLANE: usize = 400;
 
 /// The sum over the plane, and beside it the sum along the radius.
-pub(super) fn coverage<T: Real>(bank: &FilterBank2d<T>, title: &str) -> Result<Raster> {
-    let (Some(sum), bounds) = (bank.littlewood_paley(0), bank.frame_bounds()) else {
-        return Err(Error::Empty {
-            shape: bank.grid().shape.to_vec(),
-        });
+pub(super) fn coverage(list: &WaveletList2d, title: &str) -> Result<Raster> {
+    // The same sum at as many frequencies as there are pixels.
+    let shape = list.shape.map(|n| n.min(PLANE));
+    let (sum, bounds) = list.clone().shape(shape).littlewood_paley();
+    let (bounds, from) = match shape == list.shape {
+        true => (bounds, String::new()),
+        false => {
+            let sampled = list.sampled_frame_bounds()?;
+            let (samples, frequencies) = (sampled.samples, sampled.frequencies);
+            (
+                sampled.bounds,
+                format!(", at {samples} of {frequencies} frequencies, densest around 0"),
+            )
+        }
     };
     let chart_size = [620, PLANE + 76];
     let width = MARGIN + 76 + PLANE + 90 + chart_size[0] + MARGIN;
-    let normalization = match bank.description().normalization {
-        Normalization::Plain => "plain",
-        Normalization::Contractive => "contractive",
+    let normalization = match list.is_contractive() {
+        false => "plain",
+        true => "contractive",
     };
     let bound = |value: f64| {
         if value >= 1e-3 {
@@ -44,7 +52,7 @@ pub(super) fn coverage<T: Real>(bank: &FilterBank2d<T>, title: &str) -> Result<R
         "LP(ω) = |φ̂(ω)|² + ½ Σ (|ψ̂(ω)|² + |ψ̂(−ω)|²), {normalization} normalization, slant {}. Axis 0 runs down, axis 1 \
          to the right. Right: least, mean and largest value over all directions; beyond 0.5 only the corners of the \
          plane are left.",
-        number(bank.description().slant())
+        range(list.wavelets.iter().map(|wavelet| wavelet.slant))
     );
     let head = Head::new(title, &caption, width);
     let bounds_at = head.height() - 6;
@@ -52,7 +60,7 @@ pub(super) fn coverage<T: Real>(bank: &FilterBank2d<T>, title: &str) -> Result<R
     let mut raster = page(width, top + PLANE + 60 + MARGIN)?;
     head.draw(&mut raster);
     let line = format!(
-        "Frame bounds: A = {}, B = {}",
+        "Frame bounds: A = {}, B = {}{from}",
         bound(bounds.lower),
         bound(bounds.upper)
     );
@@ -65,11 +73,7 @@ pub(super) fn coverage<T: Real>(bank: &FilterBank2d<T>, title: &str) -> Result<R
 
     let corner = [MARGIN + 76, top];
     let largest = bounds.upper.max(f64::MIN_POSITIVE);
-    let image = panel::resample(
-        &sum,
-        bank.grid().shape.map(panel::whole_period),
-        [PLANE, PLANE],
-    );
+    let image = panel::resample(&sum, shape.map(panel::whole_period), [PLANE, PLANE]);
     panel::image(&mut raster, corner, &image, |&value| {
         color::magnitude(value / largest)
     });
@@ -135,6 +139,7 @@ fn radial_profile(sum: &Array2<f64>) -> Vec<(String, Vec<(f64, f64)>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::filters::FilterBank2d;
 
     #[test]
     fn radial_profiles_hold_every_frequency() {

@@ -7,9 +7,9 @@ use super::super::super::text::{self, Align, HEADING, LABEL, Style};
 use super::super::super::{BLACK, FRAME, GREY, canvas, fits, panel};
 use super::super::frequency_plane::LARGE;
 use super::super::sheet::{Head, MARGIN};
-use super::words::{Show, caption, row_label, title};
-use crate::filters::FilterBank2d;
-use crate::num::Real;
+use super::view::Bank;
+use super::words::{Show, caption, panel_label, row_label, title};
+use crate::filters::Wavelet2d;
 use crate::raster::Raster;
 use crate::{Error, Result};
 
@@ -48,9 +48,9 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub fn new<T: Real>(bank: &FilterBank2d<T>, show: Show) -> Result<Self> {
-        let (J, L) = (bank.J(), bank.L());
-        let labels: Vec<_> = (0..=J).map(|row| row_label(bank, show, row)).collect();
+    pub fn new(bank: &Bank<'_>, show: Show) -> Result<Self> {
+        let (rows, L) = (bank.rows.len(), bank.columns());
+        let labels: Vec<_> = (0..=rows).map(|row| row_label(bank, show, row)).collect();
         let widest = labels
             .iter()
             .flatten()
@@ -87,7 +87,7 @@ impl Layout {
                         + 110
                         + COMPOSITE
                         + 24
-                        + KEY * (J + 1).div_ceil(KEYS).max(2)
+                        + KEY * (rows + 1).div_ceil(KEYS).max(2)
                         + MARGIN
                 }
                 _ => MIN_WIDTH,
@@ -97,10 +97,13 @@ impl Layout {
                 .saturating_add(left + MARGIN)
                 .max(legends);
             let head = Head::new(&title(bank, show), &caption(bank, show), width);
-            let top = head.height() + 2 * text::line_height(LABEL) + 6;
-            let pitch = (stack.len() * (panel + gap)).max(label_height) + 12;
+            let above = 2 * text::line_height(LABEL) + 6;
+            let top = head.height() + above;
+            // Rows that differ have their labels above every panel instead of above every column.
+            let between = if bank.is_regular { 12 } else { above + 12 };
+            let pitch = (stack.len() * (panel + gap)).max(label_height) + between;
             let axis = if show == Show::Fourier { 26 } else { 0 };
-            let foot = top + J * pitch + axis + 16;
+            let foot = top + rows * pitch + axis + 16;
             let legend = match show {
                 Show::Fourier => COMPOSITE + 70,
                 _ => (panel + 30).max(label_height),
@@ -126,7 +129,7 @@ impl Layout {
             name: "L",
             value: L.to_string(),
             limit: format!(
-                "{J} x {L} filters do not fit on a picture of 16384 pixels a side; show a bank with fewer"
+                "{rows} x {L} filters do not fit on a picture of 16384 pixels a side; show a bank with fewer"
             ),
         })
     }
@@ -161,39 +164,51 @@ impl Layout {
         }
     }
 
-    /// Names of rows and columns.
-    pub fn label<T: Real>(&self, raster: &mut Raster, bank: &FilterBank2d<T>) {
-        let centered = Style::new(LABEL, BLACK).align(Align::Middle, Align::Start);
-        let names: Vec<String> = bank.wavelets()[..bank.L()]
-            .iter()
-            .map(|w| format!("θ = {}°", decimals(w.theta.to_degrees(), 1)))
-            .collect();
-        let widest = names
-            .iter()
-            .map(|name| text::width(name, LABEL))
-            .fold(0.0, f64::max) as usize
-            + 8;
-        let every = widest.div_ceil(self.panel + self.gap);
+    /// Two lines above a panel, the second in grey.
+    fn label_panel(&self, raster: &mut Raster, [row, column]: [usize; 2], names: [&str; 2]) {
         let lines = text::line_height(LABEL);
-        for (l, name) in names.iter().enumerate().step_by(every) {
+        let [left, top] = self.cell(row, column, 0);
+        let y = top - 2 * lines - 2;
+        for (i, (name, color)) in names.into_iter().zip([BLACK, GREY]).enumerate() {
             // A label may be wider than its panel, but does not leave the page.
             let half = 0.5 * text::width(name, LABEL);
-            let x = (self.cell(0, l, 0)[0] as f64 + 0.5 * self.panel as f64)
+            let x = (left as f64 + 0.5 * self.panel as f64)
                 .min((self.width - MARGIN) as f64 - half + 12.0);
-            let y = self.origin[1] - 2 * lines - 2;
-            text::draw(raster, [x, y as f64], centered, name);
-            text::draw(
-                raster,
-                [x, (y + lines) as f64],
-                Style {
-                    color: GREY,
-                    ..centered
-                },
-                &format!("l = {l}"),
-            );
+            let style = Style::new(LABEL, color).align(Align::Middle, Align::Start);
+            text::draw(raster, [x, (y + i * lines) as f64], style, name);
+        }
+    }
+
+    /// Every how many columns there is room for names like these.
+    fn every(&self, names: &[[String; 2]]) -> usize {
+        let widths = names.iter().flatten().map(|name| text::width(name, LABEL));
+        let widest = widths.fold(0.0, f64::max) as usize + 8;
+        widest.div_ceil(self.panel + self.gap)
+    }
+
+    /// Names of rows and columns, or of every panel.
+    pub fn label(&self, raster: &mut Raster, bank: &Bank<'_>) {
+        if bank.is_regular {
+            let name = |w: &Wavelet2d| {
+                let theta = decimals(w.theta.to_degrees(), 1);
+                [format!("θ = {theta}°"), format!("l = {}", w.l)]
+            };
+            let names: Vec<_> = bank.row(0).iter().map(name).collect();
+            for (l, [theta, l_name]) in names.iter().enumerate().step_by(self.every(&names)) {
+                self.label_panel(raster, [0, l], [theta, l_name]);
+            }
+        } else {
+            let names: Vec<_> = bank.list.wavelets.iter().map(panel_label).collect();
+            let every = self.every(&names);
+            for (row, range) in bank.rows.iter().enumerate() {
+                let names = names[range.clone()].iter().enumerate();
+                for (column, [theta, xi]) in names.step_by(every) {
+                    self.label_panel(raster, [row, column], [theta, xi]);
+                }
+            }
         }
         for (row, label) in self.labels.iter().enumerate() {
-            let mut y = if row < bank.J() {
+            let mut y = if row < bank.rows.len() {
                 self.cell(row, 0, 0)[1]
             } else {
                 self.foot
@@ -216,7 +231,7 @@ impl Layout {
                 .stack
                 .iter()
                 .enumerate()
-                .filter(|_| row < bank.J() && self.panel >= 16)
+                .filter(|_| row < bank.rows.len() && self.panel >= 16)
             {
                 let [x, y] = self.cell(row, 0, part);
                 let style = Style::new(LABEL, BLACK).align(Align::End, Align::Middle);

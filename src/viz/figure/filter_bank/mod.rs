@@ -1,7 +1,8 @@
 //! [`sheet`]: every filter of a bank on one page, or how evenly the bank covers the frequency plane.
 //!
-//! Comes in: a [`FilterBank2d`]. Goes out: a labelled [`Raster`] whose rows are scales j and whose columns are
-//! orientations θ, in the order of the bank.
+//! Comes in: a [`FilterBank2d`](crate::filters::FilterBank2d) or a [`WaveletList2d`]. Goes out: a labelled [`Raster`] whose rows are scales j and whose columns are
+//! orientations θ, in the order of the bank. Filters are computed at the resolution that they are drawn at, so that grids may be
+//! of any size.
 //!
 //! Conventions that bite: axis 0 runs down and axis 1 to the right, as in the arrays, so θ = 0 oscillates from row to
 //! row. θ is reported modulo π; a filter whose formula has a negative angle sits on the other side of the origin, and
@@ -17,12 +18,12 @@ mod words;
 pub use words::Show;
 
 use layout::Layout;
+use view::Bank;
 
 use super::super::page;
 use super::littlewood_paley;
 use crate::Result;
-use crate::filters::FilterBank2d;
-use crate::num::Real;
+use crate::filters::WaveletList2d;
 use crate::raster::Raster;
 
 /// A page that shows a bank.
@@ -30,7 +31,8 @@ use crate::raster::Raster;
 /// Panels shrink where the bank is large, from 112 pixels down to 8.
 ///
 /// # Errors
-/// [`Error::InvalidParameter`](crate::Error::InvalidParameter) if even the smallest panels would make a side longer than 16384 pixels.
+/// [`Error::InvalidParameter`](crate::Error::InvalidParameter) if even the smallest panels would make a side longer than 16384 pixels,
+/// and those of [`WaveletList2d::check`].
 ///
 /// ```
 /// use wavelet_scattering::filters::FilterBank2d;
@@ -41,9 +43,12 @@ use crate::raster::Raster;
 /// assert!(picture.width() > 4 * 112);
 /// # Ok::<(), wavelet_scattering::Error>(())
 /// ```
-pub fn sheet<T: Real>(bank: &FilterBank2d<T>, show: Show) -> Result<Raster> {
+pub fn sheet(bank: impl Into<WaveletList2d>, show: Show) -> Result<Raster> {
+    let list = &bank.into();
+    list.check()?;
+    let bank = &Bank::new(list);
     if show == Show::LittlewoodPaley {
-        return littlewood_paley::coverage(bank, &words::title(bank, show));
+        return littlewood_paley::coverage(list, &words::title(bank, show));
     }
     let layout = Layout::new(bank, show)?;
     let mut raster = page(layout.width, layout.height)?;
@@ -64,7 +69,7 @@ mod tests {
     use super::layout::COMPOSITE;
     use super::*;
     use crate::Error;
-    use crate::filters::{Family, Normalization};
+    use crate::filters::{Family, FilterBank2d, Normalization};
     use crate::num::Complex;
 
     const ALL: [Show; 4] = [
@@ -76,6 +81,11 @@ mod tests {
 
     fn bank(shape: [usize; 2], J: usize, L: usize) -> FilterBank2d<f64> {
         FilterBank2d::params(shape, J).L(L).build().unwrap()
+    }
+
+    /// Where the panels of a bank stand.
+    fn layout(bank: &FilterBank2d<f64>, show: Show) -> crate::Result<Layout> {
+        Layout::new(&Bank::new(&bank.into()), show)
     }
 
     /// The colours of one panel, rows from top to bottom.
@@ -115,8 +125,34 @@ mod tests {
     }
 
     #[test]
+    fn filters_of_ones_own_stand_by_scale_with_their_numbers_above_them() {
+        use crate::filters::gabor::Gabor;
+        let gabor = |degrees: f64, xi: f64, slant: f64| Gabor {
+            theta: degrees.to_radians(),
+            xi,
+            sigma: 0.5 * xi,
+            slant,
+        };
+        let own = [
+            gabor(10.0, 0.3, 0.5),
+            gabor(-40.0, 0.35, 2.0),
+            gabor(100.0, 0.05, 1.0),
+        ];
+        let list = WaveletList2d::new([80, 64], 4, &own);
+        let seen = Bank::new(&list);
+        assert!(!seen.is_regular);
+        assert_eq!(seen.rows, [0..2, 2..3]);
+        for show in ALL {
+            let picture = sheet(&list, show).unwrap();
+            assert!(picture.as_rgb().iter().any(|&c| c < 100), "{show:?}");
+        }
+        let bad = WaveletList2d::new([80, 64], 4, &[gabor(0.0, 0.7, 1.0)]);
+        assert!(sheet(&bad, Show::Space).is_err());
+    }
+
+    #[test]
     fn large_banks_shrink_their_panels_and_larger_ones_are_refused() {
-        let panel = |J, L, show| Layout::new(&bank([4, 4], J, L), show).map(|layout| layout.panel);
+        let panel = |J, L, show| layout(&bank([4, 4], J, L), show).map(|layout| layout.panel);
         assert_eq!(panel(3, 8, Show::Phase).unwrap(), 112);
         assert_eq!(panel(3, 8, Show::Space).unwrap(), 88);
         assert!(panel(8, 300, Show::Space).unwrap() < 64);
@@ -125,7 +161,7 @@ mod tests {
             Err(Error::InvalidParameter { name: "L", .. })
         ));
         for show in ALL {
-            let layout = Layout::new(&bank([4, 4], 32, 32), show).unwrap();
+            let layout = layout(&bank([4, 4], 32, 32), show).unwrap();
             assert!(fits(layout.width, layout.height));
         }
         let wide = sheet(&bank([4, 4], 1, 900), Show::Space).unwrap();
@@ -138,7 +174,7 @@ mod tests {
         let bank = bank([64, 64], 2, 2);
         let (picture, layout) = (
             sheet(&bank, Show::Space).unwrap(),
-            Layout::new(&bank, Show::Space).unwrap(),
+            layout(&bank, Show::Space).unwrap(),
         );
         let red = |color: [u8; 3]| i32::from(color[0]) - i32::from(color[2]);
         for l in 0..2 {
@@ -169,7 +205,7 @@ mod tests {
         let bank = bank([31, 45], 2, 1);
         let (picture, layout) = (
             sheet(&bank, Show::Space).unwrap(),
-            Layout::new(&bank, Show::Space).unwrap(),
+            layout(&bank, Show::Space).unwrap(),
         );
         let im = panel_of(&picture, &layout, [1, 0, 1]);
         let modulus = panel_of(&picture, &layout, [1, 0, 2]);
@@ -199,7 +235,7 @@ mod tests {
             let bank = bank([48, 64], 2, L);
             let (picture, layout) = (
                 sheet(&bank, Show::Fourier).unwrap(),
-                Layout::new(&bank, Show::Fourier).unwrap(),
+                layout(&bank, Show::Fourier).unwrap(),
             );
             for wavelet in &bank.wavelets()[L..] {
                 let colors = panel_of(&picture, &layout, [1, wavelet.l, 0]);
@@ -237,7 +273,7 @@ mod tests {
         let bank = bank([64, 64], 2, 4);
         let (picture, layout) = (
             sheet(&bank, Show::Fourier).unwrap(),
-            Layout::new(&bank, Show::Fourier).unwrap(),
+            layout(&bank, Show::Fourier).unwrap(),
         );
         let [x, y] = layout.phi_cell();
         let middle = COMPOSITE / 2;
@@ -264,7 +300,7 @@ mod tests {
         let bank = bank([64, 64], 2, 1);
         let (picture, layout) = (
             sheet(&bank, Show::Phase).unwrap(),
-            Layout::new(&bank, Show::Phase).unwrap(),
+            layout(&bank, Show::Phase).unwrap(),
         );
         let colors = panel_of(&picture, &layout, [1, 0, 0]);
         let middle = layout.panel / 2;

@@ -6,59 +6,52 @@ use super::super::super::panel::{self, Bar};
 use super::super::super::text::{self, Align, LABEL, Style};
 use super::super::super::{BLACK, canvas, color};
 use super::layout::Layout;
-use super::view::{pixels, view};
+use super::view::{Bank, pixels};
 use super::words::Show;
-use crate::filters::{FilterBank, FilterBank2d};
-use crate::num::{Complex, Real};
+use crate::num::Complex;
+use crate::parallel;
 use crate::raster::Raster;
 
 /// Draws the panels of [`Show::Space`] or [`Show::Phase`], and their legends.
-pub(super) fn space<T: Real>(
-    raster: &mut Raster,
-    layout: &Layout,
-    bank: &FilterBank2d<T>,
-    show: Show,
-) {
-    for j in 0..bank.J() {
-        let spans = view(bank, j);
-        let size = pixels(spans, layout.panel);
-        for l in 0..bank.L() {
-            let psi = bank.psi_in_space(j, l);
+pub(super) fn space(raster: &mut Raster, layout: &Layout, bank: &Bank<'_>, show: Show) {
+    for (row, range) in bank.rows.iter().enumerate() {
+        let view = bank.view(row);
+        let size = pixels(view, layout.panel);
+        let filters = parallel::map(range.len(), |l| bank.psi_in_view(range.start + l, view));
+        for (l, psi) in filters.iter().enumerate() {
             let largest = psi
                 .iter()
                 .map(|value| value.norm())
                 .fold(0.0, f64::max)
                 .max(f64::MIN_POSITIVE);
-            let part = |of: fn(&Complex<f64>) -> f64| {
-                panel::resample(&psi.map(|v| of(v) / largest), spans, size)
-            };
+            let part = |of: fn(&Complex<f64>) -> f64| resized(&psi.map(|v| of(v) / largest), size);
             let [re, im] = [part(|v| v.re), part(|v| v.im)];
             if show == Show::Phase {
                 let values = Array2::from_shape_fn(size, |at| Complex::new(re[at], im[at]));
-                layout.place(raster, layout.cell(j, l, 0), &values, |&v| {
+                layout.place(raster, layout.cell(row, l, 0), &values, |&v| {
                     color::complex(v)
                 });
             } else {
-                layout.place(raster, layout.cell(j, l, 0), &re, |&v| color::signed(v));
-                layout.place(raster, layout.cell(j, l, 1), &im, |&v| color::signed(v));
-                layout.place(raster, layout.cell(j, l, 2), &part(|v| v.norm()), |&v| {
+                layout.place(raster, layout.cell(row, l, 0), &re, |&v| color::signed(v));
+                layout.place(raster, layout.cell(row, l, 1), &im, |&v| color::signed(v));
+                layout.place(raster, layout.cell(row, l, 2), &part(|v| v.norm()), |&v| {
                     color::magnitude(v)
                 });
             }
         }
     }
 
-    let phi = phi_in_space(bank);
+    let view = bank.view(bank.rows.len());
+    let phi = bank.phi_in_view(view);
+    let size = pixels(view, layout.panel);
     let corner = layout.phi_cell();
     if show == Show::Phase {
-        let size = pixels(view(bank, bank.J()), layout.panel);
         layout.place(raster, corner, &resized(&phi, size), |&v| {
             color::complex(Complex::new(v, 0.0))
         });
         wheel(raster, [corner[0] + layout.panel + 90, corner[1]]);
         return;
     }
-    let size = pixels(view(bank, bank.J()), layout.panel);
     layout.place(raster, corner, &resized(&phi, size), |&v| {
         color::magnitude(v)
     });
@@ -93,35 +86,6 @@ pub(super) fn space<T: Real>(
         labels: labels("0"),
     };
     modulus.draw_across(raster, [x, corner[1] + 22], color::magnitude);
-}
-
-/// φ within its view, over its maximum. It is a product of one factor per axis, so each is transformed on its own.
-fn phi_in_space<T: Real>(bank: &FilterBank2d<T>) -> Array2<f64> {
-    let spans = view(bank, bank.J());
-    let factors = [0, 1].map(|axis| {
-        let n = bank.grid().shape[axis];
-        let hat = bank.low_pass(axis, n);
-        let [from, to] = spans[axis];
-        let turn = std::f64::consts::TAU / n as f64;
-        let factor: Vec<f64> = ((from + 0.5) as i64..(to + 0.5) as i64)
-            .map(|u| {
-                hat.iter()
-                    .enumerate()
-                    .map(|(k, h)| h * (turn * ((k as i64 * u) % n as i64) as f64).cos())
-                    .sum()
-            })
-            .collect();
-        let largest = factor
-            .iter()
-            .fold(f64::MIN_POSITIVE, |max, value| max.max(value.abs()));
-        factor
-            .into_iter()
-            .map(|value| value / largest)
-            .collect::<Vec<_>>()
-    });
-    Array2::from_shape_fn([factors[0].len(), factors[1].len()], |(i, k)| {
-        factors[0][i] * factors[1][k]
-    })
 }
 
 /// A whole array, not periodic, at another size.
