@@ -14,6 +14,8 @@ use wavelet_scattering::signal::Padding;
 use wavelet_scattering::viz::filter_bank::Show;
 use wavelet_scattering::{Isa, Scattering2d};
 
+use crate::own_filters::OwnFilters;
+
 /// Wavelet scattering features of images, and pictures of the filters that make them.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100)]
@@ -26,7 +28,8 @@ pub struct Args {
 pub enum Command {
     /// Compute scattering features of images, folders of images or .npy arrays.
     Image(ImageArgs),
-    /// Draw a filter bank: wavelets in space, in frequency, their phase, or their Littlewood-Paley sum.
+    /// Draw a filter bank, standard or your own, in space, in frequency, as phases or as its Littlewood-Paley sum, or write it
+    /// as arrays.
     Filters(FiltersArgs),
     /// Draw the scattering disk of an image: its energy by orientation and scale, first and second order.
     Disk(DiskArgs),
@@ -108,6 +111,8 @@ pub struct ImageArgs {
     pub output: PathBuf,
     #[command(flatten)]
     pub transform: TransformArgs,
+    #[command(flatten)]
+    pub own: OwnFilters,
     /// Grey is the Rec. 709 luma; rgb adds an axis of 3 channels
     #[arg(long, value_enum, default_value_t = ColorArg::Gray)]
     pub color: ColorArg,
@@ -140,12 +145,14 @@ pub struct FiltersArgs {
     /// Height and width of the grid the filters live on
     #[arg(long, default_value = "64x64", value_name = "HxW")]
     pub size: Size,
-    /// The picture to write (.png)
+    /// What to write: a picture (.png), or every filter in space and in Fourier as arrays (.npz)
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
     /// What to draw
     #[arg(long, value_enum, default_value_t = ShowArg::Space)]
     pub show: ShowArg,
+    #[command(flatten)]
+    pub own: OwnFilters,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -164,6 +171,8 @@ pub struct DiskArgs {
     /// Resample the image to this height and width first
     #[arg(long, value_name = "HxW")]
     pub resize: Option<Size>,
+    #[command(flatten)]
+    pub own: OwnFilters,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -270,7 +279,7 @@ pub struct ConvArgs {
     #[arg(long, value_name = "kernel=A..B")]
     pub sweep: Option<Sweep>,
     /// The chart of the sweep (.png)
-    #[arg(short, long, value_name = "OUT", requires = "sweep")]
+    #[arg(short, long, value_name = "OUT")]
     pub output: Option<PathBuf>,
     /// Three calls of everything instead of as many as fit into 0.3 seconds
     #[arg(long)]

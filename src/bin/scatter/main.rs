@@ -7,6 +7,7 @@ mod command;
 mod interrupt;
 #[cfg(feature = "learn")]
 mod outputs;
+mod own_filters;
 #[cfg(feature = "learn")]
 mod page;
 mod threads;

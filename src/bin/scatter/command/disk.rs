@@ -13,10 +13,10 @@ pub fn run(args: DiskArgs) -> Result<()> {
         ..ImageOptions::default()
     };
     let image = io::read_image::<f64>(&args.image, &options)?.index_axis_move(ndarray::Axis(0), 0);
-    let plan = Scattering2d::params([image.nrows(), image.ncols()], args.J)
+    let params = Scattering2d::params([image.nrows(), image.ncols()], args.J)
         .L(args.L)
-        .isa(Isa::from_env()?)
-        .plan::<f64>()?;
+        .isa(Isa::from_env()?);
+    let plan = args.own.plan::<f64>(&params)?;
     let features = plan.transform(&image)?;
     let energy: Vec<f64> = (0..plan.paths().len())
         .map(|row| features.energy(row))

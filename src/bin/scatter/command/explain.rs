@@ -1,33 +1,60 @@
-//! `scatter explain`: the design of a transform in numbers, before any image is read.
+//! `scatter explain`: the design of a transform in numbers, without building it and before any image is read.
 
-use anyhow::Result;
+use std::fmt::Write as _;
+
+use anyhow::{Result, ensure};
 use wavelet_scattering::Isa;
 use wavelet_scattering::error::bytes;
+use wavelet_scattering::filters::SampledFrameBounds;
 use wavelet_scattering::memory;
 use wavelet_scattering::num::Real;
-use wavelet_scattering::scattering::Average;
+use wavelet_scattering::scattering::{Average, Scattering2dOutline, Scattering2dParams};
 use wavelet_scattering::signal::Padding;
 
 use crate::args::{ExplainArgs, Precision};
 
 pub fn run(args: ExplainArgs) -> Result<()> {
-    let text = match args.precision {
-        Precision::F32 => explain::<f32>(&args)?,
-        Precision::F64 => explain::<f64>(&args)?,
-    };
-    print!("{text}");
+    match args.precision {
+        Precision::F32 => explain::<f32>(&args),
+        Precision::F64 => explain::<f64>(&args),
+    }
+}
+
+fn explain<T: Real>(args: &ExplainArgs) -> Result<()> {
+    let params = args.transform.params(args.size.0)?;
+    let outline = params.outline::<T>()?;
+    let threads = rayon::current_num_threads() as u64;
+    let output = outline.features_len.saturating_mul(size_of::<T>() as u64);
+    print!(
+        "{}",
+        describe::<T>(&params, &outline, params.sampled_frame_bounds()?, output)?
+    );
+    let needed = [
+        outline.filter_bytes,
+        outline.workspace_bytes.saturating_mul(threads),
+        outline.path_bytes,
+        output,
+    ];
+    let needed = needed.into_iter().fold(0, u64::saturating_add);
+    ensure!(
+        needed <= memory::available(),
+        "filters, paths, workspaces of {threads} threads and the output of one image need {}, but this machine has {}; use \
+         smaller images, a lower -L, -J or --order, or fewer threads",
+        bytes(needed),
+        bytes(memory::available()),
+    );
     Ok(())
 }
 
-fn explain<T: Real>(args: &ExplainArgs) -> Result<String> {
-    use std::fmt::Write as _;
-
-    let [height, width] = args.size.0;
-    let params = args.transform.params(args.size.0)?;
-    let plan = params.plan::<T>()?;
+fn describe<T: Real>(
+    params: &Scattering2dParams,
+    outline: &Scattering2dOutline,
+    frame: SampledFrameBounds,
+    output: u64,
+) -> Result<String> {
+    let [height, width] = params.shape;
     let mut text = String::new();
     let out = &mut text;
-
     writeln!(
         out,
         "2D scattering, J = {}, L = {}, order {}, {}",
@@ -36,7 +63,7 @@ fn explain<T: Real>(args: &ExplainArgs) -> Result<String> {
         params.max_order,
         T::NAME
     )?;
-    let [padded0, padded1] = plan.padded_shape();
+    let [padded0, padded1] = outline.padded_shape;
     match params.padding {
         Padding::Periodic => writeln!(out, "image      {height} x {width}, periodic, not padded")?,
         Padding::PrePadded => writeln!(out, "image      {height} x {width}, padded by the caller")?,
@@ -46,44 +73,35 @@ fn explain<T: Real>(args: &ExplainArgs) -> Result<String> {
             padding.name()
         )?,
     }
-    let shape = plan.output_shape(&[]);
-    match params.average {
-        Average::Local => {
+    let paths = outline.paths();
+    match (params.average, outline.path_shape) {
+        (Average::Local, Some([rows, columns])) => {
             let step = 1_usize << (params.J - params.oversampling);
             writeln!(
                 out,
-                "output     {shape:?}: paths, rows, columns; one sample every {step} pixels"
+                "output     [{paths}, {rows}, {columns}]: paths, rows, columns; one sample every {step} pixels"
             )?;
         }
-        Average::Global => writeln!(out, "output     {shape:?}: one mean per path")?,
-        Average::None => writeln!(
+        (Average::Global, _) => writeln!(out, "output     [{paths}]: one mean per path")?,
+        _ => writeln!(
             out,
-            "output     {shape:?}: the moduli of all paths, one array per path in .npz"
+            "output     [{}]: the moduli of all paths, one array per path in .npz",
+            outline.features_len
         )?,
     }
-    let counts = params.paths_by_order();
-    let by_order: Vec<_> = counts
+    let by_order: Vec<_> = outline
+        .paths_by_order
         .iter()
         .enumerate()
         .map(|(order, count)| format!("{count} of order {order}"))
         .collect();
-    writeln!(
-        out,
-        "paths      {}: {}",
-        plan.paths().len(),
-        by_order.join(", ")
-    )?;
+    writeln!(out, "paths      {paths}: {}", by_order.join(", "))?;
 
     writeln!(
         out,
         "\nscales     j   width (pixels)   xi (cycles/pixel)   sigma (cycles/pixel)   wavelength (pixels)"
     )?;
-    for wavelet in plan
-        .bank()
-        .wavelets()
-        .iter()
-        .filter(|wavelet| wavelet.l == 0)
-    {
+    for wavelet in outline.wavelets.iter().filter(|wavelet| wavelet.l == 0) {
         let width = wavelet.sigma_space();
         let (j, xi, sigma) = (wavelet.j, wavelet.xi, wavelet.sigma);
         writeln!(
@@ -92,7 +110,7 @@ fn explain<T: Real>(args: &ExplainArgs) -> Result<String> {
             1.0 / xi
         )?;
     }
-    let degrees: Vec<_> = plan.bank().wavelets()[..params.L]
+    let degrees: Vec<_> = outline.wavelets[..params.L]
         .iter()
         .map(|wavelet| format!("{:.1}", wavelet.theta.to_degrees()))
         .collect();
@@ -102,26 +120,31 @@ fn explain<T: Real>(args: &ExplainArgs) -> Result<String> {
         degrees.join(", ")
     )?;
 
-    let bounds = plan.bank().frame_bounds();
+    let sampled = match frame.samples < frame.frequencies {
+        true => format!(
+            ",\n           at {} of the {} frequencies, densest around 0",
+            frame.samples, frame.frequencies
+        ),
+        false => String::new(),
+    };
     writeln!(
         out,
-        "\nframe      A = {:.4}, B = {:.4}: least and largest Littlewood-Paley sum",
-        bounds.lower, bounds.upper
+        "\nframe      A = {:.4}, B = {:.4}: least and largest Littlewood-Paley sum{sampled}",
+        frame.bounds.lower, frame.bounds.upper
     )?;
     writeln!(
         out,
         "kernels    {} ({} overrides), filters without what is below {:e} of their peak",
-        plan.isa(),
+        outline.isa,
         Isa::VARIABLE,
-        plan.tolerance(),
+        outline.tolerance,
     )?;
-    let numbers = plan.features_len() as u64 * size_of::<T>() as u64;
     writeln!(
         out,
-        "memory     filters {}, workspace {} per thread, output {} per image and channel (this machine has {})",
-        bytes(plan.bytes()),
-        bytes(plan.workspace_bytes(1)),
-        bytes(numbers),
+        "memory     filters about {}, workspace {} per thread, output {} per image and channel (this machine has {})",
+        bytes(outline.filter_bytes),
+        bytes(outline.workspace_bytes),
+        bytes(output),
         bytes(memory::available()),
     )?;
     Ok(text)

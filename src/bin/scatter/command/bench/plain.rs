@@ -13,6 +13,7 @@ use wavelet_scattering::conv::{Convolve, Mode, Sample};
 use wavelet_scattering::num::{Complex, Real};
 
 use super::conv::problem::{Job, as_plane, sides, widened};
+use super::workloads::floor;
 
 pub struct Plain<'a, X, K>
 where
@@ -26,7 +27,7 @@ where
     output: [usize; 2],
     offset: [usize; 2],
     kernels: Vec<Vec<Complex<X::Real>>>,
-    scratch: Option<(Buffers<X::Real>, Vec<X::Output>)>,
+    scratch: Option<Scratch<X::Output, X::Real>>,
 }
 
 /// Transforms of one padded size. **Shape** of spectra `[columns][rows]`, columns of a half spectrum where real.
@@ -50,6 +51,9 @@ struct Buffers<T> {
     product: Vec<Complex<T>>,
     scratch: Vec<Complex<T>>,
 }
+
+/// Buffers and an output.
+type Scratch<Y, T> = (Buffers<T>, Vec<Y>);
 
 impl<T: Real> Ffts<T> {
     fn new(shape: [usize; 2], real: bool) -> Self {
@@ -239,13 +243,13 @@ where
         }
     }
 
-    fn make_scratch(&self) -> (Buffers<X::Real>, Vec<X::Output>) {
+    fn make_scratch(&self) -> Scratch<X::Output, X::Real> {
         let [m0, m1] = self.output;
         let len = self.signals.shape()[0] * self.kernels.len() * m0 * m1;
         (self.ffts.buffers(), vec![X::Output::default(); len])
     }
 
-    fn convolve(&self, (buffers, out): &mut (Buffers<X::Real>, Vec<X::Output>)) {
+    fn convolve(&self, (buffers, out): &mut Scratch<X::Output, X::Real>) {
         let ([m0, m1], n1) = (self.output, self.ffts.shape[1]);
         let mut planes = out.chunks_exact_mut(m0 * m1);
         let signals = self.signals.as_slice().expect("made contiguous");
@@ -309,7 +313,14 @@ where
             Rows::Real(..) => "realfft",
             Rows::Complex(..) => "rustfft",
         };
-        let skip = 2 - (self.signals.ndim() - 1);
+        let skip = 3 - self.signals.ndim();
         format!("{name} {}", sides(&self.ffts.shape[skip..]))
+    }
+
+    fn ffts(&self) -> Option<floor::Ffts> {
+        let complex = matches!(self.ffts.rows, Rows::Complex(..));
+        let kernels = self.kernels.len();
+        let shape = self.ffts.shape;
+        Some(floor::Ffts::of_convolution(shape, 1, kernels, [complex; 2]))
     }
 }

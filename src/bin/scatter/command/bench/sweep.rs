@@ -249,18 +249,15 @@ fn marks(regimes: &[Regime]) -> Vec<(f64, String)> {
 }
 
 fn draw(output: &Path, problem: &Problem, curves: &Curves, marks: &[(f64, String)]) -> Result<()> {
-    let many = |count: usize, complex: bool, what: &str| {
-        let complex = if complex { "complex " } else { "" };
-        match count {
-            1 => format!("{complex}{what}"),
-            _ => format!("{count} {complex}{what}s"),
-        }
+    let complex = |is: bool| if is { "complex " } else { "" };
+    let kernels = match problem.bank {
+        1 => format!("a {}kernel", complex(problem.complex_kernel)),
+        count => format!("{count} {}kernels", complex(problem.complex_kernel)),
     };
     let title = format!(
-        "Convolution of {} of {} samples with {}, {}, on one thread",
-        many(1, problem.complex_signal, "signal"),
-        sides(&problem.signal),
-        many(problem.bank, problem.complex_kernel, "kernel"),
+        "Convolution of {} {}samples with {kernels}, {}, on one thread",
+        sides(&problem.signal).replace('x', "×"),
+        complex(problem.complex_signal),
         problem.precision.name(),
     );
     let taps = match problem.signal.len() {

@@ -39,7 +39,7 @@ fn transform_all<T: Real>(args: &ImageArgs) -> Result<()> {
     outputs::check(args)?;
     let mut inputs = Inputs::open(args)?;
     let shape = inputs.first_shape(args.keep_going)?;
-    let plan = args.transform.params(shape)?.plan::<T>()?;
+    let plan = args.own.plan::<T>(&args.transform.params(shape)?)?;
     let threads = rayon::current_num_threads() as u64;
     let pixels = shape.iter().product::<usize>();
     let image_bytes = (inputs.channels() * (pixels + plan.features_len()) * size_of::<T>()) as u64;

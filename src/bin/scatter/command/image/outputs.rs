@@ -325,7 +325,7 @@ fn parameters<T: Real>(
     shape: &[usize],
 ) -> serde_json::Value {
     let params = plan.description();
-    json!({
+    let mut parameters = json!({
         "program": env!("CARGO_BIN_NAME"),
         "version": env!("CARGO_PKG_VERSION"),
         "transform": {
@@ -347,5 +347,8 @@ fn parameters<T: Real>(
         "resize": args.resize.map(|size| size.0),
         "log": args.log,
         "shape": shape,
-    })
+    });
+    args.own
+        .describe(plan.bank().wavelets(), &mut parameters["transform"]);
+    parameters
 }

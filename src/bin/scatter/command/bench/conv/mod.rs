@@ -27,6 +27,10 @@ use problem::{Inputs, Job, Problem, Way, sides};
 const LONGEST: f64 = 10.0;
 
 pub fn run(args: &ConvArgs) -> Result<()> {
+    ensure!(
+        args.output.is_none(),
+        "--output is the chart of a sweep; --sweep kernel=3..257 makes one, --json holds the numbers of one kernel",
+    );
     crate::command::check_destinations(args.json.as_slice(), &[])?;
     let kernel = args.kernel.as_ref().map(|kernel| kernel.0.clone());
     let problem = Problem::new(args, kernel.unwrap_or_default())?;
@@ -234,6 +238,9 @@ impl<'a> Bench<'a> {
         let mut job = self.inputs.plain();
         let run = self.of_one(self.stopwatch.time(|| job.run()));
         let allocating = self.of_one(self.stopwatch.time(|| job.run_allocating()));
+        let ffts = job.ffts();
+        let flops = ffts.map(|ffts| ffts.flops());
+        let floor = self.floor(ffts);
         OfPlain {
             row: Row {
                 name: job.name(),
@@ -241,8 +248,8 @@ impl<'a> Bench<'a> {
                 block: Vec::new(),
                 predicted: None,
                 measured: Some(run),
-                flops: None,
-                floor: None,
+                flops,
+                floor,
                 chosen: false,
             },
             threads: OfThreads {
@@ -251,8 +258,8 @@ impl<'a> Bench<'a> {
                 plan,
                 run,
                 allocating,
-                flops: None,
-                floor: None,
+                flops,
+                floor,
             },
             answer: job.first_result(),
         }

@@ -266,6 +266,11 @@ pub trait Job {
 
     /// `realfft 1050 x 1536`, or how the plan computes.
     fn name(&self) -> String;
+
+    /// The FFTs of one signal, of what everyone would write; [`Problem::ffts`] has those of a way.
+    fn ffts(&self) -> Option<Ffts> {
+        None
+    }
 }
 
 struct Planner<X, K, const D: usize> {
@@ -331,6 +336,9 @@ where
     }
 }
 
+/// An output and a workspace.
+type Scratch<Y, T> = (ArrayD<Y>, ConvolutionWorkspace<T>);
+
 struct Planned<'a, X, K, const D: usize>
 where
     X: Convolve<K>,
@@ -339,7 +347,7 @@ where
     plan: Convolution<X, K, D>,
     signals: &'a ArrayD<X>,
     threads: usize,
-    scratch: Option<(ArrayD<X::Output>, ConvolutionWorkspace<X::Real>)>,
+    scratch: Option<Scratch<X::Output, X::Real>>,
 }
 
 impl<X, K, const D: usize> Job for Planned<'_, X, K, D>
