@@ -91,7 +91,8 @@ mod parallel;
 pub mod raster;
 
 // the line: inner loops and boundaries, Fourier transforms, filters, one layer, the cascade
-pub(crate) mod kernels;
+pub(crate) use wavelet_scattering_kernels as kernels;
+mod isa;
 pub mod signal;
 
 pub(crate) mod fft;
@@ -129,7 +130,7 @@ pub use image;
 pub use cancel::Cancel;
 pub use conv::{Convolution1d, Convolution2d};
 pub use error::{Error, Result};
-pub use kernels::isa::Isa;
+pub use isa::Isa;
 pub use scattering::{Average, Features, PathTable, Scattering2d};
 pub use signal::Padding;
 

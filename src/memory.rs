@@ -5,23 +5,32 @@ use std::sync::OnceLock;
 
 use crate::{Error, Result};
 
-/// Bytes of memory this process may use: the machine's, or its control group's if that is less.
+/// Bytes of memory this process may use: the machine's, or its control group's if that is less, or what one allocation may
+/// take in its address space, which on 32 bits is least.
 pub fn available() -> u64 {
     static AVAILABLE: OnceLock<u64> = OnceLock::new();
-    *AVAILABLE.get_or_init(|| {
-        if !sysinfo::IS_SUPPORTED_SYSTEM {
-            return u64::MAX;
-        }
-        let mut system = sysinfo::System::new();
-        system.refresh_memory();
-        let group = system
-            .cgroup_limits()
-            .map_or(u64::MAX, |limits| limits.total_memory);
-        match system.total_memory().min(group) {
-            0 => u64::MAX,
-            bytes => bytes,
-        }
-    })
+    *AVAILABLE.get_or_init(|| of_the_machine().min(isize::MAX as u64))
+}
+
+/// Nobody tells in a browser.
+#[cfg(target_arch = "wasm32")]
+fn of_the_machine() -> u64 {
+    u64::MAX
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn of_the_machine() -> u64 {
+    if !sysinfo::IS_SUPPORTED_SYSTEM {
+        return u64::MAX;
+    }
+    let mut system = sysinfo::System::new();
+    system.refresh_memory();
+    let group = system.cgroup_limits();
+    let group = group.map_or(u64::MAX, |limits| limits.total_memory);
+    match system.total_memory().min(group) {
+        0 => u64::MAX,
+        bytes => bytes,
+    }
 }
 
 /// Bytes of `count` elements of `T`, saturating: anything that overflows does not fit anyway.

@@ -11,8 +11,9 @@ use num_traits::{Float, NumAssign};
 pub use num_complex::Complex;
 
 pub(crate) mod sealed {
-    use crate::kernels::element::Element;
-    use crate::kernels::isa::{self, Isa, WithSimd};
+    use crate::isa::{self, Isa};
+    use crate::kernels::any_length::AnyLength;
+    use crate::kernels::pass::WithSimd;
 
     /// A type that depends on the precision.
     pub trait PerPrecision {
@@ -28,7 +29,7 @@ pub(crate) mod sealed {
     }
 
     /// What only the crate knows of a precision.
-    pub trait Sealed: Element {
+    pub trait Sealed: AnyLength {
         /// Does something with the vectors of this precision.
         fn with_simd<W: WithSimd<Self>>(isa: Isa, with: W) -> W::Output;
 
@@ -75,9 +76,7 @@ pub(crate) mod sealed {
 }
 
 /// A precision to compute in: `f32` or `f64`.
-pub trait Real:
-    sealed::Sealed + Float + NumAssign + rustfft::FftNum + Sum + Debug + Display + Default
-{
+pub trait Real: sealed::Sealed + Float + NumAssign + Sum + Debug + Display + Default {
     /// The name NumPy knows it by.
     const NAME: &'static str;
 

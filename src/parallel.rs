@@ -3,6 +3,8 @@
 //! With the feature `parallel` these are a few lines over rayon, without it the same calls run in order on the
 //! caller's thread. Nothing here changes a result: every task writes its own output.
 
+use std::sync::{Mutex, PoisonError};
+
 #[cfg(feature = "parallel")]
 use rayon::prelude::*;
 
@@ -43,47 +45,43 @@ const MOST: usize = 256;
 
 /// Hands the tasks out, in order, to whichever worker is free; each worker has its own scratch.
 ///
-/// One worker runs on the caller's thread. Nothing is allocated.
+/// One worker runs on the caller's thread. Nothing is allocated. What a task does is compiled once: threads reach it by
+/// [`at_once`], which knows no types.
 ///
 /// # Panics
 /// Without a worker.
 pub(crate) fn for_each<W: Send, Task>(
-    workers: impl IntoIterator<Item = W, IntoIter: Send>,
+    workers: impl IntoIterator<Item = W, IntoIter: ExactSizeIterator + Send>,
     tasks: impl Iterator<Item = Task> + Send,
     run: impl Fn(&mut W, Task) + Sync + Send,
 ) {
-    let mut workers = workers.into_iter().take(MOST);
-    let Some(mut first) = workers.next() else {
-        unreachable!("a workspace has at least one worker")
-    };
-    #[cfg(feature = "parallel")]
-    if let Some(second) = workers.next() {
-        let queue = std::sync::Mutex::new(tasks);
-        // The lock is held for the hand-over only, so a worker that panics cannot poison it half-way.
-        let next = || {
-            queue
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner())
-                .next()
+    let workers = workers.into_iter().take(MOST);
+    let count = workers.len();
+    assert!(count > 0, "a workspace has at least one worker");
+    let (workers, tasks) = (Mutex::new(workers), Mutex::new(tasks));
+    at_once(count, &|| {
+        let Some(mut worker) = next(&workers) else {
+            return;
         };
-        let drain = |mut worker: W| {
-            while let Some(task) = next() {
-                run(&mut worker, task);
-            }
-        };
-        rayon::join(|| drain(first), || each(second, workers, &drain));
-        return;
-    }
-    tasks.for_each(|task| run(&mut first, task));
+        while let Some(task) = next(&tasks) {
+            run(&mut worker, task);
+        }
+    });
 }
 
-/// Runs all workers at once, as far as there are threads.
-#[cfg(feature = "parallel")]
-fn each<W: Send>(first: W, mut others: impl Iterator<Item = W> + Send, run: &(impl Fn(W) + Sync)) {
-    match others.next() {
-        None => run(first),
-        Some(next) => {
-            rayon::join(|| run(first), || each(next, others, run));
-        }
+/// What is next in a queue. The lock is held for the hand-over only, so a worker that panics cannot poison it half-way.
+fn next<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
+    let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+    queue.next()
+}
+
+/// Runs the same so many times at once, as far as there are threads; one is the caller's.
+fn at_once(count: usize, run: &(dyn Fn() + Sync)) {
+    #[cfg(feature = "parallel")]
+    if count > 1 {
+        rayon::join(run, || at_once(count - 1, run));
+        return;
     }
+    let _ = count; // on one thread, the first does everything
+    run();
 }

@@ -27,8 +27,7 @@ use super::sample::{Samples, SamplesMut};
 use super::task::{Task, Tiles, Tiling};
 use super::tiles::{Operator, Output, Over, Walk, lock};
 use crate::fft::Line;
-use crate::kernels::isa::WithSimd;
-use crate::kernels::pass::{Emit, Passes};
+use crate::kernels::pass::{Emit, Passes, WithSimd};
 use crate::kernels::response::Response;
 use crate::kernels::squares::{
     Collect, LoadLine, LoadRows, Spread, StoreComplexLine, StoreComplexRows, StoreLine, StoreRows,

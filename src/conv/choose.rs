@@ -17,7 +17,7 @@ use super::task::{How, Task, Tiling};
 use super::tiles::{Over, Walk};
 use super::transfer::transfer_of_taps;
 use crate::fft::{good_lengths, line_cost};
-use crate::kernels::isa::Isa;
+use crate::isa::Isa;
 use crate::num::Real;
 use crate::num::sealed::{Either, PerPrecision};
 

@@ -20,7 +20,7 @@ use super::axis::Blocks;
 use super::spectrum::Spectra;
 use super::task::{How, Task, Tiling};
 use crate::fft::line_cost;
-use crate::kernels::isa::Isa;
+use crate::isa::Isa;
 use crate::num::Real;
 
 /// Nanoseconds on one core; see the head of this file.

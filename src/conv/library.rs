@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use num_complex::Complex;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
-use rustfft::{Fft, FftPlanner};
+use realfft::{ComplexToReal, RealToComplex};
+use rustfft::Fft;
 
 use super::axis::gather;
 use super::sample::{Samples, SamplesMut};
@@ -64,21 +64,18 @@ impl<T: Real> Library<T> {
     ) -> Self {
         let layout = task.layout(&tiling.blocks);
         let ([n0, n1], [m0, m1]) = (layout.block, layout.kept);
-        let (mut real, mut complex) = (RealFftPlanner::new(), FftPlanner::new());
         let packed = layout.spectra == Spectra::Full && task.packs();
         Self {
             tiles: Tiles::new(&task, tiling.blocks, packed),
             rows_forward: match layout.spectra {
-                Spectra::Half | Spectra::HalfToFull => Forward::Real(real.plan_fft_forward(n1)),
-                Spectra::Full => Forward::Complex(complex.plan_fft_forward(n1)),
+                Spectra::Half | Spectra::HalfToFull => Forward::Real(T::real_forward(n1)),
+                Spectra::Full => Forward::Complex(T::forward(n1)),
             },
-            columns_forward: complex.plan_fft_forward(n0),
-            columns_inverse: complex.plan_fft_inverse(m0),
+            columns_forward: T::forward(n0),
+            columns_inverse: T::inverse(m0),
             rows_inverse: match layout.spectra {
-                Spectra::Half => Inverse::Real(real.plan_fft_inverse(m1)),
-                Spectra::HalfToFull | Spectra::Full => {
-                    Inverse::Complex(complex.plan_fft_inverse(m1))
-                }
+                Spectra::Half => Inverse::Real(T::real_inverse(m1)),
+                Spectra::HalfToFull | Spectra::Full => Inverse::Complex(T::inverse(m1)),
             },
             transfers: parallel::map(task.kernels, |index| {
                 Transfer::new(&transfer(index, &layout), &layout)

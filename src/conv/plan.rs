@@ -18,7 +18,7 @@ use super::sample::{Convolve, Sample, is_finite};
 use super::task::Task;
 use super::tiles::{Walk, Workers};
 use crate::grid::{find_in, position};
-use crate::kernels::isa::Isa;
+use crate::isa::Isa;
 use crate::memory::Footprint;
 use crate::num::Real;
 use crate::{Cancel, Error, Result, memory, parallel};

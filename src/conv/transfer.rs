@@ -7,9 +7,9 @@
 //! with M ≤ N samples of a result: subsampling is the sum over the aliases a.
 
 use num_complex::Complex;
-use realfft::RealFftPlanner;
 
 use super::spectrum::Layout;
+use crate::kernels::any_length::AnyLength;
 use crate::num::Real;
 
 /// Values of a transfer function that multiply neighbours and end among neighbours.
@@ -198,7 +198,7 @@ pub(super) fn transfer_of_taps(
     let width = rows.len() / k[0];
     let mut columns = vec![Complex::ZERO; rows.len()];
     transpose::transpose(&rows, &mut columns, width, k[0]);
-    let fft = rustfft::FftPlanner::new().plan_fft_forward(b0);
+    let fft = f64::forward(b0);
     let mut scratch = vec![Complex::ZERO; fft.get_inplace_scratch_len()];
     // Written column by column, so that every page of it is touched once, near its transform.
     let mut hat = Vec::with_capacity(b0 * b1);
@@ -221,12 +221,10 @@ fn spectra_of_rows(taps: &[Complex<f64>], k: usize, shift: usize, b: usize) -> V
         for (row, to) in rows.zip(hat.chunks_exact_mut(b)) {
             place(row, shift, to);
         }
-        rustfft::FftPlanner::new()
-            .plan_fft_forward(b)
-            .process(&mut hat);
+        f64::forward(b).process(&mut hat);
         return hat;
     }
-    let fft = RealFftPlanner::new().plan_fft_forward(b);
+    let fft = f64::real_forward(b);
     let mut scratch = fft.make_scratch_vec();
     let mut block = fft.make_input_vec();
     let mut hat = vec![Complex::ZERO; rows.len() * (b / 2 + 1)];

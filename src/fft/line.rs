@@ -10,6 +10,7 @@
 use std::f64::consts::PI;
 
 use super::radices::radices;
+use crate::kernels::any_length::AnyLength;
 use crate::kernels::butterfly::constants_of_17;
 use crate::kernels::pass::{Emit, Gather, Offsets, Passes};
 use crate::kernels::vector::{Cell, Kernel, Simd, Vector, zero};
@@ -186,9 +187,7 @@ impl<T: Real, S: Passes<T>> Bluestein<T, S> {
             response[n] = value.conj();
             response[(long - n) % long] = value.conj();
         }
-        rustfft::FftPlanner::new()
-            .plan_fft_inverse(long)
-            .process(&mut response);
+        f64::inverse(long).process(&mut response);
         Self {
             line: InPlace::new(simd, long, &radices),
             chirp: chirp.iter().map(narrow).collect(),
@@ -348,7 +347,8 @@ fn narrow<T: Real>(value: &Complex<f64>) -> Complex<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::isa::{Isa, WithSimd};
+    use crate::isa::Isa;
+    use crate::kernels::pass::WithSimd;
     use crate::num::relative_error;
 
     /// Σ_n x(n)·exp(2πi·kn/N) in f64.

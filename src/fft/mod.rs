@@ -10,28 +10,31 @@ pub(crate) mod spectrum;
 pub(crate) use line::Line;
 pub(crate) use radices::{good_lengths, line_cost, sides_of_line};
 
+use std::sync::Arc;
+
 use ndarray::{Array, Axis, Dimension};
 use num_complex::Complex;
-use rustfft::{FftDirection, FftPlanner};
+use rustfft::Fft;
+
+use crate::kernels::any_length::AnyLength;
 
 /// The DFT of dense samples along all axes; for filters and pictures, not for the hot path.
 pub(crate) fn forward<D: Dimension>(x: Array<Complex<f64>, D>) -> Array<Complex<f64>, D> {
-    transform(x, FftDirection::Forward)
+    transform(x, f64::forward)
 }
 
 /// The inverse DFT of a dense spectrum along all axes, with its 1/N; for filters and pictures, not for the hot path.
 pub(crate) fn inverse<D: Dimension>(hat: Array<Complex<f64>, D>) -> Array<Complex<f64>, D> {
     let scale = 1.0 / hat.len() as f64;
-    transform(hat, FftDirection::Inverse).mapv_into(|value| value * scale)
+    transform(hat, f64::inverse).mapv_into(|value| value * scale)
 }
 
 fn transform<D: Dimension>(
     mut array: Array<Complex<f64>, D>,
-    direction: FftDirection,
+    plan: fn(usize) -> Arc<dyn Fft<f64>>,
 ) -> Array<Complex<f64>, D> {
-    let mut planner = FftPlanner::new();
     for axis in 0..array.ndim() {
-        let fft = planner.plan_fft(array.len_of(Axis(axis)), direction);
+        let fft = plan(array.len_of(Axis(axis)));
         let mut lane = Vec::with_capacity(fft.len());
         for mut samples in array.lanes_mut(Axis(axis)) {
             lane.clear();

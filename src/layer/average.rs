@@ -9,8 +9,7 @@
 
 use std::ops::Range;
 
-use rustfft::FftPlanner;
-
+use crate::kernels::any_length::AnyLength;
 use crate::kernels::scalar as kernels;
 use crate::num::{Complex, Real};
 
@@ -37,7 +36,7 @@ impl<T: Real> AxisAverage<T> {
             .iter()
             .map(|&value| Complex::new(value, 0.0))
             .collect();
-        FftPlanner::new().plan_fft_inverse(len).process(&mut kernel);
+        f64::inverse(len).process(&mut kernel);
         let kernel: Vec<f64> = kernel.iter().map(|value| value.re / len as f64).collect(); // even, as φ̂ is
 
         let mut left_out = 0.0; // on both sides

@@ -401,8 +401,8 @@ fn copy_few<T: Copy>(from: &[T], to: &mut [T]) {
 mod tests {
     use super::*;
     use crate::filters::gauss;
-    use crate::kernels::isa::{Isa, WithSimd};
-    use crate::kernels::pass::Passes;
+    use crate::isa::Isa;
+    use crate::kernels::pass::{Passes, WithSimd};
     use crate::num::sealed::Sealed;
 
     /// The largest difference between a line average and its matrix, whose rows [`AxisAverage`] is tested for.

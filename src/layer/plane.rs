@@ -448,7 +448,8 @@ impl<T: Real, S: Passes<T>> Plane<T, S> {
 mod tests {
     use super::*;
     use crate::filters::FilterBank2d;
-    use crate::kernels::isa::{Isa, WithSimd};
+    use crate::isa::Isa;
+    use crate::kernels::pass::WithSimd;
     use crate::layer::fold::{Filters, OfImage, OfModuli};
     use crate::num::relative_error;
     use crate::num::sealed::Sealed;

@@ -96,7 +96,7 @@ impl<T, L: Layer<T>> Threads<T, L> {
     }
 
     /// Every thread by itself.
-    fn each(&mut self) -> impl Iterator<Item = Team<'_, T, L>> {
+    fn each(&mut self) -> impl ExactSizeIterator<Item = Team<'_, T, L>> {
         let scratch = self.lines.iter_mut().zip(&mut self.planes);
         let scratch = scratch.zip(&mut self.deeper).zip(&mut self.entries);
         scratch.map(|(((lines, planes), deeper), entry)| Team {

@@ -17,7 +17,7 @@ use super::features::Features;
 use super::path::{PathTable, Wavelet};
 use crate::filters::FilterBank;
 use crate::grid::check_finite;
-use crate::kernels::isa::Isa;
+use crate::isa::Isa;
 use crate::memory::Footprint;
 use crate::num::Real;
 use crate::{Cancel, Error, Result, memory, parallel};

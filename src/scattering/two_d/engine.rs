@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::Result;
 use crate::filters::{FilterBank, Wavelet2d};
-use crate::kernels::isa::{Isa, WithSimd};
-use crate::kernels::pass::Passes;
+use crate::isa::Isa;
+use crate::kernels::pass::{Passes, WithSimd};
 use crate::kernels::vector::{MAX_LANES, Vector};
 use crate::layer::observe::{Keeps, LineAverage, Observer};
 use crate::layer::side_by_side::{Grids, SideBySide, parts};

@@ -7,7 +7,7 @@ use crate::filters::{
     FilterBank2d, FilterBank2dParams, Mother, Normalization, Wavelet2d, low_block,
 };
 use crate::grid::Grid;
-use crate::kernels::isa::Isa;
+use crate::isa::Isa;
 use crate::num::Real;
 use crate::scattering::Scattering2d;
 use crate::scattering::design::Design;

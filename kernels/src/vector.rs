@@ -196,7 +196,7 @@ mod tests {
     use num_complex::Complex;
 
     use super::*;
-    use crate::kernels::isa::{Isa, WithSimd, with_f32, with_f64};
+    use crate::pass::{Passes, WithSimd, on_every_set};
 
     /// Every operation against the same on numbers.
     struct Check;
@@ -204,7 +204,7 @@ mod tests {
     impl<T: Element> WithSimd<T> for Check {
         type Output = ();
 
-        fn run<S: Simd<T>>(self, simd: S) {
+        fn run<S: Passes<T>>(self, simd: S) {
             let n = S::V::LANES;
             let number = |i: usize| T::from(0.3 + (i as f64 * 1.7).sin()).unwrap();
             let numbers = |from: usize| -> Vec<T> { (from..from + n + 3).map(number).collect() };
@@ -277,9 +277,6 @@ mod tests {
 
     #[test]
     fn every_operation_equals_the_one_on_numbers_on_every_instruction_set() {
-        for isa in Isa::available() {
-            with_f32(isa, Check);
-            with_f64(isa, Check);
-        }
+        on_every_set!(Check);
     }
 }

@@ -1,4 +1,4 @@
-//! Four lanes as a plain array: every machine has them, and compilers turn them into whatever vectors it has. The
+//! 128 bits of lanes as a plain array: every machine has them, and compilers turn them into whatever vectors it has. The
 //! reference for the others.
 
 use std::ops::{Add, Mul, Sub};
@@ -13,20 +13,24 @@ use super::vector::{Cell, Kernel, Simd, Vector};
 #[derive(Debug, Clone, Copy)]
 pub struct Portable;
 
-/// Four numbers.
+/// N numbers that fill one register of 128 bits. Two registers a vector would be twice the code, and there are not enough of
+/// them for the larger butterflies.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(16))]
-pub struct Four<T>([T; 4]);
+pub struct Lanes<T, const N: usize>([T; N]);
 
-impl<T: Element> Four<T> {
+impl<T: Element, const N: usize> Lanes<T, N> {
     #[inline(always)]
     fn zip(self, b: Self, f: impl Fn(T, T) -> T) -> Self {
-        let (a, b) = (self.0, b.0);
-        Four([f(a[0], b[0]), f(a[1], b[1]), f(a[2], b[2]), f(a[3], b[3])])
+        let mut lanes = self.0;
+        for i in 0..N {
+            lanes[i] = f(lanes[i], b.0[i]);
+        }
+        Self(lanes)
     }
 }
 
-impl<T: Element> Add for Four<T> {
+impl<T: Element, const N: usize> Add for Lanes<T, N> {
     type Output = Self;
 
     #[inline(always)]
@@ -35,7 +39,7 @@ impl<T: Element> Add for Four<T> {
     }
 }
 
-impl<T: Element> Sub for Four<T> {
+impl<T: Element, const N: usize> Sub for Lanes<T, N> {
     type Output = Self;
 
     #[inline(always)]
@@ -44,7 +48,7 @@ impl<T: Element> Sub for Four<T> {
     }
 }
 
-impl<T: Element> Mul for Four<T> {
+impl<T: Element, const N: usize> Mul for Lanes<T, N> {
     type Output = Self;
 
     #[inline(always)]
@@ -53,8 +57,8 @@ impl<T: Element> Mul for Four<T> {
     }
 }
 
-impl<T: Element> Vector<T> for Four<T> {
-    const LANES: usize = 4;
+impl<T: Element, const N: usize> Vector<T> for Lanes<T, N> {
+    const LANES: usize = N;
 
     #[inline(always)]
     fn mul_add(self, b: Self, c: Self) -> Self {
@@ -68,7 +72,7 @@ impl<T: Element> Vector<T> for Four<T> {
 
     #[inline(always)]
     fn sqrt(self) -> Self {
-        Four(self.0.map(T::sqrt))
+        Self(self.0.map(T::sqrt))
     }
 
     #[inline(always)]
@@ -78,7 +82,7 @@ impl<T: Element> Vector<T> for Four<T> {
 
     #[inline(always)]
     fn transpose(block: &mut [Self]) {
-        for i in 0..4 {
+        for i in 0..N {
             for k in 0..i {
                 let (a, b) = (block[i].0[k], block[k].0[i]);
                 (block[i].0[k], block[k].0[i]) = (b, a);
@@ -88,42 +92,50 @@ impl<T: Element> Vector<T> for Four<T> {
 
     #[inline(always)]
     fn join(low: Self, high: Self) -> Self {
-        Four([low.0[0], low.0[1], high.0[2], high.0[3]])
+        let mut joined = low;
+        joined.0[N / 2..].copy_from_slice(&high.0[N / 2..]);
+        joined
     }
 
     #[inline(always)]
     fn exchange(a: Self, b: Self) -> [Self; 2] {
-        let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (a.0, b.0);
-        [Four([a0, a1, b0, b1]), Four([a2, a3, b2, b3])]
+        let (mut lower, mut upper) = (a, b);
+        lower.0[N / 2..].copy_from_slice(&b.0[..N / 2]);
+        upper.0[..N / 2].copy_from_slice(&a.0[N / 2..]);
+        [lower, upper]
     }
 
     #[inline(always)]
     fn store_halves(self, low: &mut Self, high: &mut Self, half: usize) {
-        let at = half % 2 * 2;
-        low.0[at..at + 2].copy_from_slice(&self.0[..2]);
-        high.0[at..at + 2].copy_from_slice(&self.0[2..]);
+        let at = half % 2 * (N / 2);
+        low.0[at..at + N / 2].copy_from_slice(&self.0[..N / 2]);
+        high.0[at..at + N / 2].copy_from_slice(&self.0[N / 2..]);
     }
 }
 
 /// The vectors of one precision.
 macro_rules! simd {
-    ($T:ty) => {
+    ($T:ty, $N:literal) => {
         impl Simd<$T> for Portable {
-            type V = Four<$T>;
+            type V = Lanes<$T, $N>;
 
             #[inline(always)]
-            fn splat(self, value: $T) -> Four<$T> {
-                Four([value; 4])
+            fn splat(self, value: $T) -> Self::V {
+                Lanes([value; $N])
             }
 
             #[inline(always)]
-            fn splat_halves(self, [low, high]: [$T; 2]) -> Four<$T> {
-                Four([low, low, high, high])
+            fn splat_halves(self, [low, high]: [$T; 2]) -> Self::V {
+                let mut lanes = [low; $N];
+                lanes[$N / 2..].fill(high);
+                Lanes(lanes)
             }
 
             #[inline(always)]
-            fn load(self, from: &[$T]) -> Four<$T> {
-                Four([from[0], from[1], from[2], from[3]])
+            fn load(self, from: &[$T]) -> Self::V {
+                let mut lanes = [0.0; $N];
+                lanes.copy_from_slice(&from[..$N]);
+                Lanes(lanes)
             }
 
             #[inline(never)]
@@ -134,7 +146,7 @@ macro_rules! simd {
     };
 }
 
-simd!(f32);
-simd!(f64);
+simd!(f32, 4);
+simd!(f64, 2);
 passes!(Portable, f32);
 passes!(Portable, f64);

@@ -50,6 +50,12 @@ pub trait Passes<T>: Simd<T> {
     );
 }
 
+/// Something to do once the instruction set is known.
+pub trait WithSimd<T> {
+    type Output;
+    fn run<S: Passes<T>>(self, simd: S) -> Self::Output;
+}
+
 /// Implements [`Passes`] for a token in one precision.
 macro_rules! passes {
     ($token:ty, $T:ty) => {
@@ -526,13 +532,37 @@ impl<T, V, E: Store<T, V>, const R: usize> Sink<V> for Results<'_, T, E, R> {
     }
 }
 
+/// Does something with every instruction set that this machine has, in both precisions.
+#[cfg(test)]
+macro_rules! on_every_set {
+    ($with:expr) => {{
+        use crate::pass::WithSimd;
+        WithSimd::<f32>::run($with, crate::portable::Portable);
+        WithSimd::<f64>::run($with, crate::portable::Portable);
+        #[cfg(target_arch = "x86_64")]
+        {
+            if let Some(simd) = crate::x86_64::Avx2::detect() {
+                WithSimd::<f32>::run($with, simd);
+                WithSimd::<f64>::run($with, simd);
+            }
+            if let Some(simd) = crate::x86_64::Avx512::detect() {
+                WithSimd::<f32>::run($with, simd);
+                WithSimd::<f64>::run($with, simd);
+            }
+        }
+    }};
+}
+
+#[cfg(test)]
+pub(crate) use on_every_set;
+
 #[cfg(test)]
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     use super::*;
-    use crate::kernels::portable::Portable;
-    use crate::kernels::vector::zero;
+    use crate::portable::Portable;
+    use crate::vector::zero;
 
     #[test]
     fn a_destination_that_is_too_short_is_refused_whatever_the_stride() {

@@ -275,10 +275,10 @@ macro_rules! prime {
     }};
 }
 
-/// The one of ±n modulo R that lies in the first half.
-const fn nearest(n: usize, R: usize) -> usize {
-    let n = n % R;
-    if n <= R / 2 { n } else { R - n }
+/// The one of ±n modulo the radix that lies in the first half.
+const fn nearest(n: usize, radix: usize) -> usize {
+    let n = n % radix;
+    if n <= radix / 2 { n } else { radix - n }
 }
 
 prime!(7, [1 2 3] [1 2 3]);

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::pass::Passes;
-use super::portable::Portable;
+use crate::kernels::pass::WithSimd;
+use crate::kernels::portable::Portable;
 #[cfg(target_arch = "x86_64")]
-use super::x86_64::{Avx2, Avx512};
+use crate::kernels::x86_64::{Avx2, Avx512};
 use crate::{Error, Result};
 
 /// An instruction set that there are kernels for, least first.
@@ -130,12 +130,6 @@ impl fmt::Display for Isa {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }
-}
-
-/// Something to do once the instruction set is known.
-pub trait WithSimd<T> {
-    type Output;
-    fn run<S: Passes<T>>(self, simd: S) -> Self::Output;
 }
 
 /// Does something with the vectors of one precision: `f32`, `f64`.
