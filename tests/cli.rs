@@ -293,7 +293,7 @@ fn an_npz_holds_everything_in_one_file() {
         .unwrap();
     let options = ImageOptions {
         color: Color::Rgb,
-        resize: None,
+        ..ImageOptions::default()
     };
     let image = io::read_image::<f32>(folder.path().join("in/a.png"), &options).unwrap();
     let expected = plan.transform(&image).unwrap().log(1e-6).unwrap();
@@ -331,7 +331,7 @@ fn moduli_without_averages_have_one_array_a_path() {
         .unwrap();
     let options = ImageOptions {
         color: Color::Rgb,
-        resize: None,
+        ..ImageOptions::default()
     };
     let names = ["in/a.png", "in/b.png", "in/sub/c.png"].map(|name| folder.path().join(name));
     let images: Vec<Array3<f32>> = names

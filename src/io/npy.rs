@@ -20,6 +20,7 @@ use npyz::{DType, NpyHeader, NpyReader, Order, TypeChar};
 use num_traits::ToPrimitive;
 use py_literal::Value;
 
+use super::content::Content;
 use crate::num::Real;
 use crate::{Error, Result};
 
@@ -70,11 +71,11 @@ macro_rules! samples {
     ($($name:ident $type:ty, $char:pat, $bytes:literal, $widen:expr;)*) => {
         /// The reader of the file's dtype.
         enum Samples {
-            $($name(NpyReader<$type, BufReader<File>>),)*
+            $($name(NpyReader<$type, Box<dyn Read + Send>>),)*
         }
 
         impl Samples {
-            fn new(file: npyz::NpyFile<BufReader<File>>) -> Option<Self> {
+            fn new(file: npyz::NpyFile<Box<dyn Read + Send>>) -> Option<Self> {
                 let DType::Plain(kind) = file.dtype() else { return None };
                 match (kind.type_char(), kind.size_field()) {
                     $(($char, $bytes) => file.data().ok().map(Samples::$name),)*
@@ -121,19 +122,31 @@ impl NpyFile {
     /// [`Error::File`] if it cannot be read; [`Error::BadFile`] if it is no `.npy` file, is shorter than its header
     /// says, or holds anything but booleans, integers and floats of up to 8 bytes (either byte order).
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref().to_path_buf();
-        match File::open(&path) {
-            Ok(file) => Self::new(path, file),
-            Err(source) => Err(read_error(&path, source)),
-        }
+        let path = path.as_ref();
+        let failed = |source| read_error(path, source);
+        let file = File::open(path).map_err(failed)?;
+        let about = file.metadata().map_err(failed)?;
+        let len = about.is_file().then_some(about.len());
+        let reader = BufReader::with_capacity(1 << 16, file);
+        Self::new(path.to_path_buf(), Box::new(reader), len)
     }
 
-    /// As [`open`](Self::open), of an open file; `path` is what errors call it.
-    pub(super) fn new(path: PathBuf, file: File) -> Result<Self> {
+    /// As [`open`](Self::open), of what an input holds.
+    pub(super) fn of(name: &Path, content: &Content) -> Result<Self> {
+        let failed = |source| read_error(name, source);
+        let reader = content.open().map_err(failed)?;
+        let len = content.len().map_err(failed)?;
+        Self::new(name.to_path_buf(), Box::new(reader), Some(len))
+    }
+
+    /// As [`open`](Self::open), of a stream of that many bytes, if that is known; `path` is what errors call it.
+    pub(super) fn new(
+        path: PathBuf,
+        mut reader: Box<dyn Read + Send>,
+        bytes: Option<u64>,
+    ) -> Result<Self> {
         let bad = |reason: String| Error::bad_file(&path, reason);
         let failed = |source: io::Error| Error::unread(&path, source);
-        let about = file.metadata().map_err(failed)?;
-        let mut reader = BufReader::with_capacity(1 << 16, file);
 
         let header_bytes = match header_bytes(&mut reader) {
             Ok(bytes) => bytes,
@@ -158,11 +171,9 @@ impl NpyFile {
             return Err(bad(refusal(&dtype, &name)));
         };
         let promised = header_bytes.len() as u64 + (len as u64).saturating_mul(item as u64);
-        if about.is_file() && about.len() < promised {
+        if let Some(bytes) = bytes.filter(|&bytes| bytes < promised) {
             return Err(bad(format!(
-                "it is cut off: {} samples of dtype {name} need {promised} bytes, the file has {}; copy or save it again",
-                len,
-                about.len()
+                "it is cut off: {len} samples of dtype {name} need {promised} bytes, the file has {bytes}; copy or save it again"
             )));
         }
         let source = match order {
@@ -239,6 +250,17 @@ impl NpyFile {
         let samples = samples.map_err(|source| read_error(&self.path, source))?;
         self.position += wanted;
         Ok(samples)
+    }
+
+    /// Leaves out the next samples.
+    pub(super) fn skip(&mut self, count: usize) -> Result<()> {
+        let mut left = count;
+        while left > 0 {
+            let some = left.min(1 << 16);
+            self.read_rows::<f64>(1, some)?;
+            left -= some;
+        }
+        Ok(())
     }
 
     /// The whole array, in C order.

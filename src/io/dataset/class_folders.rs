@@ -6,7 +6,9 @@ use ndarray::{Array3, Array4, Axis, s};
 
 use super::listing::{Listing, Role, lower_name};
 use super::part::{Part, Parts};
-use crate::io::image::{Color, ImageOptions, list_images, read_image};
+use crate::io::image::read_image;
+use crate::io::listing::list_inputs;
+use crate::io::options::{Color, ImageOptions};
 use crate::{Error, Result, memory, parallel};
 
 /// The images of all classes, if the folder has sub-folders.
@@ -86,7 +88,7 @@ impl Files {
             classes: Vec::new(),
         };
         for folder in &listing.folders {
-            let images = list_images(std::slice::from_ref(folder))?;
+            let images = list_inputs(std::slice::from_ref(folder))?.files;
             files
                 .labels
                 .resize(files.labels.len() + images.len(), files.classes.len());
@@ -121,7 +123,7 @@ impl Files {
     fn images(&self) -> Result<Vec<Array3<f32>>> {
         let options = ImageOptions {
             color: Color::Rgb,
-            resize: None,
+            ..ImageOptions::default()
         };
         let read = |i: usize| {
             let mut image = read_image::<f32>(&self.paths[i], &options)?;

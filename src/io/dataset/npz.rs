@@ -129,7 +129,8 @@ impl<'a> Archive<'a> {
                 }
                 _ => Error::unread(path, source),
             })?;
-        let array = NpyFile::new(path.join(name), file)?;
+        let length = file.metadata().map(|about| about.len()).ok();
+        let array = NpyFile::new(path.join(name), Box::new(BufReader::new(file)), length)?;
         memory::require(
             "the samples of a data set",
             memory::bytes_of::<f32>(array.remaining() as u64),

@@ -103,7 +103,7 @@ pub fn in_grey(task: &Task) -> Array3<f32> {
 
 /// The middle of every image, all of one size, in grey.
 pub fn crops(inputs: &[PathBuf]) -> Result<Array3<f32>> {
-    let paths = io::list_images(inputs)?;
+    let paths = io::list_inputs(inputs)?.files;
     ensure!(
         !paths.is_empty(),
         "there are no images to take patches from"

@@ -41,9 +41,10 @@ impl Inputs {
             let options = ImageOptions {
                 color: args.color.into(),
                 resize: args.resize.map(|size| size.0),
+                ..ImageOptions::default()
             };
             return Ok(Self::Images {
-                files: io::list_images(&args.inputs)?,
+                files: io::list_inputs(&args.inputs)?.files,
                 options,
             });
         }
