@@ -50,7 +50,7 @@ pub struct Listing {
 /// The files that `inputs` stand for, in the order given; the [module](self) says which of a folder.
 ///
 /// A name that leads to no file is kept if it may be a file with an address in it, `data.npz:key` or `stack.tif#2`:
-/// [`InputFile::open`](super::InputFile::open) says what is wrong with it.
+/// [`InputFile::open`](super::InputFile::open) says what is wrong with it, as it does of a link to nowhere in a folder.
 ///
 /// # Errors
 /// [`Error::File`] for a path that cannot be read; [`Error::BadPath`] for a folder without inputs, or with both image
@@ -84,10 +84,13 @@ impl Listing {
                 Err(error) if error.loop_ancestor().is_some() => continue,
                 Err(error) => {
                     let path = error.path().unwrap_or(folder).to_path_buf();
-                    // A link to nowhere is an input only if it has the name of one, of its owner's making.
-                    let named = path.file_name().is_some_and(|name| !is_systems(name));
-                    if !path.is_symlink() || (named && Kind::of_name(&path).is_some()) {
+                    if !path.is_symlink() {
                         return Err(Error::unread(&path, error.into()));
+                    }
+                    // A link to nowhere is an input if it has the name of one, of its owner's making: one that is missing.
+                    let named = path.file_name().is_some_and(|name| !is_systems(name));
+                    if named && Kind::of_name(&path).is_some() {
+                        self.files.push(path);
                     }
                     continue;
                 }
@@ -250,11 +253,7 @@ mod tests {
             [root.join("a.png"), root.join("b.png")]
         );
         symlink("nowhere", root.join("dangling.png")).unwrap();
-        assert!(
-            list_inputs(&[root.to_path_buf()])
-                .unwrap_err()
-                .to_string()
-                .contains("dangling.png")
-        );
+        let files = list_inputs(&[root.to_path_buf()]).unwrap().files;
+        assert_eq!(files[2], root.join("dangling.png"));
     }
 }

@@ -38,7 +38,7 @@ mod tiff;
 pub mod weights;
 
 #[cfg(feature = "learn")]
-pub use dataset::{Dataset, LabelledImages, read_dataset};
+pub use dataset::{Dataset, LabelledImages, read_dataset, read_dataset_from, read_dataset_with};
 pub use image::{image_array, read_image};
 pub use input::{Images, InputFile, InputKind};
 pub use listing::{Listing, list_inputs};
@@ -49,4 +49,4 @@ pub use stack::{NpyStack, NpzEntry, NpzStack};
 pub use staged::{Abandoned, Staged, abandon_all, commit_all};
 pub use table::{CsvStack, stage_csv, stage_json, write_csv, write_json};
 #[cfg(feature = "learn")]
-pub use weights::read_weights;
+pub use weights::{KernelAxes, Weights, read_weights};

@@ -146,31 +146,15 @@ impl NpyFile {
         bytes: Option<u64>,
     ) -> Result<Self> {
         let bad = |reason: String| Error::bad_file(&path, reason);
-        let failed = |source: io::Error| Error::unread(&path, source);
-
-        let header_bytes = match header_bytes(&mut reader) {
-            Ok(bytes) => bytes,
-            Err(source) => match source.kind() {
-                io::ErrorKind::UnexpectedEof => {
-                    return Err(bad("it ends within its .npy header".to_string()));
-                }
-                io::ErrorKind::InvalidData => return Err(bad(source.to_string())),
-                _ => return Err(failed(source)),
-            },
-        };
-        let len = checked_len(&header_bytes).map_err(bad)?;
-        let header = NpyHeader::from_reader(Cursor::new(&header_bytes))
-            .map_err(|source| bad(format!("its .npy header cannot be used: {source}")))?;
+        let (header, len, promised) = header(&path, &mut reader)?;
         let dtype = header.dtype();
         let name = dtype.descr().trim_matches('\'').to_string();
         let shape: Vec<usize> = header.shape().iter().map(|&n| n as usize).collect();
         let order = header.order();
-        let item = dtype.num_bytes().unwrap_or(0);
 
         let Some(samples) = Samples::new(npyz::NpyFile::with_header(header, reader)) else {
             return Err(bad(refusal(&dtype, &name)));
         };
-        let promised = header_bytes.len() as u64 + (len as u64).saturating_mul(item as u64);
         if let Some(bytes) = bytes.filter(|&bytes| bytes < promised) {
             return Err(bad(format!(
                 "it is cut off: {len} samples of dtype {name} need {promised} bytes, the file has {bytes}; copy or save it again"
@@ -278,6 +262,92 @@ impl NpyFile {
         let samples = self.read_rows(1, self.len)?;
         array(samples, &shape, false)
     }
+}
+
+/// The header of a file, how many samples it promises, and how many bytes the file then has.
+fn header(path: &Path, reader: &mut impl Read) -> Result<(NpyHeader, usize, u64)> {
+    let bad = |reason: String| Error::bad_file(path, reason);
+    let bytes = match header_bytes(reader) {
+        Ok(bytes) => bytes,
+        Err(source) => match source.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                return Err(bad("it ends within its .npy header".to_string()));
+            }
+            io::ErrorKind::InvalidData => return Err(bad(source.to_string())),
+            _ => return Err(Error::unread(path, source)),
+        },
+    };
+    let len = checked_len(&bytes).map_err(bad)?;
+    let header = NpyHeader::from_reader(Cursor::new(&bytes))
+        .map_err(|source| bad(format!("its .npy header cannot be used: {source}")))?;
+    let item = header.dtype().num_bytes().unwrap_or(0);
+    let promised = bytes.len() as u64 + (len as u64).saturating_mul(item as u64);
+    Ok((header, len, promised))
+}
+
+/// Numbers that lose nothing, or texts: what [`NpyFile`], which is for samples, does not give.
+#[cfg(feature = "learn")]
+#[derive(Debug, PartialEq)]
+pub(super) enum Entries {
+    Integers(Vec<i128>),
+    Floats(Vec<f64>),
+    Texts(Vec<String>),
+}
+
+/// The shape and the entries of an array of integers, floats or text, from a file of that many bytes.
+#[cfg(feature = "learn")]
+pub(super) fn read_entries(
+    path: &Path,
+    mut reader: impl Read,
+    bytes: u64,
+) -> Result<(Vec<usize>, Entries)> {
+    let (header, _, promised) = header(path, &mut reader)?;
+    let failed = |source| read_error(path, source);
+    if bytes < promised {
+        return Err(failed(io::ErrorKind::UnexpectedEof.into()));
+    }
+    let shape = header.shape().iter().map(|&n| n as usize).collect();
+    let dtype = header.dtype();
+    let name = dtype.descr().trim_matches('\'').to_string();
+    let kind = match &dtype {
+        DType::Plain(kind) => Some((kind.type_char(), kind.size_field())),
+        _ => None,
+    };
+    let file = npyz::NpyFile::with_header(header, reader);
+    macro_rules! integers {
+        ($type:ty) => {{
+            let values = file.into_vec::<$type>().map_err(failed)?;
+            Entries::Integers(values.into_iter().map(i128::from).collect())
+        }};
+    }
+    let entries = match kind {
+        Some((TypeChar::Bool, 1)) => integers!(bool),
+        Some((TypeChar::Int, 1)) => integers!(i8),
+        Some((TypeChar::Int, 2)) => integers!(i16),
+        Some((TypeChar::Int, 4)) => integers!(i32),
+        Some((TypeChar::Int, 8)) => integers!(i64),
+        Some((TypeChar::Uint, 1)) => integers!(u8),
+        Some((TypeChar::Uint, 2)) => integers!(u16),
+        Some((TypeChar::Uint, 4)) => integers!(u32),
+        Some((TypeChar::Uint, 8)) => integers!(u64),
+        Some((TypeChar::Float, 2)) => {
+            let values = file.into_vec::<f16>().map_err(failed)?;
+            Entries::Floats(values.into_iter().map(f64::from).collect())
+        }
+        Some((TypeChar::Float, 4)) => {
+            let values = file.into_vec::<f32>().map_err(failed)?;
+            Entries::Floats(values.into_iter().map(f64::from).collect())
+        }
+        Some((TypeChar::Float, 8)) => Entries::Floats(file.into_vec().map_err(failed)?),
+        Some((TypeChar::UnicodeStr, _)) => Entries::Texts(file.into_vec().map_err(failed)?),
+        Some((TypeChar::ByteStr, _)) => {
+            let texts = file.into_vec::<Vec<u8>>().map_err(failed)?;
+            let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+            Entries::Texts(texts.into_iter().map(text).collect())
+        }
+        _ => return Err(Error::bad_file(path, refusal(&dtype, &name))),
+    };
+    Ok((shape, entries))
 }
 
 /// Everything before the samples: magic, version, length and the text of the header.
