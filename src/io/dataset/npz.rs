@@ -1,16 +1,14 @@
 //! NumPy archives: images and labels as two arrays, once or for each half.
 
-use std::fs::File;
-use std::io::{self, BufReader, Seek};
 use std::path::Path;
 
 use ndarray::{Array4, ArrayD, Ix4};
-use zip::ZipArchive;
-use zip::result::ZipError;
 
 use super::listing::{Listing, Role};
 use super::part::{Part, Parts, images};
+use crate::io::content::Content;
 use crate::io::npy::NpyFile;
+use crate::io::npz;
 use crate::{Error, Result, memory};
 
 /// What images and labels are called, without the half they belong to.
@@ -57,18 +55,17 @@ pub(super) fn read_file(path: &Path) -> Result<Parts> {
 
 struct Archive<'a> {
     path: &'a Path,
-    zip: ZipArchive<BufReader<File>>,
+    archive: npz::Archive,
 }
 
 impl<'a> Archive<'a> {
     fn open(path: &'a Path) -> Result<Self> {
-        let file = File::open(path).map_err(|source| Error::unread(path, source))?;
-        let zip = ZipArchive::new(BufReader::new(file)).map_err(|error| refused(path, error))?;
-        Ok(Self { path, zip })
+        let archive = npz::Archive::open(path, &Content::of(path)?)?;
+        Ok(Self { path, archive })
     }
 
     fn holds(&self, name: &str) -> bool {
-        self.zip.index_for_name(&format!("{name}.npy")).is_some()
+        self.archive.keys().any(|key| key == name)
     }
 
     /// The images and labels whose names end in `suffix`.
@@ -79,15 +76,12 @@ impl<'a> Archive<'a> {
             .find(|pair| pair.iter().all(|name| self.holds(name)))
         else {
             let wanted: Vec<String> = names.iter().map(|[x, y]| format!("{x} and {y}")).collect();
-            let there = self.zip.file_names().collect::<Result<Vec<_>, _>>();
-            let mut there = there.map_err(|error| refused(self.path, error))?;
-            there.sort_unstable();
             return Err(Error::bad_file(
                 self.path,
                 format!(
                     "it has no arrays {}; it holds {}",
                     wanted.join(" or "),
-                    there.join(", ")
+                    self.archive.listed()
                 ),
             ));
         };
@@ -112,25 +106,7 @@ impl<'a> Archive<'a> {
 
     /// The array under `name`, opened for reading.
     fn array(&mut self, name: &str) -> Result<NpyFile> {
-        let path = self.path;
-        let mut entry = self
-            .zip
-            .by_name(&format!("{name}.npy"))
-            .map_err(|error| refused(path, error))?;
-        // An entry can only be read forwards and once; a file without a name is neither memory nor litter.
-        let mut file = tempfile::tempfile().map_err(|source| Error::unread(path, source))?;
-        io::copy(&mut entry, &mut file)
-            .and_then(|_| file.rewind())
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::InvalidData
-                | io::ErrorKind::InvalidInput
-                | io::ErrorKind::UnexpectedEof => {
-                    Error::bad_file(path, format!("{name} is damaged: {source}"))
-                }
-                _ => Error::unread(path, source),
-            })?;
-        let length = file.metadata().map(|about| about.len()).ok();
-        let array = NpyFile::new(path.join(name), Box::new(BufReader::new(file)), length)?;
+        let array = self.archive.array(name)?;
         memory::require(
             "the samples of a data set",
             memory::bytes_of::<f32>(array.remaining() as u64),
@@ -205,17 +181,5 @@ impl<'a> Archive<'a> {
             ))
         };
         array.iter().map(label).collect()
-    }
-}
-
-fn refused(path: &Path, error: ZipError) -> crate::Error {
-    match error {
-        ZipError::Io(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
-            Error::unread(path, source)
-        }
-        other => Error::bad_file(
-            path,
-            format!("it cannot be used as an archive of arrays: {other}"),
-        ),
     }
 }
