@@ -10,6 +10,8 @@ use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use flate2::bufread::MultiGzDecoder;
+
 use crate::{Error, Result, memory};
 
 /// Something to read from, back and forth.
@@ -67,6 +69,20 @@ impl Content {
             });
         }
         Ok(Content::Memory(bytes.into()))
+    }
+
+    /// What it is when unpacked, if it is packed by gzip.
+    pub fn unpacked(&self, name: &Path) -> Result<Self> {
+        let bytes = self.open().map_err(|source| Error::unread(name, source))?;
+        Self::read(name, MultiGzDecoder::new(bytes)).map_err(|error| match error {
+            Error::File { source, .. } if source.kind() == io::ErrorKind::UnexpectedEof => {
+                Error::bad_file(name, "its gzip data is cut off; copy or download it again")
+            }
+            Error::File { source, .. } if source.get_ref().is_some() => {
+                Error::bad_file(name, format!("its gzip data is damaged: {source}"))
+            }
+            other => other,
+        })
     }
 
     /// Opens it at its beginning.

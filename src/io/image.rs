@@ -86,10 +86,10 @@ pub fn image_array<T: Real>(image: &DynamicImage, options: &ImageOptions) -> Res
     let name = Path::new("the image in memory");
     if options.resize.is_some() {
         check_memory::<f64>(size, options, 0)?;
-        return finish(name, planes_of::<f64>(image, options, false), options);
+        return finish(name, planes_of::<f64>(image, options, false, None), options);
     }
     check_memory::<T>(size, options, 0)?;
-    finish(name, planes_of::<T>(image, options, false), options)
+    finish(name, planes_of::<T>(image, options, false, None), options)
 }
 
 #[cfg(test)]

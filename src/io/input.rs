@@ -22,8 +22,12 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array3;
 
+use super::arrays;
 use super::content::{Address, Content, Kind, addressed};
+#[cfg(feature = "fits")]
+use super::fits::Fits;
 use super::npy::NpyFile;
+use super::npz::Archive;
 use super::options::{Color, ImageOptions, Pages};
 use super::picture::Picture;
 use super::pixels::{Planes, finish};
@@ -62,6 +66,8 @@ pub struct InputFile {
     options: ImageOptions,
     /// Which of its images are read.
     selected: Range<usize>,
+    /// Whether one of its arrays was asked for by name.
+    key: bool,
 }
 
 /// The headers of each kind of file.
@@ -69,7 +75,14 @@ pub struct InputFile {
 enum Format {
     Picture(Picture),
     Tiff(Tiff),
-    Npy { shape: Vec<usize> },
+    /// An array of NumPy; in an archive, and under which name.
+    Array {
+        archive: Option<(Archive, String)>,
+        /// As it is read: a last axis of channels has been moved before the rows.
+        shape: Vec<usize>,
+    },
+    #[cfg(feature = "fits")]
+    Fits(Fits),
 }
 
 impl InputFile {
@@ -112,22 +125,58 @@ impl InputFile {
         options: &ImageOptions,
     ) -> Result<Self> {
         options.check()?;
-        let start = content
-            .start::<16>()
-            .map_err(|source| Error::unread(name, source))?;
-        let format = match Kind::of(&start) {
-            Kind::Npy => Format::Npy {
-                shape: NpyFile::of(name, &content)?.shape().to_vec(),
-            },
-            Kind::Tiff => Format::Tiff(Tiff::open(name, &content)?),
-            _ => Format::Picture(Picture::open(name, &content)?),
+        let start = |content: &Content| {
+            content
+                .start::<16>()
+                .map_err(|source| Error::unread(name, source))
         };
+        let mut content = content;
+        let mut kind = Kind::of(&start(&content)?);
+        if kind == Kind::Gzip {
+            content = content.unpacked(name)?;
+            kind = Kind::of(&start(&content)?);
+        }
+        let key = address.key.as_deref();
+        let format = match kind {
+            Kind::Npy => {
+                let array = NpyFile::of(name, &content)?;
+                Format::array(name, &array, None, options)?
+            }
+            Kind::Zip => {
+                let archive = Archive::open(name, &content)?;
+                let (key, array) = match key {
+                    Some(key) => (key.to_string(), archive.array(key)?),
+                    None => archive.images()?,
+                };
+                Format::array(name, &array, Some((archive, key)), options)?
+            }
+            #[cfg(feature = "fits")]
+            Kind::Fits => Format::Fits(Fits::open(name, &content, key)?),
+            #[cfg(not(feature = "fits"))]
+            Kind::Fits => {
+                return Err(Error::bad_file(
+                    name,
+                    "it is a FITS file, and this library was built without the feature fits",
+                ));
+            }
+            Kind::Tiff => Format::Tiff(Tiff::open(name, &content)?),
+            Kind::Picture | Kind::Gzip => Format::Picture(Picture::open(name, &content)?),
+        };
+        if let (Some(key), Kind::Npy | Kind::Tiff | Kind::Picture | Kind::Gzip) = (key, kind) {
+            return Err(Error::bad_file(
+                name,
+                format!(
+                    "there is nothing called {key:?} in it; only arrays in .npz and FITS files have names"
+                ),
+            ));
+        }
         let mut input = Self {
             name: name.to_path_buf(),
             content,
             format,
             options: options.clone(),
             selected: 0..0,
+            key: address.key.is_some(),
         };
         input.check()?;
         input.selected = input.select(address.page)?;
@@ -185,7 +234,9 @@ impl InputFile {
     pub fn kind(&self) -> InputKind {
         match self.format {
             Format::Picture(_) | Format::Tiff(_) => InputKind::Image,
-            Format::Npy { .. } => InputKind::Array,
+            Format::Array { .. } => InputKind::Array,
+            #[cfg(feature = "fits")]
+            Format::Fits(_) => InputKind::Array,
         }
     }
 
@@ -218,7 +269,9 @@ impl InputFile {
         self.options.resize.unwrap_or_else(|| match &self.format {
             Format::Picture(picture) => picture.size(),
             Format::Tiff(tiff) => tiff.size(index),
-            Format::Npy { shape } => [shape[shape.len() - 2], shape[shape.len() - 1]],
+            Format::Array { shape, .. } => last_two(shape),
+            #[cfg(feature = "fits")]
+            Format::Fits(fits) => fits.size(index),
         })
     }
 
@@ -229,10 +282,21 @@ impl InputFile {
     pub fn label(&self, index: usize) -> String {
         let index = self.index(index);
         let name = self.name.display();
-        match self.kind() {
-            _ if self.count() == 1 => name.to_string(),
-            InputKind::Image => format!("{name}#{}", index + 1),
-            InputKind::Array => format!("{name}{:?}", grid::position(index, &self.axes())),
+        match &self.format {
+            Format::Picture(_) | Format::Tiff(_) if self.count() == 1 => name.to_string(),
+            Format::Picture(_) | Format::Tiff(_) => format!("{name}#{}", index + 1),
+            Format::Array { archive, .. } => {
+                let key = match archive {
+                    Some((_, key)) if self.key => format!(":{key}"),
+                    _ => String::new(),
+                };
+                match self.axes().as_slice() {
+                    [] => format!("{name}{key}"),
+                    axes => format!("{name}{key}{:?}", grid::position(index, axes)),
+                }
+            }
+            #[cfg(feature = "fits")]
+            Format::Fits(fits) => format!("{name}{}", fits.label(index)),
         }
     }
 
@@ -264,7 +328,7 @@ impl InputFile {
         let options = self.options.clone();
         let name = self.name.clone();
         let left = range.len();
-        let images: Box<dyn Iterator<Item = Result<Array3<T>>> + Send> = match options.resize {
+        let images: Box<dyn Iterator<Item = Result<Array3<T>>>> = match options.resize {
             None => Box::new(
                 self.planes::<T>(range)?
                     .map(move |planes| finish(&name, planes?, &options)),
@@ -280,20 +344,20 @@ impl InputFile {
     fn planes<S: Real>(
         &self,
         range: Range<usize>,
-    ) -> Result<Box<dyn Iterator<Item = Result<Planes<S>>> + Send>> {
+    ) -> Result<Box<dyn Iterator<Item = Result<Planes<S>>>>> {
+        let (name, content, options) = (&self.name, &self.content, &self.options);
         match &self.format {
-            Format::Picture(picture) => picture.planes(&self.name, &self.content, &self.options),
-            Format::Tiff(tiff) => Ok(tiff.planes(&self.name, &self.content, &self.options, range)),
-            Format::Npy { shape } => {
-                let mut file = NpyFile::of(&self.name, &self.content)?;
-                let size = [shape[shape.len() - 2], shape[shape.len() - 1]];
-                let pixels = size[0] * size[1];
-                file.skip(range.start * pixels)?;
-                Ok(Box::new(range.map(move |_| {
-                    let samples = file.read_rows::<S>(1, pixels)?;
-                    Ok(Planes { samples, size })
-                })))
+            Format::Picture(picture) => picture.planes(name, content, options, range),
+            Format::Tiff(tiff) => Ok(tiff.planes(name, content, options, range)),
+            Format::Array { archive, shape } => {
+                let file = match archive {
+                    Some((archive, key)) => archive.array(key)?,
+                    None => NpyFile::of(name, content)?,
+                };
+                arrays::planes(file, shape, options, range)
             }
+            #[cfg(feature = "fits")]
+            Format::Fits(fits) => fits.planes(name, content, options, range),
         }
     }
 
@@ -305,10 +369,11 @@ impl InputFile {
     /// The axes of all images of the file.
     fn axes(&self) -> Vec<usize> {
         match &self.format {
-            Format::Picture(_) => Vec::new(),
-            Format::Tiff(tiff) if tiff.count() == 1 => Vec::new(),
-            Format::Tiff(tiff) => vec![tiff.count()],
-            Format::Npy { shape } => shape[..shape.len() - 2].to_vec(),
+            Format::Picture(picture) => several(picture.count()),
+            Format::Tiff(tiff) => several(tiff.count()),
+            Format::Array { shape, .. } => shape[..shape.len() - 2].to_vec(),
+            #[cfg(feature = "fits")]
+            Format::Fits(fits) => fits.axes(),
         }
     }
 
@@ -324,9 +389,31 @@ impl InputFile {
     }
 }
 
+impl Format {
+    /// An array of NumPy, if it is one of images.
+    fn array(
+        name: &Path,
+        array: &NpyFile,
+        archive: Option<(Archive, String)>,
+        options: &ImageOptions,
+    ) -> Result<Self> {
+        let shape = arrays::shape(name, array.shape(), options)?;
+        Ok(Format::Array { archive, shape })
+    }
+}
+
+/// The axes of so many images of a file: none of one.
+fn several(count: usize) -> Vec<usize> {
+    if count == 1 { Vec::new() } else { vec![count] }
+}
+
+fn last_two(shape: &[usize]) -> [usize; 2] {
+    [shape[shape.len() - 2], shape[shape.len() - 1]]
+}
+
 /// The images of an [`InputFile`], in order.
 pub struct Images<T> {
-    images: Box<dyn Iterator<Item = Result<Array3<T>>> + Send>,
+    images: Box<dyn Iterator<Item = Result<Array3<T>>>>,
     left: usize,
 }
 

@@ -146,7 +146,15 @@ enum Kind {
 
 impl Kind {
     fn of_name(path: &Path) -> Option<Self> {
-        let end = path.extension()?.to_str()?.to_ascii_lowercase();
+        let mut end = path.extension()?.to_str()?.to_ascii_lowercase();
+        if end == "gz" {
+            // Archives of telescopes give files out packed; images are packed already.
+            end = Path::new(path.file_stem()?)
+                .extension()?
+                .to_str()?
+                .to_ascii_lowercase();
+            return FITS.contains(&end.as_str()).then_some(Kind::Array);
+        }
         if ARRAYS.contains(&end.as_str()) || FITS.contains(&end.as_str()) {
             return Some(Kind::Array);
         }

@@ -17,14 +17,19 @@
 //!
 //! Paths and names that come out of here are for people and programs alike: tables quote them as CSV asks.
 
+mod arrays;
 mod content;
 #[cfg(feature = "learn")]
 pub mod dataset;
+#[cfg(feature = "fits")]
+mod fits;
+mod frames;
 pub mod image;
 pub mod input;
 mod jpeg;
 pub mod listing;
 pub mod npy;
+mod npz;
 pub mod options;
 mod picture;
 mod pixels;

@@ -11,7 +11,7 @@
 //! Source: NEP 1, "A simple file format for NumPy arrays", versions 1.0 to 3.0; parsed by `npyz`.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayD, IxDyn, ShapeBuilder};
@@ -22,7 +22,10 @@ use py_literal::Value;
 
 use super::content::Content;
 use crate::num::Real;
-use crate::{Error, Result};
+use crate::{Error, Result, memory};
+
+/// How a file begins.
+const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// NumPy itself refuses headers beyond 10 000 bytes; a hostile length would otherwise allocate up to 4 GiB.
 const MAX_HEADER: usize = 1 << 16;
@@ -42,6 +45,8 @@ pub struct NpyFile {
     shape: Vec<usize>,
     dtype: String,
     len: usize,
+    /// Header and samples in the file.
+    bytes: u64,
     position: usize,
     source: Source,
 }
@@ -131,12 +136,24 @@ impl NpyFile {
         Self::new(path.to_path_buf(), Box::new(reader), len)
     }
 
-    /// As [`open`](Self::open), of what an input holds.
+    /// As [`open`](Self::open), of what an input holds, which has to be one array: `numpy.save` into an open file puts one
+    /// behind the other, and `numpy.load` gives the first.
     pub(super) fn of(name: &Path, content: &Content) -> Result<Self> {
         let failed = |source| read_error(name, source);
         let reader = content.open().map_err(failed)?;
         let len = content.len().map_err(failed)?;
-        Self::new(name.to_path_buf(), Box::new(reader), Some(len))
+        let array = Self::new(name.to_path_buf(), Box::new(reader), Some(len))?;
+        let mut behind = content.open().map_err(failed)?;
+        behind.seek(SeekFrom::Start(array.bytes)).map_err(failed)?;
+        let mut next = Vec::new();
+        behind.take(6).read_to_end(&mut next).map_err(failed)?;
+        if next == MAGIC {
+            return Err(Error::bad_file(
+                name,
+                "it holds several arrays, one behind the other; save them as .npz, or each in a file of its own",
+            ));
+        }
+        Ok(array)
     }
 
     /// As [`open`](Self::open), of a stream of that many bytes, if that is known; `path` is what errors call it.
@@ -172,6 +189,7 @@ impl NpyFile {
             shape,
             dtype: name,
             len,
+            bytes: promised,
             position: 0,
             source,
         })
@@ -218,6 +236,11 @@ impl NpyFile {
             });
         };
         if let Source::Columns(samples) = &mut self.source {
+            memory::require(
+                "the samples of an array in Fortran order, twice",
+                memory::bytes_of::<f64>(2 * self.len as u64),
+                "save it as numpy.ascontiguousarray(x), which is read in parts",
+            )?;
             let columns = samples
                 .take::<f64>(self.len)
                 .map_err(|source| read_error(&self.path, source))?;
@@ -259,6 +282,11 @@ impl NpyFile {
                 .map_err(|source| read_error(&self.path, source))?;
             return c_order(columns, &shape);
         }
+        memory::require(
+            "the samples of an array",
+            memory::bytes_of::<T>(self.len as u64),
+            "read it in parts",
+        )?;
         let samples = self.read_rows(1, self.len)?;
         array(samples, &shape, false)
     }
@@ -355,11 +383,9 @@ fn header_bytes(reader: &mut impl Read) -> io::Result<Vec<u8>> {
     let invalid = |reason: String| io::Error::new(io::ErrorKind::InvalidData, reason);
     let mut start = Vec::with_capacity(12);
     reader.by_ref().take(8).read_to_end(&mut start)?;
-    if !start.starts_with(b"\x93NUMPY") {
+    if !start.starts_with(MAGIC) {
         let kind = match start.as_slice() {
-            [b'P', b'K', ..] => {
-                "it is a .npz archive of arrays; save the array that is wanted with numpy.save"
-            }
+            [b'P', b'K', ..] => "it is a .npz archive of arrays, not one array",
             [0x80, 2..=5, ..] => "it is a Python pickle; save the array with numpy.save",
             [] => "it is empty; expected an array saved with numpy.save",
             _ => "it is no .npy file; expected an array saved with numpy.save",
@@ -388,7 +414,21 @@ fn header_bytes(reader: &mut impl Read) -> io::Result<Vec<u8>> {
     let before = start.len();
     start.resize(before + len, 0);
     reader.read_exact(&mut start[before..])?;
+    without_long(&mut start[before..]);
     Ok(start)
+}
+
+/// Python 2 wrote its long integers with an L, `(16L, 24L)`: a space in its place.
+fn without_long(text: &mut [u8]) {
+    let mut quote = None;
+    for i in 0..text.len() {
+        match (quote, text[i]) {
+            (None, b'\'' | b'"') => quote = Some(text[i]),
+            (Some(open), byte) if byte == open => quote = None,
+            (None, b'L') if i > 0 && text[i - 1].is_ascii_digit() => text[i] = b' ',
+            _ => {}
+        }
+    }
 }
 
 /// The number of samples in the header's shape; an error where `npyz` would overflow or nest without limit.

@@ -110,8 +110,8 @@ impl fmt::Display for Pages {
 /// What the integers of an image file become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Values {
-    /// Fractions of the largest number of their type: [0, 1], or [-1, 1] of signed ones, whose most negative number is
-    /// then a little below -1. Floats as they are.
+    /// Fractions of the range of their type: v / (2^n - 1) of unsigned ones, which makes [0, 1], and v / 2^(n - 1) of
+    /// signed ones, which makes [-1, 1). Floats as they are.
     #[default]
     Unit,
     /// The numbers that are stored: counts of a camera, whatever the type.

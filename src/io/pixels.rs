@@ -140,34 +140,33 @@ fn replace_nan<S: Real>(name: &Path, plane: &mut [S], policy: NanPolicy) -> Resu
     Ok(())
 }
 
-/// The samples of all planes of a decoded image.
+/// The samples of all planes of a decoded image. `stored` is the largest number of the samples in the file, where the decoder
+/// stretched them to the range of its type.
 pub(super) fn planes_of<S: Real>(
     image: &DynamicImage,
     options: &ImageOptions,
     premultiplied: bool,
+    stored: Option<f64>,
 ) -> Planes<S> {
-    let eight = |v: u8| f64::from(v);
-    let sixteen = |v: u16| f64::from(v);
-    let float = |v: f32| f64::from(v);
     let of = |full| Interleaved {
         full,
-        values: options.values,
-        color: options.color,
+        stored: stored.unwrap_or(full),
+        options,
         premultiplied,
     };
     let samples = match image {
-        DynamicImage::ImageLuma8(i) => of(255.0).fill(i.as_raw(), 1, eight),
-        DynamicImage::ImageLumaA8(i) => of(255.0).fill(i.as_raw(), 2, eight),
-        DynamicImage::ImageRgb8(i) => of(255.0).fill(i.as_raw(), 3, eight),
-        DynamicImage::ImageRgba8(i) => of(255.0).fill(i.as_raw(), 4, eight),
-        DynamicImage::ImageLuma16(i) => of(65535.0).fill(i.as_raw(), 1, sixteen),
-        DynamicImage::ImageLumaA16(i) => of(65535.0).fill(i.as_raw(), 2, sixteen),
-        DynamicImage::ImageRgb16(i) => of(65535.0).fill(i.as_raw(), 3, sixteen),
-        DynamicImage::ImageRgba16(i) => of(65535.0).fill(i.as_raw(), 4, sixteen),
-        DynamicImage::ImageRgb32F(i) => of(1.0).fill(i.as_raw(), 3, float),
-        DynamicImage::ImageRgba32F(i) => of(1.0).fill(i.as_raw(), 4, float),
+        DynamicImage::ImageLuma8(i) => of(255.0).fill(i.as_raw(), 1, f64::from),
+        DynamicImage::ImageLumaA8(i) => of(255.0).fill(i.as_raw(), 2, f64::from),
+        DynamicImage::ImageRgb8(i) => of(255.0).fill(i.as_raw(), 3, f64::from),
+        DynamicImage::ImageRgba8(i) => of(255.0).fill(i.as_raw(), 4, f64::from),
+        DynamicImage::ImageLuma16(i) => of(65535.0).fill(i.as_raw(), 1, f64::from),
+        DynamicImage::ImageLumaA16(i) => of(65535.0).fill(i.as_raw(), 2, f64::from),
+        DynamicImage::ImageRgb16(i) => of(65535.0).fill(i.as_raw(), 3, f64::from),
+        DynamicImage::ImageRgba16(i) => of(65535.0).fill(i.as_raw(), 4, f64::from),
+        DynamicImage::ImageRgb32F(i) => of(1.0).fill(i.as_raw(), 3, f64::from),
+        DynamicImage::ImageRgba32F(i) => of(1.0).fill(i.as_raw(), 4, f64::from),
         // The enum may grow; what it can hold then passes through the widest of today's variants.
-        other => of(1.0).fill(other.to_rgba32f().as_raw(), 4, float),
+        other => of(1.0).fill(other.to_rgba32f().as_raw(), 4, f64::from),
     };
     Planes {
         samples,
@@ -176,31 +175,39 @@ pub(super) fn planes_of<S: Real>(
 }
 
 /// How interleaved pixels become planes.
-struct Interleaved {
+struct Interleaved<'a> {
     /// The number that means 1: the largest of the type, 1 for floats.
     full: f64,
-    values: Values,
-    color: Color,
+    /// The same in the file.
+    stored: f64,
+    options: &'a ImageOptions,
     premultiplied: bool,
 }
 
-impl Interleaved {
+impl Interleaved<'_> {
     /// Planes from pixels of `samples` numbers each: grey, grey and alpha, RGB, or RGB and alpha.
     fn fill<V: Copy, S: Real>(
         &self,
         raw: &[V],
         samples: usize,
-        number: impl Fn(V) -> f64,
+        widen: impl Fn(V) -> f64,
     ) -> Vec<S> {
-        let len = raw.len() / samples;
-        let one = match self.values {
-            Values::Unit => self.full,
+        let color = self.options.color;
+        let one = match self.options.values {
+            Values::Unit => self.stored,
             Values::Raw => 1.0,
         };
-        let mut planes = vec![S::zero(); self.color.channels() * len];
+        let number = |value: V| {
+            if self.stored == self.full {
+                return widen(value);
+            }
+            (widen(value) * self.stored / self.full).round()
+        };
+        let len = raw.len() / samples;
+        let mut planes = vec![S::zero(); color.channels() * len];
         for (i, pixel) in raw.chunks_exact(samples).enumerate() {
             let alpha = if matches!(samples, 2 | 4) && !self.premultiplied {
-                number(pixel[samples - 1]) / self.full
+                number(pixel[samples - 1]) / self.stored
             } else {
                 1.0
             };
@@ -209,7 +216,7 @@ impl Interleaved {
             } else {
                 [0, 1, 2].map(|c| number(pixel[c]) / one)
             };
-            put(&mut planes, i, rgb, alpha, self.color);
+            put(&mut planes, i, rgb, alpha, color);
         }
         planes
     }

@@ -193,7 +193,7 @@ impl Tiff {
         content: &Content,
         options: &ImageOptions,
         range: Range<usize>,
-    ) -> Box<dyn Iterator<Item = Result<Planes<S>>> + Send> {
+    ) -> Box<dyn Iterator<Item = Result<Planes<S>>>> {
         let (name, content, options) = (name.to_path_buf(), content.clone(), options.clone());
         let layout = self.layout;
         let images: Vec<_> = self.images[range]

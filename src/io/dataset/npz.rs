@@ -1,18 +1,15 @@
 //! NumPy archives: images and labels as two arrays, once or for each half.
 
-use std::fs::File;
-use std::io::{self, BufReader, Seek};
 use std::path::Path;
 
 use ndarray::{Array4, ArrayD, Ix4};
-use zip::ZipArchive;
-use zip::result::ZipError;
 
 use super::label::Label;
 use super::listing::{Listing, Role};
 use super::part::{Part, Parts, images};
-use crate::io::content::{Bytes, Content};
+use crate::io::content::Content;
 use crate::io::npy::{Entries, NpyFile, read_entries};
+use crate::io::npz;
 use crate::{Error, Result, memory};
 
 /// What images and labels are called, without the half they belong to.
@@ -55,26 +52,22 @@ pub(super) fn read_file(path: &Path, content: &Content, channels_last: bool) -> 
 
 struct Archive<'a> {
     path: &'a Path,
-    zip: ZipArchive<Box<dyn Bytes>>,
+    archive: npz::Archive,
     /// Whether channels stand in the last place, wherever they may stand.
     channels_last: bool,
 }
 
 impl<'a> Archive<'a> {
     fn open(path: &'a Path, content: &Content, channels_last: bool) -> Result<Self> {
-        let bytes = content
-            .open()
-            .map_err(|source| Error::unread(path, source))?;
-        let zip = ZipArchive::new(bytes).map_err(|error| refused(path, error))?;
         Ok(Self {
             path,
-            zip,
+            archive: npz::Archive::open(path, content)?,
             channels_last,
         })
     }
 
     fn holds(&self, name: &str) -> bool {
-        self.zip.index_for_name(&format!("{name}.npy")).is_some()
+        self.archive.keys().any(|key| key == name)
     }
 
     /// The images and labels whose names end in `suffix`.
@@ -85,15 +78,12 @@ impl<'a> Archive<'a> {
             .find(|pair| pair.iter().all(|name| self.holds(name)))
         else {
             let wanted: Vec<String> = names.iter().map(|[x, y]| format!("{x} and {y}")).collect();
-            let there = self.zip.file_names().collect::<Result<Vec<_>, _>>();
-            let mut there = there.map_err(|error| refused(self.path, error))?;
-            there.sort_unstable();
             return Err(Error::bad_file(
                 self.path,
                 format!(
                     "it has no arrays {}; it holds {}",
                     wanted.join(" or "),
-                    there.join(", ")
+                    self.archive.listed()
                 ),
             ));
         };
@@ -118,39 +108,13 @@ impl<'a> Archive<'a> {
 
     /// The array under `name`, opened for reading.
     fn array(&mut self, name: &str) -> Result<NpyFile> {
-        let (file, length) = self.entry(name)?;
-        let reader = Box::new(BufReader::new(file));
-        let array = NpyFile::new(self.path.join(name), reader, Some(length))?;
+        let array = self.archive.array(name)?;
         memory::require(
             "the samples of a data set",
             memory::bytes_of::<f32>(array.remaining() as u64),
             "make a smaller one of it",
         )?;
         Ok(array)
-    }
-
-    /// What is stored under `name`, and its number of bytes.
-    fn entry(&mut self, name: &str) -> Result<(File, u64)> {
-        let path = self.path;
-        let mut entry = self
-            .zip
-            .by_name(&format!("{name}.npy"))
-            .map_err(|error| refused(path, error))?;
-        // An entry can only be read forwards and once; a file without a name is neither memory nor litter.
-        let mut file = tempfile::tempfile().map_err(|source| Error::unread(path, source))?;
-        io::copy(&mut entry, &mut file)
-            .and_then(|_| file.rewind())
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::InvalidData
-                | io::ErrorKind::InvalidInput
-                | io::ErrorKind::UnexpectedEof => {
-                    Error::bad_file(path, format!("{name} is damaged: {source}"))
-                }
-                _ => Error::unread(path, source),
-            })?;
-        let about = file.metadata();
-        let length = about.map_err(|source| Error::unread(path, source))?.len();
-        Ok((file, length))
     }
 
     /// `[n, channels, rows, columns]` in [0, 1] from `[n, rows, columns]`, or with 1 or 3 channels in the second or in
@@ -199,9 +163,9 @@ impl<'a> Archive<'a> {
 
     /// Whole numbers or texts, one for each image.
     fn labels(&mut self, name: &str) -> Result<Vec<Label>> {
-        let (file, length) = self.entry(name)?;
+        let (reader, length) = self.archive.reader(name)?;
         let path = self.path.join(name);
-        let (shape, entries) = read_entries(&path, BufReader::new(file), length)?;
+        let (shape, entries) = read_entries(&path, reader, length)?;
         let bad = |reason| Error::bad_file(self.path, reason);
         if shape.is_empty() || shape.iter().skip(1).any(|&side| side != 1) {
             return Err(bad(format!(
@@ -220,18 +184,6 @@ impl<'a> Archive<'a> {
             Entries::Floats(numbers) => numbers.into_iter().map(whole).collect::<Result<_>>()?,
             Entries::Texts(texts) => texts.into_iter().map(Label::Text).collect(),
         })
-    }
-}
-
-fn refused(path: &Path, error: ZipError) -> crate::Error {
-    match error {
-        ZipError::Io(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
-            Error::unread(path, source)
-        }
-        other => Error::bad_file(
-            path,
-            format!("it cannot be used as an archive of arrays: {other}"),
-        ),
     }
 }
 
