@@ -1111,6 +1111,120 @@ fn a_folder_of_arrays_is_a_folder_of_inputs_and_the_output_is_none_of_them() {
     assert_eq!(array(path.join("in/1.npy")).shape(), [16, 16]);
 }
 
+/// Inputs of `tests/data/inputs`, beside the arrays that other programs read from them.
+fn input(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/inputs");
+    folder.join(name).to_str().unwrap().to_string()
+}
+
+/// Features of an input in double precision, and the table of what became a row.
+fn features_of(folder: &Path, args: &[&str]) -> (ArrayD<f64>, String) {
+    let common = [
+        "image",
+        "-J",
+        "1",
+        "-L",
+        "2",
+        "--precision",
+        "f64",
+        "-o",
+        "out.npy",
+    ];
+    ok(folder, &[&common[..], args].concat());
+    let inputs = fs::read_to_string(folder.join("out.inputs.csv")).unwrap();
+    (array(folder.join("out.npy")), inputs)
+}
+
+#[test]
+fn every_image_of_a_file_is_one_and_pages_chooses_among_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    for (name, expected, first) in [
+        ("pages.tif", "pages", "pages.tif#1,"),
+        ("cube.fits", "cube", "cube.fits"),
+        ("extensions.fits", "extensions", "extensions.fits"),
+        ("one.npz", "one", "one.npz"),
+        ("one_compressed.npz", "one_compressed", "one_compressed.npz"),
+    ] {
+        let (expected, _) = features_of(path, &[&input(&format!("{expected}.expected.npy"))]);
+        let (got, inputs) = features_of(path, &[&input(name)]);
+        let count = inputs.lines().count() - 1;
+        let rows = |x: &ArrayD<f64>| x.iter().copied().collect::<Vec<_>>();
+        assert_eq!(rows(&got), rows(&expected), "{name}");
+        assert!(
+            count > 1 && inputs.lines().nth(1).unwrap().contains(first),
+            "{inputs}"
+        );
+    }
+    let file = input("pages.tif");
+    let (all, _) = features_of(path, &[&file]);
+    for (pages, rows) in [("first", 0..1), ("2", 1..2), ("2-3", 1..3), ("all", 0..3)] {
+        let (got, inputs) = features_of(path, &[&file, "--pages", pages]);
+        let expected = all.slice_axis(Axis(0), rows.clone().into());
+        assert_eq!(got, expected, "{pages}");
+        assert!(
+            inputs.contains(&format!("pages.tif#{},", rows.start + 1)),
+            "{inputs}"
+        );
+    }
+    let (got, _) = features_of(path, &[&format!("{file}#3")]);
+    assert_eq!(got, all.slice_axis(Axis(0), (2..3).into()));
+    let message = fails(
+        path,
+        &[
+            "image",
+            &file,
+            "--pages",
+            "3-9",
+            "-J",
+            "1",
+            "-o",
+            "other.npy",
+        ],
+    );
+    assert!(
+        message.contains("3-9") && message.contains("it holds 3"),
+        "{message}"
+    );
+    let message = fails(
+        path,
+        &["image", &file, "--pages", "0", "-J", "1", "-o", "other.npy"],
+    );
+    assert!(message.contains("2-5"), "{message}");
+    let message = fails(path, &["disk", &file, "-J", "1", "-o", "disk.png"]);
+    assert!(
+        message.contains("3 images") && message.contains("--pages"),
+        "{message}"
+    );
+    ok(
+        path,
+        &["disk", &file, "--pages", "2", "-J", "1", "-o", "disk.png"],
+    );
+}
+
+#[test]
+fn counts_are_taken_as_they_are_on_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = input("camera_12_bits.png");
+    let [raw, unit] =
+        ["raw", "unit"].map(|values| features_of(folder.path(), &[&file, "--values", values]).0);
+    assert!(relative_error(raw, unit * 65535.0) < 1e-12);
+}
+
+#[test]
+fn blanks_of_a_telescope_are_refused_or_filled() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = input("scaled_blank.fits");
+    let message = fails(folder.path(), &["image", &file, "-J", "1", "-o", "out.npy"]);
+    assert!(
+        message.contains("NaN") && message.contains("--nan mean"),
+        "{message}"
+    );
+    let [mean, zero] =
+        ["mean", "zero"].map(|nan| features_of(folder.path(), &[&file, "--nan", nan]).0);
+    assert!(mean.iter().chain(&zero).all(|value| value.is_finite()) && mean != zero);
+}
+
 /// An image on standard input, which must not depend on its name.
 fn piped(folder: &Path, args: &[&str], from: &str) -> String {
     let output = command(folder)

@@ -238,6 +238,58 @@ fn classes_are_the_labels_that_occur_and_have_their_own_names() {
 }
 
 #[test]
+fn a_data_set_may_come_through_a_pipe() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    write_textures(&path.join("textures.csv"), ["1", "2", "4"]);
+    let args = [
+        "task",
+        "--competitors",
+        "pixels-knn",
+        "--train-sizes",
+        "18",
+        "--seeds",
+        "1",
+        "--fresh",
+        "-o",
+        "report",
+        "--data",
+    ];
+    let through = |data: &str| {
+        let output = program::command(path)
+            .args(args)
+            .arg(data)
+            .stdin(fs::File::open(path.join("textures.csv")).unwrap())
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{stderr}");
+        timeless(runs(path)[0].clone())
+    };
+    let expected = through("textures.csv");
+    assert_eq!(through("-"), expected);
+    assert_eq!(results(path)["settings"]["task"], "standard input");
+    let message = program::fails(
+        path,
+        &[&args[..], &["textures.csv", "--pages", "first"]].concat(),
+    );
+    assert!(
+        message.contains("pages") && message.contains("folders of images"),
+        "{message}"
+    );
+    // A class with one image is one that cross-validation cannot do, whatever else is asked for.
+    let text = fs::read_to_string(path.join("textures.csv")).unwrap();
+    let first = text.lines().next().unwrap();
+    let rare = format!("{},9\n", first.rsplit_once(',').unwrap().0).repeat(2);
+    fs::write(path.join("textures.csv"), text + &rare).unwrap();
+    let message = program::fails(path, &[&args[..], &["textures.csv"]].concat());
+    assert!(
+        message.contains("1 of class 9") && message.contains("leave the class out"),
+        "{message}"
+    );
+}
+
+#[test]
 fn results_of_other_settings_are_refused_unless_they_may_be_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();

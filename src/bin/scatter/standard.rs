@@ -43,6 +43,7 @@ macro_rules! print {
 }
 
 macro_rules! println {
+    () => { $crate::standard::print(format_args!("\n")) };
     ($($text:tt)*) => { $crate::standard::print(format_args!("{}\n", format_args!($($text)*))) };
 }
 

@@ -303,10 +303,10 @@ pub fn none_left(skipped: &[Skipped]) -> Error {
     for Skipped { label, reason, .. } in skipped {
         eprintln!("skipped {label}: {reason}");
     }
-    Error::msg(format!(
-        "none of the {} inputs could be used; nothing was written",
-        skipped.len()
-    ))
+    Error::msg(match skipped.len() {
+        1 => "the input could not be used; nothing was written".to_string(),
+        count => format!("none of the {count} inputs could be used; nothing was written"),
+    })
 }
 
 /// Refuses an image with a NaN or an infinity, which the transform would refuse with its whole chunk.
