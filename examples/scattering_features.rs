@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use ndarray::Axis;
 use wavelet_scattering::Scattering2d;
-use wavelet_scattering::io::{ImageOptions, list_images, read_image};
+use wavelet_scattering::io::{ImageOptions, list_inputs, read_image};
 
 fn main() -> wavelet_scattering::Result<()> {
     let folder = std::env::args()
@@ -30,7 +30,7 @@ fn main() -> wavelet_scattering::Result<()> {
         "{:<32} order 1  order 2  anisotropy  strongest path",
         "image"
     );
-    for file in list_images(&[PathBuf::from(folder)])? {
+    for file in list_inputs(&[PathBuf::from(folder)])?.files {
         let image = read_image::<f32>(&file, &options)?;
         let features = plan.transform(&image.index_axis(Axis(0), 0))?;
 

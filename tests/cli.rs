@@ -6,7 +6,7 @@
 mod program;
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -72,7 +72,7 @@ fn products(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| !matches!(name.as_str(), "in" | "x.npy"))
+        .filter(|name| !matches!(name.as_str(), "in" | "arrays" | "x.npy"))
         .collect();
     names.sort();
     names
@@ -293,7 +293,7 @@ fn an_npz_holds_everything_in_one_file() {
         .unwrap();
     let options = ImageOptions {
         color: Color::Rgb,
-        resize: None,
+        ..ImageOptions::default()
     };
     let image = io::read_image::<f32>(folder.path().join("in/a.png"), &options).unwrap();
     let expected = plan.transform(&image).unwrap().log(1e-6).unwrap();
@@ -331,7 +331,7 @@ fn moduli_without_averages_have_one_array_a_path() {
         .unwrap();
     let options = ImageOptions {
         color: Color::Rgb,
-        resize: None,
+        ..ImageOptions::default()
     };
     let names = ["in/a.png", "in/b.png", "in/sub/c.png"].map(|name| folder.path().join(name));
     let images: Vec<Array3<f32>> = names
@@ -554,15 +554,16 @@ fn every_mistake_gets_an_answer_that_names_the_way_out() {
     let path = folder.path();
     fs::create_dir(path.join("in/empty")).unwrap();
     fs::create_dir(path.join("in/taken.json")).unwrap();
+    fs::create_dir(path.join("arrays")).unwrap();
     write_array(path.join("x.npy"), &ArrayD::zeros(vec![2, 24, 20]));
     let mut nan = ArrayD::zeros(vec![3, 8, 8]);
     nan[[1, 2, 5]] = f64::NAN;
-    write_array(path.join("in/nan.npy"), &nan);
-    write_array(path.join("in/none.npy"), &ArrayD::zeros(vec![0, 8, 8]));
-    write_array(path.join("in/line.npy"), &ArrayD::zeros(vec![8]));
+    write_array(path.join("arrays/nan.npy"), &nan);
+    write_array(path.join("arrays/none.npy"), &ArrayD::zeros(vec![0, 8, 8]));
+    write_array(path.join("arrays/line.npy"), &ArrayD::zeros(vec![8]));
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/npy");
     for name in ["complex.npy", "object.npy"] {
-        fs::copy(data.join(name), path.join("in").join(name)).unwrap();
+        fs::copy(data.join(name), path.join("arrays").join(name)).unwrap();
     }
 
     for (args, words) in [
@@ -621,27 +622,27 @@ fn every_mistake_gets_an_answer_that_names_the_way_out() {
         ("image in --resize 0x8 -o out.npy", &["height and a width"]),
         (
             "image x.npy --color rgb -o out.npy",
-            &["--color", "image files"],
+            &["color", "image files"],
         ),
         ("image x.npy in -o out.npy", &["mixed"]),
         (
-            "image x.npy in/nan.npy -o out.npy",
-            &["differ in shape", "[2, 24, 20]", "[3, 8, 8]"],
+            "image x.npy arrays/nan.npy -o out.npy",
+            &["differ in size", "8 x 8", "24 x 20"],
         ),
         (
-            "image in/nan.npy -J 2 -o out.npy",
-            &["in/nan.npy[1]", "NaN", "[2, 5]"],
+            "image arrays/nan.npy -J 2 -o out.npy",
+            &["arrays/nan.npy[1]", "NaN", "[2, 5]"],
         ),
         (
-            "image in/none.npy -J 2 -o out.npy",
-            &["in/none.npy", "[0, 8, 8]"],
+            "image arrays/none.npy -J 2 -o out.npy",
+            &["arrays/none.npy", "[0, 8, 8]"],
         ),
         (
-            "image in/line.npy -J 2 -o out.npy",
-            &["in/line.npy", "two axes"],
+            "image arrays/line.npy -J 2 -o out.npy",
+            &["arrays/line.npy", "two axes"],
         ),
-        ("image in/complex.npy -J 2 -o out.npy", &["complex"]),
-        ("image in/object.npy -J 2 -o out.npy", &["object"]),
+        ("image arrays/complex.npy -J 2 -o out.npy", &["complex"]),
+        ("image arrays/object.npy -J 2 -o out.npy", &["object"]),
         ("image -o out.npy", &["INPUT"]),
         ("filters -J 2 -L 0 -o out.png", &["L = 0"]),
         ("filters --size 8 -o out.png", &["height and a width"]),
@@ -773,6 +774,577 @@ fn an_instruction_set_can_be_named_and_gives_the_same_features() {
     let error = relative_error(portable.iter().copied(), best.iter().copied());
     // Sums in another order: a few roundings of single precision, 6e-8 each.
     assert!(error < 1e-6, "{error:e}");
+}
+
+/// Runs with a reader of standard output that has gone before anything is printed; returns standard error.
+fn unheard(folder: &Path, args: &[&str]) -> (bool, String) {
+    let mut child = command(folder)
+        .args(args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(!stderr.contains("panicked"), "{args:?}: {stderr}");
+    (output.status.success(), stderr)
+}
+
+#[test]
+fn a_reader_of_standard_output_may_go_at_any_time() {
+    let folder = gallery([24, 24]);
+    let path = folder.path();
+    for args in [
+        "image in -J 2 -o out.npy",
+        "disk in/a.png -o disk.png",
+        "filters -J 2 --size 32x32 -o bank.png",
+        "explain -J 2 --size 32x32",
+        "bench --quick --threads 1",
+        "help image",
+    ] {
+        let (success, stderr) = unheard(path, &args.split(' ').collect::<Vec<_>>());
+        assert!(success && stderr.is_empty(), "{args}: {stderr}");
+    }
+    for name in ["out.npy", "out.inputs.csv", "disk.png", "bank.png"] {
+        assert!(path.join(name).exists(), "no {name}");
+    }
+
+    fs::write(path.join("in/broken.png"), "no picture").unwrap();
+    let (success, stderr) = unheard(
+        path,
+        &["image", "in", "-J", "2", "--keep-going", "-o", "out.npy"],
+    );
+    assert!(
+        !success && stderr.contains("skipped in/broken.png"),
+        "{stderr}"
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_under_standard_output_is_a_failure() {
+    let folder = gallery([24, 24]);
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = command(folder.path())
+        .args(["explain", "-J", "2", "--size", "32x32"])
+        .stdout(full)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success());
+    assert!(
+        stderr.starts_with("scatter: cannot write to standard output: No space"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn names_that_are_too_long_are_refused_before_the_work() {
+    let folder = gallery([24, 24]);
+    // The array itself could be written, the table of inputs beside it could not.
+    let out = format!("{}.npy", "o".repeat(245));
+    let message = fails(folder.path(), &["image", "in", "-J", "2", "-o", &out]);
+    assert!(
+        message.contains("inputs.csv: ") && message.contains("too long"),
+        "{message}"
+    );
+    assert!(products(folder.path()).is_empty());
+    let out = format!("{}.npy", "o".repeat(244));
+    ok(folder.path(), &["image", "in", "-J", "2", "-o", &out]);
+    assert_eq!(products(folder.path()).len(), 4);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_the_disk_has_no_room_for_is_refused_before_the_work() {
+    let folder = tempfile::tempdir().unwrap();
+    // A terabyte of pixels of which nothing is stored: 2^24 images of 256 x 256.
+    let text = "{'descr': '|u1', 'fortran_order': False, 'shape': (16777216, 256, 256), }";
+    let mut header = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    header.extend(format!("{text:117}\n").bytes());
+    let file = fs::File::create(folder.path().join("x.npy")).unwrap();
+    (&file).write_all(&header).unwrap();
+    if file.set_len(header.len() as u64 + (1 << 40)).is_err() {
+        return; // a file system that cannot leave out zeros
+    }
+    for (out, room) in [
+        ("out.npy", "14.9 TB"),
+        ("out.npz", "29.8 TB"),
+        ("out.csv", "14.9 TB"),
+    ] {
+        let message = fails(folder.path(), &["image", "x.npy", "-J", "3", "-o", out]);
+        assert!(
+            message.contains(out) && message.contains(&format!("need {room}")),
+            "{message}"
+        );
+        assert!(products(folder.path()).is_empty());
+    }
+}
+
+/// What `--keep-going` says and leaves, having written `rows` rows.
+fn keeps_going(folder: &Path, inputs: &[&str], rows: usize) -> (String, String) {
+    let args = ["-J", "2", "-L", "2", "-o", "out.npy", "--keep-going"];
+    let message = fails(folder, &[&["image"], inputs, &args].concat());
+    assert_eq!(array(folder.join("out.npy")).shape()[0], rows, "{message}");
+    let table = fs::read_to_string(folder.join("out.inputs.csv")).unwrap();
+    for name in ["out.npy", "out.inputs.csv", "out.paths.csv", "out.json"] {
+        fs::remove_file(folder.join(name)).unwrap();
+    }
+    (message, table)
+}
+
+#[test]
+fn keeping_going_passes_every_fault_of_a_single_input() {
+    let folder = gallery([24, 24]);
+    let path = folder.path();
+    // The first one is the odd one.
+    picture(path.join("in/_odd.png"), [24, 30], 5);
+    let (message, table) = keeps_going(path, &["in"], 3);
+    assert!(
+        message.contains("skipped in/_odd.png: it is 24 x 30, where most images are 24 x 24")
+            && message.contains("1 of 4 inputs were skipped"),
+        "{message}"
+    );
+    assert!(
+        table.starts_with("row,input,skipped\n0,in/a.png,\n"),
+        "{table}"
+    );
+    assert!(table.contains("\n,in/_odd.png,\"it is 24 x 30,"), "{table}");
+
+    let (message, _) = keeps_going(
+        path,
+        &["nowhere.png", "in/a.png", "in/notes.txt", "in/b.png"],
+        2,
+    );
+    assert!(
+        message.contains("skipped nowhere.png: cannot read nowhere.png"),
+        "{message}"
+    );
+    assert!(message.contains("skipped in/notes.txt: "), "{message}");
+    assert!(message.contains("2 of 4 inputs were skipped"), "{message}");
+
+    let bytes = fs::read(path.join("in/a.png")).unwrap();
+    fs::write(path.join("in/cut.png"), &bytes[..bytes.len() / 2]).unwrap();
+    let (message, _) = keeps_going(path, &["in"], 3);
+    assert!(message.contains("skipped in/cut.png: "), "{message}");
+    assert!(message.contains("2 of 5 inputs were skipped"), "{message}");
+}
+
+#[cfg(unix)]
+#[test]
+fn keeping_going_passes_a_link_to_nowhere() {
+    let folder = gallery([24, 24]);
+    std::os::unix::fs::symlink("gone.png", folder.path().join("in/link.png")).unwrap();
+    let message = fails(folder.path(), &["image", "in", "-J", "2", "-o", "out.npy"]);
+    assert!(message.contains("in/link.png"), "{message}");
+    let (message, _) = keeps_going(folder.path(), &["in"], 3);
+    assert!(message.contains("skipped in/link.png: "), "{message}");
+    assert!(message.contains("1 of 4 inputs were skipped"), "{message}");
+}
+
+#[test]
+fn keeping_going_passes_arrays_of_another_size_and_what_is_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let x = |shape: [usize; 3]| {
+        ArrayD::from_shape_fn(shape.to_vec(), |i| ((i[0] + i[1] * i[2]) as f64).sin())
+    };
+    write_array(path.join("x.npy"), &x([3, 16, 16]));
+    write_array(path.join("in.npy"), &x([2, 16, 20]));
+    let message = fails(
+        path,
+        &["image", "x.npy", "in.npy", "-J", "2", "-o", "out.npy"],
+    );
+    assert!(
+        message.contains("most are 16 x 16, in.npy[0] is 16 x 20, and 1 more differ"),
+        "{message}"
+    );
+    let (message, table) = keeps_going(path, &["x.npy", "in.npy"], 3);
+    assert!(
+        message.contains("skipped in.npy[1]: it is 16 x 20"),
+        "{message}"
+    );
+    assert!(message.contains("2 of 5 inputs were skipped"), "{message}");
+    assert!(table.contains("\n2,x.npy[2],\n"), "{table}");
+}
+
+#[test]
+fn what_systems_leave_in_folders_is_left_out_and_counted() {
+    let folder = gallery([24, 24]);
+    let path = folder.path();
+    fs::write(path.join("in/._a.png"), "a fork of a file").unwrap();
+    fs::create_dir(path.join("in/.ipynb_checkpoints")).unwrap();
+    fs::copy(
+        path.join("in/a.png"),
+        path.join("in/.ipynb_checkpoints/a-checkpoint.png"),
+    )
+    .unwrap();
+    fs::write(path.join("in/.DS_Store"), "no input by its name").unwrap();
+    let printed = ok(path, &["image", "in", "-J", "2", "-o", "out.npy"]);
+    assert!(printed.contains("3 images in"), "{printed}");
+    assert!(printed.contains("2 files are left out"), "{printed}");
+    let json: Value = serde_json::from_slice(&fs::read(path.join("out.json")).unwrap()).unwrap();
+    assert_eq!(json["left_out"], 2);
+}
+
+#[test]
+fn channels_in_the_last_place_are_recognised_or_taken_for_what_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let x = ArrayD::from_shape_fn(vec![2, 16, 20, 3], |i| {
+        ((i[0] + i[1] * i[2]) as f64).sin() + i[3] as f64
+    });
+    write_array(path.join("x.npy"), &x);
+    let message = fails(path, &["image", "x.npy", "-J", "2", "-o", "out.npy"]);
+    for part in ["[2, 16, 20, 3]", "--channels-last", "got 3"] {
+        assert!(message.contains(part), "{message}");
+    }
+    assert!(products(path).is_empty());
+    let args = [
+        "image",
+        "x.npy",
+        "-J",
+        "2",
+        "--channels-last",
+        "--precision",
+        "f64",
+    ];
+    ok(path, &[&args[..], &["-o", "out.npy"]].concat());
+    let first = x
+        .permuted_axes(vec![0, 3, 1, 2])
+        .as_standard_layout()
+        .into_owned();
+    let plan = Scattering2d::params([16, 20], 2).plan::<f64>().unwrap();
+    let expected = plan.transform(&first).unwrap();
+    assert_eq!(array(path.join("out.npy")), expected.array());
+}
+
+#[test]
+fn nans_are_refused_with_their_place_unless_something_takes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let mut x = ArrayD::from_shape_fn(vec![2, 16, 16], |i| (i[0] + i[1] * i[2]) as f64 / 100.0);
+    x[[1, 2, 5]] = f64::NAN;
+    write_array(path.join("x.npy"), &x);
+    let args = [
+        "image",
+        "x.npy",
+        "-J",
+        "2",
+        "--precision",
+        "f64",
+        "-o",
+        "out.npy",
+    ];
+    let message = fails(path, &args);
+    for part in ["x.npy[1]", "[2, 5]", "--nan mean"] {
+        assert!(message.contains(part), "{message}");
+    }
+    let plan = Scattering2d::params([16, 16], 2).plan::<f64>().unwrap();
+    let second = x.slice(ndarray::s![1, .., ..]).to_owned();
+    let mean = second.iter().filter(|v| v.is_finite()).sum::<f64>() / 255.0;
+    for (policy, value) in [("zero", 0.0), ("mean", mean)] {
+        ok(path, &[&args[..], &["--nan", policy]].concat());
+        x[[1, 2, 5]] = value;
+        let expected = plan.transform(&x).unwrap();
+        let error = relative_error(array(path.join("out.npy")), expected.array().clone());
+        assert!(error < 1e-12, "{policy}: {error:e}");
+    }
+}
+
+/// The arrays `x.npy` and `y.npy` of a folder in an archive, as NumPy would save them.
+fn archive_of(folder: &Path, names: &[&str]) {
+    let mut zip = zip::ZipWriter::new(fs::File::create(folder.join("data.npz")).unwrap());
+    for name in names {
+        let options = zip::write::SimpleFileOptions::default();
+        zip.start_file(format!("{name}.npy"), options).unwrap();
+        zip.write_all(&fs::read(folder.join(name).with_extension("npy")).unwrap())
+            .unwrap();
+    }
+    zip.finish().unwrap();
+}
+
+#[test]
+fn archives_are_inputs_and_so_is_one_array_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let x = ArrayD::from_shape_fn(vec![3, 16, 20], |i| ((i[0] + i[1] * i[2]) as f64).sin());
+    write_array(path.join("x.npy"), &x);
+    write_array(path.join("y.npy"), &(x.clone() * 2.0));
+    let features = |input: &str| {
+        ok(path, &["image", input, "-J", "2", "-o", "out.npy"]);
+        fs::read(path.join("out.npy")).unwrap()
+    };
+    let expected = ["x.npy", "y.npy"].map(features);
+    archive_of(path, &["x"]);
+    assert_eq!(features("data.npz"), expected[0]);
+    archive_of(path, &["x", "y"]);
+    let message = fails(path, &["image", "data.npz", "-J", "2", "-o", "other.npy"]);
+    assert!(message.contains('x') && message.contains('y'), "{message}");
+    assert_eq!(features("data.npz:y"), expected[1]);
+    let inputs = fs::read_to_string(path.join("out.inputs.csv")).unwrap();
+    assert!(inputs.contains("data.npz:y[2]"), "{inputs}");
+    let message = fails(path, &["image", "data.npz:z", "-J", "2", "-o", "other.npy"]);
+    assert!(
+        message.contains("data.npz") && message.contains('z'),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_folder_of_arrays_is_a_folder_of_inputs_and_the_output_is_none_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::create_dir(path.join("in")).unwrap();
+    for k in 0..3 {
+        let x = ArrayD::from_shape_fn(vec![16, 16], |i| ((k + i[0] * i[1]) as f64).sin());
+        write_array(path.join(format!("in/{k}.npy")), &x);
+    }
+    ok(path, &["image", "in", "-J", "2", "-o", "out.npy"]);
+    assert_eq!(array(path.join("out.npy")).shape(), [3, 81, 4, 4]);
+    let message = fails(path, &["image", "in", "-J", "2", "-o", "in/1.npy"]);
+    assert!(message.contains("in/1.npy is an input too"), "{message}");
+    assert_eq!(array(path.join("in/1.npy")).shape(), [16, 16]);
+}
+
+/// Inputs of `tests/data/inputs`, beside the arrays that other programs read from them.
+fn input(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/inputs");
+    folder.join(name).to_str().unwrap().to_string()
+}
+
+/// Features of an input in double precision, and the table of what became a row.
+fn features_of(folder: &Path, args: &[&str]) -> (ArrayD<f64>, String) {
+    let common = [
+        "image",
+        "-J",
+        "1",
+        "-L",
+        "2",
+        "--precision",
+        "f64",
+        "-o",
+        "out.npy",
+    ];
+    ok(folder, &[&common[..], args].concat());
+    let inputs = fs::read_to_string(folder.join("out.inputs.csv")).unwrap();
+    (array(folder.join("out.npy")), inputs)
+}
+
+#[test]
+fn every_image_of_a_file_is_one_and_pages_chooses_among_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    for (name, expected, first) in [
+        ("pages.tif", "pages", "pages.tif#1,"),
+        ("cube.fits", "cube", "cube.fits"),
+        ("extensions.fits", "extensions", "extensions.fits"),
+        ("one.npz", "one", "one.npz"),
+        ("one_compressed.npz", "one_compressed", "one_compressed.npz"),
+    ] {
+        let (expected, _) = features_of(path, &[&input(&format!("{expected}.expected.npy"))]);
+        let (got, inputs) = features_of(path, &[&input(name)]);
+        let count = inputs.lines().count() - 1;
+        let rows = |x: &ArrayD<f64>| x.iter().copied().collect::<Vec<_>>();
+        assert_eq!(rows(&got), rows(&expected), "{name}");
+        assert!(
+            count > 1 && inputs.lines().nth(1).unwrap().contains(first),
+            "{inputs}"
+        );
+    }
+    let file = input("pages.tif");
+    let (all, _) = features_of(path, &[&file]);
+    for (pages, rows) in [("first", 0..1), ("2", 1..2), ("2-3", 1..3), ("all", 0..3)] {
+        let (got, inputs) = features_of(path, &[&file, "--pages", pages]);
+        let expected = all.slice_axis(Axis(0), rows.clone().into());
+        assert_eq!(got, expected, "{pages}");
+        assert!(
+            inputs.contains(&format!("pages.tif#{},", rows.start + 1)),
+            "{inputs}"
+        );
+    }
+    let (got, _) = features_of(path, &[&format!("{file}#3")]);
+    assert_eq!(got, all.slice_axis(Axis(0), (2..3).into()));
+    let message = fails(
+        path,
+        &[
+            "image",
+            &file,
+            "--pages",
+            "3-9",
+            "-J",
+            "1",
+            "-o",
+            "other.npy",
+        ],
+    );
+    assert!(
+        message.contains("3-9") && message.contains("it holds 3"),
+        "{message}"
+    );
+    let message = fails(
+        path,
+        &["image", &file, "--pages", "0", "-J", "1", "-o", "other.npy"],
+    );
+    assert!(message.contains("2-5"), "{message}");
+    let message = fails(path, &["disk", &file, "-J", "1", "-o", "disk.png"]);
+    assert!(
+        message.contains("3 images") && message.contains("--pages"),
+        "{message}"
+    );
+    ok(
+        path,
+        &["disk", &file, "--pages", "2", "-J", "1", "-o", "disk.png"],
+    );
+}
+
+#[test]
+fn counts_are_taken_as_they_are_on_request() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = input("camera_12_bits.png");
+    let [raw, unit] =
+        ["raw", "unit"].map(|values| features_of(folder.path(), &[&file, "--values", values]).0);
+    assert!(relative_error(raw, unit * 65535.0) < 1e-12);
+}
+
+#[test]
+fn blanks_of_a_telescope_are_refused_or_filled() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = input("scaled_blank.fits");
+    let message = fails(folder.path(), &["image", &file, "-J", "1", "-o", "out.npy"]);
+    assert!(
+        message.contains("NaN") && message.contains("--nan mean"),
+        "{message}"
+    );
+    let [mean, zero] =
+        ["mean", "zero"].map(|nan| features_of(folder.path(), &[&file, "--nan", nan]).0);
+    assert!(mean.iter().chain(&zero).all(|value| value.is_finite()) && mean != zero);
+}
+
+/// An image on standard input, which must not depend on its name.
+fn piped(folder: &Path, args: &[&str], from: &str) -> String {
+    let output = command(folder)
+        .args(args)
+        .stdin(fs::File::open(folder.join(from)).unwrap())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{args:?}: {stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn standard_input_is_read_by_its_content() {
+    let folder = gallery([24, 24]);
+    let path = folder.path();
+    let features = || fs::read(path.join("out.npy")).unwrap();
+    ok(path, &["image", "in/a.png", "-J", "2", "-o", "out.npy"]);
+    let expected = features();
+    piped(
+        path,
+        &["image", "-", "-J", "2", "-o", "out.npy"],
+        "in/a.png",
+    );
+    assert_eq!(features(), expected);
+    piped(
+        path,
+        &["disk", "-", "-J", "2", "-o", "disk.png"],
+        "in/a.png",
+    );
+    let disk = fs::read(path.join("disk.png")).unwrap();
+    ok(path, &["disk", "in/a.png", "-J", "2", "-o", "disk.png"]);
+    assert_eq!(fs::read(path.join("disk.png")).unwrap(), disk);
+
+    let x = ArrayD::from_shape_fn(vec![2, 3, 16, 16], |i| ((i[0] + i[2] * i[3]) as f64).sin());
+    write_array(path.join("x.npy"), &x);
+    piped(path, &["image", "-", "-J", "2", "-o", "out.npy"], "x.npy");
+    assert_eq!(array(path.join("out.npy")).shape(), [2, 3, 81, 4, 4]);
+
+    let output = command(path)
+        .args(["image", "-", "-J", "2", "-o", "other.npy"])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        !output.status.success() && stderr.contains("standard input"),
+        "{stderr}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_with_names_are_read_by_their_content() {
+    let folder = gallery([24, 24]);
+    let path = folder.path();
+    ok(
+        path,
+        &["image", "in/a.png", "in/b.png", "-J", "2", "-o", "out.npy"],
+    );
+    let expected = fs::read(path.join("out.npy")).unwrap();
+    for name in ["p", "q"] {
+        let made = Command::new("mkfifo")
+            .arg(path.join(name))
+            .status()
+            .unwrap();
+        assert!(made.success());
+    }
+    let writers = [("p", "in/a.png"), ("q", "in/b.png")].map(|(pipe, file)| {
+        let [pipe, file] = [pipe, file].map(|name| path.join(name));
+        std::thread::spawn(move || fs::write(pipe, fs::read(file).unwrap()).unwrap())
+    });
+    ok(path, &["image", "p", "q", "-J", "2", "-o", "out.npy"]);
+    for writer in writers {
+        writer.join().unwrap();
+    }
+    assert_eq!(fs::read(path.join("out.npy")).unwrap(), expected);
+
+    let mut child = command(path)
+        .args([
+            "image",
+            "/dev/stdin",
+            "in/b.png",
+            "-J",
+            "2",
+            "-o",
+            "out.npy",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let bytes = fs::read(path.join("in/a.png")).unwrap();
+    child.stdin.take().unwrap().write_all(&bytes).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(fs::read(path.join("out.npy")).unwrap(), expected);
+}
+
+#[cfg(unix)]
+#[test]
+fn more_arrays_than_a_process_may_open_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::create_dir(path.join("in")).unwrap();
+    for k in 0..150 {
+        let x = ArrayD::from_shape_fn(vec![2, 8, 8], |i| ((k + i[0] + i[1] * i[2]) as f64).sin());
+        write_array(path.join(format!("in/{k:03}.npy")), &x);
+    }
+    let script = format!(
+        "ulimit -n 64; exec {} image in/*.npy -J 1 -L 2 -o out.npy",
+        env!("CARGO_BIN_EXE_scatter")
+    );
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(path)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{stderr}");
+    assert_eq!(array(path.join("out.npy")).shape(), [150, 2, 3, 4, 4]);
 }
 
 /// Starts a run that takes minutes, waits until it has written something beside OUT, and stops it.

@@ -45,6 +45,71 @@ fn write_morlets(path: &Path) {
     write_tensor(path, "conv1.weight", [8, 3, 9, 9], &values);
 }
 
+/// The tensor of [`write_morlets`] as Keras has it, `[rows, columns, in, out]`.
+fn write_morlets_as_keras(folder: &Path) {
+    write_morlets(&folder.join("net.safetensors"));
+    let bytes = fs::read(folder.join("net.safetensors")).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let values: Vec<f32> = (tensors
+        .tensor("conv1.weight")
+        .unwrap()
+        .data()
+        .chunks_exact(4))
+    .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+    .collect();
+    let torch = ndarray::Array4::from_shape_vec([8, 3, 9, 9], values).unwrap();
+    let keras = torch.permuted_axes([2, 3, 1, 0]);
+    let values: Vec<f32> = keras.iter().copied().collect();
+    write_tensor(
+        &folder.join("keras.safetensors"),
+        "conv2d",
+        [9, 9, 3, 8],
+        &values,
+    );
+}
+
+#[test]
+fn axes_of_other_programs_are_recognised_or_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    write_morlets_as_keras(path);
+    let numbers = |model: &str, more: &[&str]| {
+        let args = [
+            "compare", "--model", model, "--random", "0", "-J", "2", "-L", "4", "-o", "report",
+        ];
+        ok(path, &[&args[..], more].concat());
+        let text = fs::read_to_string(path.join("report/compare.json")).unwrap();
+        let numbers: Value = serde_json::from_str(&text).unwrap();
+        numbers["filters"].clone()
+    };
+    let expected = numbers("net.safetensors", &[]);
+    assert_eq!(numbers("keras.safetensors", &[]), expected);
+    let summary = fs::read_to_string(path.join("report/summary.md")).unwrap();
+    assert!(
+        summary.contains("[8, 3, 9, 9], taken from the order rows,columns,in,out"),
+        "{summary}"
+    );
+    assert_eq!(
+        numbers("keras.safetensors", &["--axes", "rows,columns,in,out"]),
+        expected
+    );
+    let args = [
+        "compare",
+        "--model",
+        "keras.safetensors",
+        "-o",
+        "report",
+        "--axes",
+    ];
+    let message = fails(path, &[&args[..], &["out,in,rows,columns"]].concat());
+    assert!(
+        message.contains("conv2d") && message.contains("--axes names another order"),
+        "{message}"
+    );
+    let message = fails(path, &[&args[..], &["hwio"]].concat());
+    assert!(message.contains("rows,columns,in,out"), "{message}");
+}
+
 #[test]
 fn a_layer_of_wavelets_is_reported_as_such() {
     let folder = tempfile::tempdir().unwrap();

@@ -403,6 +403,31 @@ fn moduli_and_their_means_equal_the_definition_row_by_row() {
     }
 }
 
+/// The mean of the subsampled modulus is near the mean over all pixels, and is it where nothing is subsampled.
+#[test]
+fn a_global_mean_is_over_all_pixels_where_oversampling_is_J() {
+    let (shape, J) = ([37, 45], 3);
+    let x = texture(shape, 21);
+    let features = |average, oversampling| {
+        let params = Scattering2d::params(shape, J).L(6).average(average);
+        let plan = params.oversampling(oversampling).plan::<f64>().unwrap();
+        plan.transform(&x).unwrap()
+    };
+    let moduli = features(Average::None, J);
+    let [mean, subsampled] = [J, 0].map(|oversampling| features(Average::Global, oversampling));
+    let mut largest: f64 = 0.0;
+    for row in 0..mean.paths().len() {
+        let pixels = moduli.path(row);
+        assert_eq!(pixels.shape(), shape);
+        let expected = pixels.mean().unwrap();
+        let difference =
+            |features: &Features<f64>| features.path(row).first().unwrap() / expected - 1.0;
+        assert!(difference(&mean).abs() < 1e-12, "row {row}");
+        largest = largest.max(difference(&subsampled).abs());
+    }
+    assert!((0.01..0.2).contains(&largest), "{largest}");
+}
+
 /// A sky: contrast 10⁻⁵ on a bright ground. The mean must not cost the moduli their digits.
 #[test]
 fn a_nearly_constant_image_keeps_single_precision() {

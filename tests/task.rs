@@ -168,6 +168,127 @@ fn the_same_seed_gives_the_same_numbers() {
     assert_eq!(first, second);
 }
 
+/// Stripes along either axis and rings, 16 x 16, one image a row and its label in the last column.
+fn write_textures(path: &Path, labels: [&str; 3]) {
+    let mut text = String::new();
+    for k in 0..60 {
+        for at in 0..256 {
+            let (i, j) = ((at / 16) as f64, (at % 16) as f64);
+            let phase = k as f64;
+            let wave = match k % 3 {
+                0 => (1.3 * i + phase).sin(),
+                1 => (1.3 * j + phase).sin(),
+                _ => ((i - 8.0).hypot(j - 8.0) + phase).sin(),
+            };
+            text += &format!("{:.0},", 127.0 + 100.0 * wave);
+        }
+        text += &format!("{}\n", labels[k % 3]);
+    }
+    fs::write(path, text).unwrap();
+}
+
+#[test]
+fn classes_are_the_labels_that_occur_and_have_their_own_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    // As in the letters of EMNIST, nothing is labelled 0; and no class in between occurs.
+    for (labels, classes) in [
+        (["1", "26", "-3"], ["-3", "1", "26"]),
+        (["ring", "across", "a <b>"], ["a <b>", "across", "ring"]),
+    ] {
+        write_textures(&path.join("textures.csv"), labels);
+        let args = [
+            "--data",
+            "textures.csv",
+            "--competitors",
+            "scattering-pca,scattering-svm,scattering-linear,pixels-knn,mlp",
+            "--train-sizes",
+            "18",
+            "--seeds",
+            "1",
+            "--fresh",
+            "-o",
+            "report",
+        ];
+        ok(path, &args);
+        assert_eq!(
+            results(path)["settings"]["classes"],
+            serde_json::json!(classes)
+        );
+        for run in runs(path) {
+            // No place for a class that does not occur.
+            let confusion = run["confusion"].as_array().unwrap();
+            assert_eq!(confusion.len(), 3, "{run}");
+            assert!(run["error"].as_f64().unwrap() < 0.5, "{run}");
+        }
+        let page = fs::read_to_string(path.join("report/index.html")).unwrap();
+        assert!(page.contains("3 classes"));
+        for class in classes {
+            let class = class.replace('<', "&lt;").replace('>', "&gt;");
+            assert!(
+                page.contains(&format!("<td>{class}</td>")),
+                "no row {class}"
+            );
+            assert!(
+                page.contains(&format!("<th scope=\"col\">{class}</th>")),
+                "no column {class}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_data_set_may_come_through_a_pipe() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    write_textures(&path.join("textures.csv"), ["1", "2", "4"]);
+    let args = [
+        "task",
+        "--competitors",
+        "pixels-knn",
+        "--train-sizes",
+        "18",
+        "--seeds",
+        "1",
+        "--fresh",
+        "-o",
+        "report",
+        "--data",
+    ];
+    let through = |data: &str| {
+        let output = program::command(path)
+            .args(args)
+            .arg(data)
+            .stdin(fs::File::open(path.join("textures.csv")).unwrap())
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{stderr}");
+        timeless(runs(path)[0].clone())
+    };
+    let expected = through("textures.csv");
+    assert_eq!(through("-"), expected);
+    assert_eq!(results(path)["settings"]["task"], "standard input");
+    let message = program::fails(
+        path,
+        &[&args[..], &["textures.csv", "--pages", "first"]].concat(),
+    );
+    assert!(
+        message.contains("pages") && message.contains("folders of images"),
+        "{message}"
+    );
+    // A class with one image is one that cross-validation cannot do, whatever else is asked for.
+    let text = fs::read_to_string(path.join("textures.csv")).unwrap();
+    let first = text.lines().next().unwrap();
+    let rare = format!("{},9\n", first.rsplit_once(',').unwrap().0).repeat(2);
+    fs::write(path.join("textures.csv"), text + &rare).unwrap();
+    let message = program::fails(path, &[&args[..], &["textures.csv"]].concat());
+    assert!(
+        message.contains("1 of class 9") && message.contains("leave the class out"),
+        "{message}"
+    );
+}
+
 #[test]
 fn results_of_other_settings_are_refused_unless_they_may_be_replaced() {
     let folder = tempfile::tempdir().unwrap();

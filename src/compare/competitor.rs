@@ -279,6 +279,7 @@ impl<'a> Contest<'a> {
         let start = Instant::now();
         let trained = match competitor.learner(task.train().images.len_of(Axis(1)))? {
             Learner::Classifier(fit) => {
+                check_samples(&labels, task.train())?;
                 let samples = Samples::new(inputs.train.view(), &labels, classes)?;
                 Trained::Classifier(fit(&samples)?)
             }
@@ -390,6 +391,25 @@ impl Inputs<'_> {
             .into_shape_with_order(shape)
             .expect("rows are images, flattened")
     }
+}
+
+/// Refuses a draw with fewer than two images of a class, by its name, of which there may be no more.
+fn check_samples(drawn: &[usize], train: &LabelledImages) -> Result<()> {
+    let mut counts = vec![0; train.classes.len()];
+    drawn.iter().for_each(|&label| counts[label] += 1);
+    let Some(class) = counts.iter().position(|&count| count < 2) else {
+        return Ok(());
+    };
+    let all = train.labels.iter().filter(|&&label| label == class).count();
+    let way_out = match all {
+        0 | 1 => "there are no more of it; leave the class out",
+        _ => "train on more",
+    };
+    Err(Error::InvalidParameter {
+        name: "training images",
+        value: format!("{} of class {}", counts[class], train.classes[class]),
+        limit: format!("cross-validation needs 2 samples of every class; {way_out}"),
+    })
 }
 
 /// What came out of training.

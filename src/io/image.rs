@@ -1,139 +1,55 @@
-//! Images from files and from memory, and pixels to PNG.
+//! Images from files and from memory, in one call.
 //!
-//! In come paths, or pixels that something else decoded; out come `[channels, H, W]` samples, which is what the transforms take.
+//! In comes a path, or pixels that something else decoded; out comes `[channels, H, W]`, which is what the transforms take.
+//! What becomes of values, colours, alpha and size say [`ImageOptions`] and, in short:
 //!
-//! - Integers become fractions: v / 255 for 8 bits, v / 65535 for 16, computed in `f64`. Float formats (EXR, HDR, float
-//!   TIFF) are taken as they are, also outside [0, 1].
-//! - Grey is the luma of Rec. 709, Y = 0.2126 R + 0.7152 G + 0.0722 B, of the stored values: gamma-encoded ones stay so,
-//!   as in every other image pipeline. Where R = G = B the sum is not taken, so that grey files are exact.
-//! - Alpha is composited on black: value · alpha. Formats that store values already multiplied (EXR) are taken as
-//!   they are.
+//! - Integers become fractions of their range, computed in `f64`: v / 255 for 8 bits, v / 65535 for 16. Float formats are
+//!   taken as they are, also outside [0, 1].
+//! - Grey is the luma of Rec. 709 of the stored values; alpha is composited on black.
 //! - The orientation that a camera noted in the file (Exif) is applied: axis 0 is down and axis 1 is right as a viewer
 //!   shows the picture.
-//! - Resizing comes last and in `f64`: linear interpolation when enlarging, the same triangle widened to the coarser grid
-//!   when shrinking. That is BILINEAR of Pillow; it averages fine texture, stays within the range of the samples and
-//!   has no ringing beside edges, which band-pass filters would see.
+//! - Resizing is linear interpolation when enlarging, and the same triangle widened to the coarser grid when shrinking.
+//!   That is BILINEAR of Pillow; it averages fine texture, stays within the range of the samples and has no ringing
+//!   beside edges, which band-pass filters would see.
 //!
-//! Leaves out: colour profiles; frames of an animation and pages of a TIFF file after the first; what `image` does not
-//! decode, as TIFF files of grey floats, for which `.npy` is the better container.
+//! Leaves out: colour profiles.
 
-use std::borrow::Borrow;
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use image::codecs::png::PngEncoder;
-use image::{
-    DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError, ImageFormat,
-    ImageReader, Limits,
-};
+use image::DynamicImage;
 use ndarray::Array3;
-use walkdir::WalkDir;
 
-use super::resize::resize;
-use super::staged::Staged;
+use super::input::InputFile;
+use super::options::ImageOptions;
+use super::pixels::{check_memory, finish, planes_of};
 use crate::num::Real;
-use crate::raster::Raster;
 use crate::{Error, Result};
 
-/// Which channels an image is read as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Color {
-    /// One channel: the luma of Rec. 709, or a grey file's samples as they are.
-    #[default]
-    Gray,
-    /// Three channels; those of a grey file are equal.
-    Rgb,
-}
-
-impl Color {
-    /// How many channels that is: 1 or 3.
-    pub fn channels(self) -> usize {
-        match self {
-            Color::Gray => 1,
-            Color::Rgb => 3,
-        }
-    }
-}
-
-/// How [`read_image`] and [`image_array`] take an image. The default is grey at its own size.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ImageOptions {
-    /// The channels wanted.
-    pub color: Color,
-    /// The size wanted, [height, width], whatever the image's own ratio of sides.
-    pub resize: Option<[usize; 2]>,
-}
-
-/// The image files that `inputs` stand for, in the order given.
-///
-/// A file stands for itself, whatever its name. A folder stands for all files in it and its subfolders, sorted by
-/// path, whose extension belongs to a format that can be decoded (in capitals or not). Links are followed; one that
-/// leads back to a folder above it is left out.
-///
-/// # Errors
-/// [`Error::File`] for a path that cannot be read; [`Error::BadPath`] for a folder without images.
-pub fn list_images(inputs: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let mut images = Vec::new();
-    for input in inputs {
-        let kind = fs::metadata(input).map_err(|source| Error::unread(input, source))?;
-        if !kind.is_dir() {
-            images.push(input.clone());
-            continue;
-        }
-        let before = images.len();
-        for entry in WalkDir::new(input).follow_links(true).sort_by_file_name() {
-            match entry {
-                Ok(entry) if entry.file_type().is_file() && is_image_name(entry.path()) => {
-                    images.push(entry.into_path());
-                }
-                Ok(_) => {}
-                Err(error) if error.loop_ancestor().is_some() => {}
-                Err(error) => {
-                    let path = error.path().unwrap_or(input).to_path_buf();
-                    // A link to nowhere is an input only if it has the name of one.
-                    if !path.is_symlink() || is_image_name(&path) {
-                        return Err(Error::unread(&path, error.into()));
-                    }
-                }
-            }
-        }
-        if images.len() == before {
-            return Err(Error::BadPath {
-                path: input.clone(),
-                reason: format!("the folder holds no images; formats: {}", extensions()),
-            });
-        }
-    }
-    Ok(images)
-}
-
-/// One image.
-///
-/// The format is told by the content, and by the extension where the content does not tell.
+/// The one image of a file, of any kind that [`InputFile`] opens.
 ///
 /// **Shape** `[channels, H, W]`, 1 or 3 channels.
 ///
 /// **Units** [0, 1] for integer formats; the [module](self) says how colour, alpha, orientation and size are treated.
 ///
 /// # Errors
-/// [`Error::File`] if the file cannot be read; [`Error::BadFile`], with the decoder's reason, if it is no image, is
-/// damaged or cut off, or is too large to decode; [`Error::InvalidParameter`] for a size that is 0 or beyond memory.
+/// As [`InputFile::open`] and [`InputFile::images`]; [`Error::BadFile`] for a file of several images, unless
+/// [`ImageOptions::pages`] says which one is meant.
 pub fn read_image<T: Real>(path: impl AsRef<Path>, options: &ImageOptions) -> Result<Array3<T>> {
-    let path = path.as_ref();
-    check_size(options)?;
-    let (image, premultiplied) = decode(path)?;
-    if image.width() == 0 || image.height() == 0 {
+    let input = InputFile::open(path, options)?;
+    if input.len() > 1 {
         return Err(Error::bad_file(
-            path,
+            input.path(),
             format!(
-                "the image has no pixels: {} x {}",
-                image.width(),
-                image.height()
+                "it holds {} images where one is expected; say which one, as {}",
+                input.len(),
+                input.label(0)
             ),
         ));
     }
-    array(image, options, premultiplied)
+    match input.images()?.next() {
+        Some(image) => image,
+        None => Err(Error::bad_file(input.path(), "it holds no image")),
+    }
 }
 
 /// One image that is in memory already, by the rules of files.
@@ -160,293 +76,44 @@ pub fn read_image<T: Real>(path: impl AsRef<Path>, options: &ImageOptions) -> Re
 /// # Ok::<(), wavelet_scattering::Error>(())
 /// ```
 pub fn image_array<T: Real>(image: &DynamicImage, options: &ImageOptions) -> Result<Array3<T>> {
-    check_size(options)?;
-    array(image, options, false)
-}
-
-fn check_size(options: &ImageOptions) -> Result<()> {
-    match options.resize {
-        Some(size) if size.contains(&0) => Err(Error::InvalidParameter {
-            name: "resize",
-            value: format!("{size:?}"),
-            limit: "both sides need at least one sample".to_string(),
-        }),
-        _ => Ok(()),
-    }
-}
-
-/// The samples of pixels, at the size wanted. Pixels that come by value are gone before others of another size are made.
-fn array<T: Real>(
-    image: impl Borrow<DynamicImage>,
-    options: &ImageOptions,
-    premultiplied: bool,
-) -> Result<Array3<T>> {
-    let pixels = image.borrow();
-    let [height, width] = [pixels.height() as usize, pixels.width() as usize];
-    if height == 0 || width == 0 {
+    options.check()?;
+    let size = [image.height() as usize, image.width() as usize];
+    if size.contains(&0) {
         return Err(Error::Empty {
-            shape: vec![height, width],
+            shape: size.to_vec(),
         });
     }
-    let channels = options.color.channels();
-    let (size, samples) = match options.resize {
-        None => (
-            [height, width],
-            planes::<T>(pixels, options.color, premultiplied),
-        ),
-        Some(size) => {
-            let samples = planes::<f64>(pixels, options.color, premultiplied);
-            drop(image);
-            let samples = resize(&samples, [height, width], size)?;
-            (size, samples.into_iter().map(Real::narrow).collect())
-        }
-    };
-    let got = samples.len();
-    Array3::from_shape_vec([channels, size[0], size[1]], samples).map_err(|_| Error::WrongShape {
-        what: "the decoded image",
-        got: vec![got],
-        expected: format!("{channels} * {} * {} samples", size[0], size[1]),
-    })
-}
-
-/// The pixels as decoded and turned upright, and whether they are already multiplied by alpha.
-fn decode(path: &Path) -> Result<(DynamicImage, bool)> {
-    let refused = |error: ImageError| match error {
-        ImageError::IoError(source)
-            if source.kind() != io::ErrorKind::UnexpectedEof && source.get_ref().is_none() =>
-        {
-            Error::unread(path, source)
-        }
-        ImageError::Limits(reason) => Error::bad_file(
-            path,
-            format!(
-                "decoding it takes more than the 512 MiB that one image may take ({reason}); scale it down first"
-            ),
-        ),
-        ImageError::Unsupported(reason) => Error::bad_file(
-            path,
-            format!("{reason}; convert it to PNG, or save its numbers as .npy"),
-        ),
-        other => Error::bad_file(path, format!("it cannot be decoded as an image: {other}")),
-    };
-    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
-    let reader = reader.map_err(|source| Error::unread(path, source))?;
-    let Some(format) = reader.format() else {
-        return Err(Error::bad_file(
-            path,
-            format!(
-                "neither content nor extension is that of an image format; formats: {}",
-                extensions()
-            ),
-        ));
-    };
-    let mut decoder = reader.into_decoder().map_err(refused)?;
-    // Asked for first: the decoder is gone when the pixels are there.
-    let orientation = decoder.orientation().map_err(refused)?;
-    let mut limits = Limits::default();
-    limits.reserve(decoder.total_bytes()).map_err(refused)?;
-    decoder.set_limits(limits).map_err(refused)?;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(refused)?;
-    if format == ImageFormat::Jpeg
-        && !jpeg_has_an_end(path).map_err(|source| Error::unread(path, source))?
-    {
-        return Err(Error::bad_file(
-            path,
-            "the JPEG data is cut off before its end; copy or export it again".to_string(),
-        ));
+    let name = Path::new("the image in memory");
+    if options.resize.is_some() {
+        check_memory::<f64>(size, options, 0)?;
+        return finish(name, planes_of::<f64>(image, options, false, None), options);
     }
-    image.apply_orientation(orientation);
-    Ok((image, format == ImageFormat::OpenExr))
-}
-
-/// Whether a JPEG file reaches its end-of-image marker. The decoder fills what is missing with grey and says nothing.
-///
-/// Segments are skipped by their length, so that the end of an embedded thumbnail does not count; within the
-/// entropy-coded data, FF is a marker unless 00 (a stuffed byte) or a restart marker follows.
-fn jpeg_has_an_end(path: &Path) -> io::Result<bool> {
-    let mut file = BufReader::new(File::open(path)?);
-    let mut scan = || -> io::Result<()> {
-        loop {
-            if file.skip_until(0xFF)? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            let mut marker = [0xFF];
-            while marker == [0xFF] {
-                file.read_exact(&mut marker)?;
-            }
-            match marker[0] {
-                0xD9 => return Ok(()),
-                0x00 | 0x01 | 0xD0..=0xD8 => {}
-                _ => {
-                    let mut len = [0; 2];
-                    file.read_exact(&mut len)?;
-                    file.seek_relative(i64::from(u16::from_be_bytes(len).saturating_sub(2)))?;
-                }
-            }
-        }
-    };
-    match scan() {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// The samples of all planes, one plane after the other.
-fn planes<T: Real>(image: &DynamicImage, color: Color, premultiplied: bool) -> Vec<T> {
-    let eight = |v: u8| f64::from(v) / 255.0;
-    let sixteen = |v: u16| f64::from(v) / 65535.0;
-    let float = |v: f32| f64::from(v);
-    match image {
-        DynamicImage::ImageLuma8(i) => fill(i.as_raw(), 1, eight, color, premultiplied),
-        DynamicImage::ImageLumaA8(i) => fill(i.as_raw(), 2, eight, color, premultiplied),
-        DynamicImage::ImageRgb8(i) => fill(i.as_raw(), 3, eight, color, premultiplied),
-        DynamicImage::ImageRgba8(i) => fill(i.as_raw(), 4, eight, color, premultiplied),
-        DynamicImage::ImageLuma16(i) => fill(i.as_raw(), 1, sixteen, color, premultiplied),
-        DynamicImage::ImageLumaA16(i) => fill(i.as_raw(), 2, sixteen, color, premultiplied),
-        DynamicImage::ImageRgb16(i) => fill(i.as_raw(), 3, sixteen, color, premultiplied),
-        DynamicImage::ImageRgba16(i) => fill(i.as_raw(), 4, sixteen, color, premultiplied),
-        DynamicImage::ImageRgb32F(i) => fill(i.as_raw(), 3, float, color, premultiplied),
-        DynamicImage::ImageRgba32F(i) => fill(i.as_raw(), 4, float, color, premultiplied),
-        // The enum may grow; what it can hold then passes through the widest of today's variants.
-        other => fill(other.to_rgba32f().as_raw(), 4, float, color, premultiplied),
-    }
-}
-
-/// Planes from interleaved pixels of `samples` numbers each: grey, grey and alpha, RGB, or RGB and alpha.
-fn fill<S: Copy, T: Real>(
-    raw: &[S],
-    samples: usize,
-    unit: impl Fn(S) -> f64,
-    color: Color,
-    premultiplied: bool,
-) -> Vec<T> {
-    let len = raw.len() / samples;
-    let mut planes = vec![T::zero(); color.channels() * len];
-    for (i, pixel) in raw.chunks_exact(samples).enumerate() {
-        let alpha = if matches!(samples, 2 | 4) && !premultiplied {
-            unit(pixel[samples - 1])
-        } else {
-            1.0
-        };
-        let [r, g, b] = if samples < 3 {
-            [unit(pixel[0]); 3]
-        } else {
-            [0, 1, 2].map(|c| unit(pixel[c]))
-        };
-        match color {
-            Color::Gray => {
-                let y = if r == g && g == b {
-                    r
-                } else {
-                    0.2126 * r + 0.7152 * g + 0.0722 * b
-                };
-                planes[i] = Real::narrow(y * alpha);
-            }
-            Color::Rgb => {
-                for (c, v) in [r, g, b].into_iter().enumerate() {
-                    planes[c * len + i] = Real::narrow(v * alpha);
-                }
-            }
-        }
-    }
-    planes
-}
-
-/// Writes a picture as PNG, whole or not at all.
-///
-/// # Errors
-/// As [`stage_png`] and [`Staged::commit`].
-pub fn write_png(path: impl AsRef<Path>, raster: &Raster) -> Result<()> {
-    stage_png(path, raster)?.commit()
-}
-
-/// Writes a picture as PNG, to be committed together with other files.
-///
-/// # Errors
-/// As [`Staged::create`]; [`Error::File`] if writing fails; [`Error::InvalidParameter`] for a picture that PNG cannot
-/// hold, as one without pixels.
-pub fn stage_png(path: impl AsRef<Path>, raster: &Raster) -> Result<Staged> {
-    let size = png_size(raster)?;
-    let mut file = Staged::create(path)?;
-    encode_png(&mut file, raster, size).map_err(|source| file.write_error(source))?;
-    Ok(file)
-}
-
-/// The bytes of a picture as a PNG file, to stand inside another file.
-///
-/// # Errors
-/// [`Error::InvalidParameter`] for a picture that PNG cannot hold, as one without pixels.
-pub fn png_bytes(raster: &Raster) -> Result<Vec<u8>> {
-    let size = png_size(raster)?;
-    let mut bytes = Vec::new();
-    encode_png(&mut bytes, raster, size).map_err(|source| unfit(raster, &source.to_string()))?;
-    Ok(bytes)
-}
-
-/// Width and height, if PNG can hold them.
-fn png_size(raster: &Raster) -> Result<[u32; 2]> {
-    let side = |n: usize| {
-        u32::try_from(n)
-            .ok()
-            .filter(|&n| n > 0 && n <= i32::MAX as u32)
-            .ok_or_else(|| unfit(raster, "both sides of a PNG file are from 1 to 2^31 - 1"))
-    };
-    Ok([side(raster.width())?, side(raster.height())?])
-}
-
-fn unfit(raster: &Raster, limit: &str) -> Error {
-    Error::InvalidParameter {
-        name: "raster",
-        value: format!("{} x {} pixels", raster.width(), raster.height()),
-        limit: limit.to_string(),
-    }
-}
-
-fn encode_png(to: impl io::Write, raster: &Raster, [width, height]: [u32; 2]) -> io::Result<()> {
-    let encoder = PngEncoder::new(to);
-    match encoder.write_image(raster.as_rgb(), width, height, ExtendedColorType::Rgb8) {
-        Ok(()) => Ok(()),
-        Err(ImageError::IoError(source)) => Err(source),
-        Err(other) => Err(io::Error::other(other)),
-    }
-}
-
-/// Whether images of this format can be decoded here.
-fn is_decoded(format: ImageFormat) -> bool {
-    // `image` does not list DDS as readable, although its feature brings a decoder.
-    format.reading_enabled() || format == ImageFormat::Dds
-}
-
-fn is_image_name(path: &Path) -> bool {
-    path.extension()
-        .and_then(ImageFormat::from_extension)
-        .is_some_and(is_decoded)
-}
-
-/// The extensions looked for in folders: `gif, ico, jpg, ...`.
-fn extensions() -> String {
-    let formats = ImageFormat::all().filter(|&format| is_decoded(format));
-    let mut names: Vec<_> = formats
-        .flat_map(|format| format.extensions_str().iter().copied())
-        .collect();
-    names.sort_unstable();
-    names.join(", ")
+    check_memory::<T>(size, options, 0)?;
+    finish(name, planes_of::<T>(image, options, false, None), options)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
     use image::{ImageBuffer, Rgb, Rgba};
 
+    use super::super::options::{Color, NanPolicy, Pages, Values};
+    use super::super::resize::resize;
     use super::*;
 
     const GRAY: ImageOptions = ImageOptions {
         color: Color::Gray,
         resize: None,
+        pages: Pages::All,
+        values: Values::Unit,
+        nan: NanPolicy::Keep,
+        channels_last: false,
     };
     const RGB: ImageOptions = ImageOptions {
         color: Color::Rgb,
-        resize: None,
+        ..GRAY
     };
 
     fn data(name: &str) -> PathBuf {
@@ -525,6 +192,7 @@ mod tests {
         let halved = ImageOptions {
             color: Color::Rgb,
             resize: Some([2, 2]),
+            ..GRAY
         };
         for name in [
             "gray8.png",
@@ -622,6 +290,7 @@ mod tests {
         let options = ImageOptions {
             color: Color::Rgb,
             resize: Some([5, 2]),
+            ..GRAY
         };
         assert_eq!(
             read_image::<f32>(data("rgba.png"), &options)
@@ -727,84 +396,5 @@ mod tests {
         fs::write(&path, &png).unwrap();
         let message = read_image::<f32>(&path, &GRAY).unwrap_err().to_string();
         assert!(message.contains("512 MiB"), "{message}");
-    }
-
-    #[test]
-    fn folders_are_walked_in_order_and_files_taken_as_they_are() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        for name in [
-            "b.png",
-            "a/z.JPG",
-            "a/y.npy",
-            "a/b/x.tif",
-            "c.txt",
-            "only/notes.md",
-        ] {
-            let path = root.join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, "").unwrap();
-        }
-        let inputs = [root.join("c.txt"), root.to_path_buf(), root.join("b.png")];
-        let found = list_images(&inputs).unwrap();
-        let names: Vec<_> = found
-            .iter()
-            .map(|path| path.strip_prefix(root).unwrap().to_str().unwrap())
-            .collect();
-        assert_eq!(names, ["c.txt", "a/b/x.tif", "a/z.JPG", "b.png", "b.png"]);
-
-        let error = list_images(&[root.join("only")]).unwrap_err();
-        assert!(
-            matches!(&error, Error::BadPath { path, .. } if path == &root.join("only")),
-            "{error}"
-        );
-        assert!(
-            error
-                .to_string()
-                .contains("holds no images; formats: bmp, dds, exr, ff, gif"),
-            "{error}"
-        );
-        assert!(!error.to_string().contains("avif"), "{error}");
-        assert!(matches!(
-            list_images(&[root.join("absent")]),
-            Err(Error::File { .. })
-        ));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn links_are_followed_but_not_in_circles() {
-        use std::os::unix::fs::symlink;
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        fs::write(root.join("a.png"), "").unwrap();
-        symlink(root, root.join("again")).unwrap();
-        symlink("a.png", root.join("b.png")).unwrap();
-        symlink("nowhere", root.join("dangling")).unwrap();
-        assert_eq!(
-            list_images(&[root.to_path_buf()]).unwrap(),
-            [root.join("a.png"), root.join("b.png")]
-        );
-        symlink("nowhere", root.join("dangling.png")).unwrap();
-        assert!(
-            list_images(&[root.to_path_buf()])
-                .unwrap_err()
-                .to_string()
-                .contains("dangling.png")
-        );
-    }
-
-    #[test]
-    fn pictures_are_written_as_png_and_read_back() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.png");
-        let mut raster = Raster::filled(3, 2, [10, 20, 30]);
-        raster.set_pixel(2, 1, [255, 0, 1]);
-        write_png(&path, &raster).unwrap();
-        let back: ImageBuffer<Rgb<u8>, _> = image::open(&path).unwrap().into_rgb8();
-        assert_eq!((back.width(), back.height()), (3, 2));
-        assert_eq!(back.as_raw(), raster.as_rgb());
-        assert!(write_png(&path, &Raster::filled(0, 2, [0; 3])).is_err());
-        assert!(write_png(folder.path(), &raster).is_err());
     }
 }

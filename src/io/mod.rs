@@ -3,8 +3,9 @@
 //! Stands beside the line: what it reads becomes the input of a transform, what it writes was one's output. It knows
 //! arrays, files and pixels, and nothing of what the numbers mean.
 //!
-//! - [`list_images`], [`read_image`]: images of any format that `image` decodes, as `[channels, H, W]` in [0, 1].
-//! - [`image_array`]: the same of a `DynamicImage` that is in memory.
+//! - [`list_inputs`]: the files that paths and folders stand for.
+//! - [`InputFile`]: a file of images of any kind, known by its headers, read one image `[channels, H, W]` at a time.
+//! - [`read_image`]: the one image of a file; [`image_array`]: the same of a `DynamicImage` that is in memory.
 //! - [`NpyFile`]: arrays from NumPy, whole or a few rows at a time.
 //! - [`NpyStack`], [`NpzStack`], [`CsvStack`]: rows of equal shape, written as they come, for runs larger than memory
 //!   and for runs in which some inputs turn out to be unusable.
@@ -16,25 +17,41 @@
 //!
 //! Paths and names that come out of here are for people and programs alike: tables quote them as CSV asks.
 
+mod arrays;
+mod content;
 #[cfg(feature = "learn")]
 pub mod dataset;
+#[cfg(feature = "fits")]
+mod fits;
+mod frames;
 pub mod image;
+pub mod input;
+mod jpeg;
+pub mod listing;
 pub mod npy;
+mod npz;
+pub mod options;
+mod picture;
+mod pixels;
+pub mod png;
 mod resize;
 pub mod stack;
 pub mod staged;
 pub mod table;
+mod tiff;
 #[cfg(feature = "learn")]
 pub mod weights;
 
 #[cfg(feature = "learn")]
-pub use dataset::{Dataset, LabelledImages, read_dataset};
-pub use image::{
-    Color, ImageOptions, image_array, list_images, png_bytes, read_image, stage_png, write_png,
-};
+pub use dataset::{Dataset, LabelledImages, read_dataset, read_dataset_from, read_dataset_with};
+pub use image::{image_array, read_image};
+pub use input::{Images, InputFile, InputKind};
+pub use listing::{Listing, list_inputs};
 pub use npy::NpyFile;
+pub use options::{Color, ImageOptions, NanPolicy, Pages, Values};
+pub use png::{png_bytes, stage_png, write_png};
 pub use stack::{NpyStack, NpzEntry, NpzStack};
 pub use staged::{Abandoned, Staged, abandon_all, commit_all};
 pub use table::{CsvStack, stage_csv, stage_json, write_csv, write_json};
 #[cfg(feature = "learn")]
-pub use weights::read_weights;
+pub use weights::{KernelAxes, Weights, read_weights};

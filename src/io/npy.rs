@@ -11,7 +11,7 @@
 //! Source: NEP 1, "A simple file format for NumPy arrays", versions 1.0 to 3.0; parsed by `npyz`.
 
 use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use ndarray::{ArrayD, IxDyn, ShapeBuilder};
@@ -20,8 +20,12 @@ use npyz::{DType, NpyHeader, NpyReader, Order, TypeChar};
 use num_traits::ToPrimitive;
 use py_literal::Value;
 
+use super::content::Content;
 use crate::num::Real;
-use crate::{Error, Result};
+use crate::{Error, Result, memory};
+
+/// How a file begins.
+const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// NumPy itself refuses headers beyond 10 000 bytes; a hostile length would otherwise allocate up to 4 GiB.
 const MAX_HEADER: usize = 1 << 16;
@@ -41,6 +45,8 @@ pub struct NpyFile {
     shape: Vec<usize>,
     dtype: String,
     len: usize,
+    /// Header and samples in the file.
+    bytes: u64,
     position: usize,
     source: Source,
 }
@@ -70,11 +76,11 @@ macro_rules! samples {
     ($($name:ident $type:ty, $char:pat, $bytes:literal, $widen:expr;)*) => {
         /// The reader of the file's dtype.
         enum Samples {
-            $($name(NpyReader<$type, BufReader<File>>),)*
+            $($name(NpyReader<$type, Box<dyn Read + Send>>),)*
         }
 
         impl Samples {
-            fn new(file: npyz::NpyFile<BufReader<File>>) -> Option<Self> {
+            fn new(file: npyz::NpyFile<Box<dyn Read + Send>>) -> Option<Self> {
                 let DType::Plain(kind) = file.dtype() else { return None };
                 match (kind.type_char(), kind.size_field()) {
                     $(($char, $bytes) => file.data().ok().map(Samples::$name),)*
@@ -121,48 +127,54 @@ impl NpyFile {
     /// [`Error::File`] if it cannot be read; [`Error::BadFile`] if it is no `.npy` file, is shorter than its header
     /// says, or holds anything but booleans, integers and floats of up to 8 bytes (either byte order).
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref().to_path_buf();
-        match File::open(&path) {
-            Ok(file) => Self::new(path, file),
-            Err(source) => Err(read_error(&path, source)),
-        }
+        let path = path.as_ref();
+        let failed = |source| read_error(path, source);
+        let file = File::open(path).map_err(failed)?;
+        let about = file.metadata().map_err(failed)?;
+        let len = about.is_file().then_some(about.len());
+        let reader = BufReader::with_capacity(1 << 16, file);
+        Self::new(path.to_path_buf(), Box::new(reader), len)
     }
 
-    /// As [`open`](Self::open), of an open file; `path` is what errors call it.
-    pub(super) fn new(path: PathBuf, file: File) -> Result<Self> {
-        let bad = |reason: String| Error::bad_file(&path, reason);
-        let failed = |source: io::Error| Error::unread(&path, source);
-        let about = file.metadata().map_err(failed)?;
-        let mut reader = BufReader::with_capacity(1 << 16, file);
+    /// As [`open`](Self::open), of what an input holds, which has to be one array: `numpy.save` into an open file puts one
+    /// behind the other, and `numpy.load` gives the first.
+    pub(super) fn of(name: &Path, content: &Content) -> Result<Self> {
+        let failed = |source| read_error(name, source);
+        let reader = content.open().map_err(failed)?;
+        let len = content.len().map_err(failed)?;
+        let array = Self::new(name.to_path_buf(), Box::new(reader), Some(len))?;
+        let mut behind = content.open().map_err(failed)?;
+        behind.seek(SeekFrom::Start(array.bytes)).map_err(failed)?;
+        let mut next = Vec::new();
+        behind.take(6).read_to_end(&mut next).map_err(failed)?;
+        if next == MAGIC {
+            return Err(Error::bad_file(
+                name,
+                "it holds several arrays, one behind the other; save them as .npz, or each in a file of its own",
+            ));
+        }
+        Ok(array)
+    }
 
-        let header_bytes = match header_bytes(&mut reader) {
-            Ok(bytes) => bytes,
-            Err(source) => match source.kind() {
-                io::ErrorKind::UnexpectedEof => {
-                    return Err(bad("it ends within its .npy header".to_string()));
-                }
-                io::ErrorKind::InvalidData => return Err(bad(source.to_string())),
-                _ => return Err(failed(source)),
-            },
-        };
-        let len = checked_len(&header_bytes).map_err(bad)?;
-        let header = NpyHeader::from_reader(Cursor::new(&header_bytes))
-            .map_err(|source| bad(format!("its .npy header cannot be used: {source}")))?;
+    /// As [`open`](Self::open), of a stream of that many bytes, if that is known; `path` is what errors call it.
+    pub(super) fn new(
+        path: PathBuf,
+        mut reader: Box<dyn Read + Send>,
+        bytes: Option<u64>,
+    ) -> Result<Self> {
+        let bad = |reason: String| Error::bad_file(&path, reason);
+        let (header, len, promised) = header(&path, &mut reader)?;
         let dtype = header.dtype();
         let name = dtype.descr().trim_matches('\'').to_string();
         let shape: Vec<usize> = header.shape().iter().map(|&n| n as usize).collect();
         let order = header.order();
-        let item = dtype.num_bytes().unwrap_or(0);
 
         let Some(samples) = Samples::new(npyz::NpyFile::with_header(header, reader)) else {
             return Err(bad(refusal(&dtype, &name)));
         };
-        let promised = header_bytes.len() as u64 + (len as u64).saturating_mul(item as u64);
-        if about.is_file() && about.len() < promised {
+        if let Some(bytes) = bytes.filter(|&bytes| bytes < promised) {
             return Err(bad(format!(
-                "it is cut off: {} samples of dtype {name} need {promised} bytes, the file has {}; copy or save it again",
-                len,
-                about.len()
+                "it is cut off: {len} samples of dtype {name} need {promised} bytes, the file has {bytes}; copy or save it again"
             )));
         }
         let source = match order {
@@ -177,6 +189,7 @@ impl NpyFile {
             shape,
             dtype: name,
             len,
+            bytes: promised,
             position: 0,
             source,
         })
@@ -223,6 +236,11 @@ impl NpyFile {
             });
         };
         if let Source::Columns(samples) = &mut self.source {
+            memory::require(
+                "the samples of an array in Fortran order, twice",
+                memory::bytes_of::<f64>(2 * self.len as u64),
+                "save it as numpy.ascontiguousarray(x), which is read in parts",
+            )?;
             let columns = samples
                 .take::<f64>(self.len)
                 .map_err(|source| read_error(&self.path, source))?;
@@ -241,6 +259,17 @@ impl NpyFile {
         Ok(samples)
     }
 
+    /// Leaves out the next samples.
+    pub(super) fn skip(&mut self, count: usize) -> Result<()> {
+        let mut left = count;
+        while left > 0 {
+            let some = left.min(1 << 16);
+            self.read_rows::<f64>(1, some)?;
+            left -= some;
+        }
+        Ok(())
+    }
+
     /// The whole array, in C order.
     ///
     /// # Errors
@@ -253,9 +282,100 @@ impl NpyFile {
                 .map_err(|source| read_error(&self.path, source))?;
             return c_order(columns, &shape);
         }
+        memory::require(
+            "the samples of an array",
+            memory::bytes_of::<T>(self.len as u64),
+            "read it in parts",
+        )?;
         let samples = self.read_rows(1, self.len)?;
         array(samples, &shape, false)
     }
+}
+
+/// The header of a file, how many samples it promises, and how many bytes the file then has.
+fn header(path: &Path, reader: &mut impl Read) -> Result<(NpyHeader, usize, u64)> {
+    let bad = |reason: String| Error::bad_file(path, reason);
+    let bytes = match header_bytes(reader) {
+        Ok(bytes) => bytes,
+        Err(source) => match source.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                return Err(bad("it ends within its .npy header".to_string()));
+            }
+            io::ErrorKind::InvalidData => return Err(bad(source.to_string())),
+            _ => return Err(Error::unread(path, source)),
+        },
+    };
+    let len = checked_len(&bytes).map_err(bad)?;
+    let header = NpyHeader::from_reader(Cursor::new(&bytes))
+        .map_err(|source| bad(format!("its .npy header cannot be used: {source}")))?;
+    let item = header.dtype().num_bytes().unwrap_or(0);
+    let promised = bytes.len() as u64 + (len as u64).saturating_mul(item as u64);
+    Ok((header, len, promised))
+}
+
+/// Numbers that lose nothing, or texts: what [`NpyFile`], which is for samples, does not give.
+#[cfg(feature = "learn")]
+#[derive(Debug, PartialEq)]
+pub(super) enum Entries {
+    Integers(Vec<i128>),
+    Floats(Vec<f64>),
+    Texts(Vec<String>),
+}
+
+/// The shape and the entries of an array of integers, floats or text, from a file of that many bytes.
+#[cfg(feature = "learn")]
+pub(super) fn read_entries(
+    path: &Path,
+    mut reader: impl Read,
+    bytes: u64,
+) -> Result<(Vec<usize>, Entries)> {
+    let (header, _, promised) = header(path, &mut reader)?;
+    let failed = |source| read_error(path, source);
+    if bytes < promised {
+        return Err(failed(io::ErrorKind::UnexpectedEof.into()));
+    }
+    let shape = header.shape().iter().map(|&n| n as usize).collect();
+    let dtype = header.dtype();
+    let name = dtype.descr().trim_matches('\'').to_string();
+    let kind = match &dtype {
+        DType::Plain(kind) => Some((kind.type_char(), kind.size_field())),
+        _ => None,
+    };
+    let file = npyz::NpyFile::with_header(header, reader);
+    macro_rules! integers {
+        ($type:ty) => {{
+            let values = file.into_vec::<$type>().map_err(failed)?;
+            Entries::Integers(values.into_iter().map(i128::from).collect())
+        }};
+    }
+    let entries = match kind {
+        Some((TypeChar::Bool, 1)) => integers!(bool),
+        Some((TypeChar::Int, 1)) => integers!(i8),
+        Some((TypeChar::Int, 2)) => integers!(i16),
+        Some((TypeChar::Int, 4)) => integers!(i32),
+        Some((TypeChar::Int, 8)) => integers!(i64),
+        Some((TypeChar::Uint, 1)) => integers!(u8),
+        Some((TypeChar::Uint, 2)) => integers!(u16),
+        Some((TypeChar::Uint, 4)) => integers!(u32),
+        Some((TypeChar::Uint, 8)) => integers!(u64),
+        Some((TypeChar::Float, 2)) => {
+            let values = file.into_vec::<f16>().map_err(failed)?;
+            Entries::Floats(values.into_iter().map(f64::from).collect())
+        }
+        Some((TypeChar::Float, 4)) => {
+            let values = file.into_vec::<f32>().map_err(failed)?;
+            Entries::Floats(values.into_iter().map(f64::from).collect())
+        }
+        Some((TypeChar::Float, 8)) => Entries::Floats(file.into_vec().map_err(failed)?),
+        Some((TypeChar::UnicodeStr, _)) => Entries::Texts(file.into_vec().map_err(failed)?),
+        Some((TypeChar::ByteStr, _)) => {
+            let texts = file.into_vec::<Vec<u8>>().map_err(failed)?;
+            let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+            Entries::Texts(texts.into_iter().map(text).collect())
+        }
+        _ => return Err(Error::bad_file(path, refusal(&dtype, &name))),
+    };
+    Ok((shape, entries))
 }
 
 /// Everything before the samples: magic, version, length and the text of the header.
@@ -263,11 +383,9 @@ fn header_bytes(reader: &mut impl Read) -> io::Result<Vec<u8>> {
     let invalid = |reason: String| io::Error::new(io::ErrorKind::InvalidData, reason);
     let mut start = Vec::with_capacity(12);
     reader.by_ref().take(8).read_to_end(&mut start)?;
-    if !start.starts_with(b"\x93NUMPY") {
+    if !start.starts_with(MAGIC) {
         let kind = match start.as_slice() {
-            [b'P', b'K', ..] => {
-                "it is a .npz archive of arrays; save the array that is wanted with numpy.save"
-            }
+            [b'P', b'K', ..] => "it is a .npz archive of arrays, not one array",
             [0x80, 2..=5, ..] => "it is a Python pickle; save the array with numpy.save",
             [] => "it is empty; expected an array saved with numpy.save",
             _ => "it is no .npy file; expected an array saved with numpy.save",
@@ -296,7 +414,21 @@ fn header_bytes(reader: &mut impl Read) -> io::Result<Vec<u8>> {
     let before = start.len();
     start.resize(before + len, 0);
     reader.read_exact(&mut start[before..])?;
+    without_long(&mut start[before..]);
     Ok(start)
+}
+
+/// Python 2 wrote its long integers with an L, `(16L, 24L)`: a space in its place.
+fn without_long(text: &mut [u8]) {
+    let mut quote = None;
+    for i in 0..text.len() {
+        match (quote, text[i]) {
+            (None, b'\'' | b'"') => quote = Some(text[i]),
+            (Some(open), byte) if byte == open => quote = None,
+            (None, b'L') if i > 0 && text[i - 1].is_ascii_digit() => text[i] = b' ',
+            _ => {}
+        }
+    }
 }
 
 /// The number of samples in the header's shape; an error where `npyz` would overflow or nest without limit.

@@ -12,14 +12,15 @@
 //! A program that has to end at once, its threads still writing, calls [`abandon_all`] first.
 //!
 //! Leaves out: renaming several files is not one step for the system. [`commit_all`] renames only after every file has
-//! been written completely and reached the disk, which leaves a crash between two renames as the one way to part them.
+//! been written completely and reached the disk, and takes back what it renamed if a later rename fails, which leaves a
+//! crash between two renames as the one way to part them.
 
 use std::fs;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::{Error, Result};
 
@@ -82,8 +83,8 @@ impl Staged {
     /// Opens a file beside `path`, which it will replace on [`commit`](Self::commit).
     ///
     /// # Errors
-    /// [`Error::BadPath`] if the folder does not exist or `path` cannot name a regular file; [`Error::File`], naming
-    /// the folder, if no file can be created in it.
+    /// [`Error::BadPath`] if the folder does not exist or `path` cannot name a regular file; [`Error::File`] if the system
+    /// refuses the name, as one that is too long, or, naming the folder, if no file can be created in it.
     pub fn create(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let bad = |path: &Path, reason: &str| {
@@ -122,6 +123,14 @@ impl Staged {
                 path: path.to_path_buf(),
                 source,
             })?,
+            // The name itself is not tried before the end: the temporary one is shorter than a long one.
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::File {
+                    action: "create",
+                    path: path.to_path_buf(),
+                    source,
+                });
+            }
             _ => path.to_path_buf(),
         };
         let prefix = prefix(&name.to_string_lossy());
@@ -202,11 +211,10 @@ impl Seek for Staged {
     }
 }
 
-/// Puts several files in their places, the first rename coming after the last byte of all of them.
+/// Puts several files in their places, all or none, the first rename coming after the last byte of all of them.
 ///
 /// # Errors
-/// [`Error::File`] as in [`Staged::commit`]. If bytes do not reach the disk, every destination is as it was; if a
-/// rename fails, the files before it in the list have been replaced.
+/// [`Error::File`] as in [`Staged::commit`]. Every destination is then as it was.
 pub fn commit_all(files: impl IntoIterator<Item = Staged>) -> Result<()> {
     let mut files: Vec<Staged> = files.into_iter().collect();
     for file in &mut files {
@@ -220,21 +228,92 @@ pub fn commit_all(files: impl IntoIterator<Item = Staged>) -> Result<()> {
             (staged.path, staged.target, staged.file)
         })
         .collect();
+    let last = parts.len().saturating_sub(1);
     let mut registry = registry();
-    for (path, target, file) in parts {
+    let mut placed = Placed::default();
+    for (index, (path, target, file)) in parts.into_iter().enumerate() {
         let (file, unwritten) = file.into_parts();
         debug_assert!(
             unwritten.is_ok_and(|bytes| bytes.is_empty()),
             "settled files have nothing left to write"
         );
-        file.persist(&target).map_err(|refused| Error::File {
-            action: "replace",
-            path,
-            source: refused.error,
-        })?;
-        registry.committed += 1;
+        // No rename follows that of the last file, after which it would have to go back.
+        placed
+            .replace(target, file.into_temp_path(), index < last)
+            .map_err(|source| Error::File {
+                action: "replace",
+                path,
+                source,
+            })?;
     }
+    registry.committed += placed.0.len();
+    placed.keep();
     Ok(())
+}
+
+/// Files in their places, with what stood there before. Dropped, it puts everything back.
+#[derive(Default)]
+struct Placed(Vec<(PathBuf, Option<TempPath>)>);
+
+impl Placed {
+    /// Puts one more file in its place; if that fails, what stands there stays.
+    fn replace(&mut self, target: PathBuf, new: TempPath, may_go_back: bool) -> io::Result<()> {
+        let old = if may_go_back { aside(&target)? } else { None };
+        if let Err(refused) = new.persist(&target) {
+            if let Some(old) = old {
+                put_back(&target, old);
+            }
+            return Err(refused.error);
+        }
+        self.0.push((target, old));
+        Ok(())
+    }
+
+    /// Lets the new files stand; the old ones go with their second names.
+    fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Placed {
+    fn drop(&mut self) {
+        for (target, old) in self.0.drain(..).rev() {
+            match old {
+                Some(old) => put_back(&target, old),
+                // Nothing is left to do if it cannot be removed; the error that led here is on its way.
+                None => drop(fs::remove_file(&target)),
+            }
+        }
+    }
+}
+
+/// What stands at `target`, if anything but a folder does, under a second name beside it.
+fn aside(target: &Path) -> io::Result<Option<TempPath>> {
+    match fs::symlink_metadata(target) {
+        Ok(there) if !there.is_dir() => {}
+        _ => return Ok(None),
+    }
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    let prefix = prefix(&name);
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".old");
+    let folder = folder_of(target);
+    // A second link leaves the first where it is. Where there are no links, the file has to move.
+    let old = builder
+        .make_in(folder, |second| fs::hard_link(target, second))
+        .or_else(|_| builder.make_in(folder, |second| fs::rename(target, second)))?;
+    Ok(Some(old.into_temp_path()))
+}
+
+/// Undoes [`aside`].
+fn put_back(target: &Path, old: TempPath) {
+    let second = old.to_path_buf();
+    match old.persist(target) {
+        // Two names of one file: renaming does nothing then and calls it a success.
+        Ok(()) => drop(fs::remove_file(second)),
+        // Better under its second name than gone.
+        Err(refused) => drop(refused.path.keep()),
+    }
 }
 
 /// All files that this process had staged are gone, and as long as this lives none is staged or committed: threads that
@@ -442,28 +521,65 @@ mod tests {
         );
     }
 
-    #[cfg(unix)]
+    #[test]
+    fn a_set_that_fails_half_way_leaves_the_older_one_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["a", "b", "c"];
+        let path = |name: &str| folder.path().join(name);
+        for name in ["a", "c"] {
+            fs::write(path(name), format!("old {name}")).unwrap();
+        }
+        let staged = names.map(|name| {
+            let mut file = Staged::create(path(name)).unwrap();
+            file.write_all(b"new").unwrap();
+            file
+        });
+        // Between the check and the renames somebody makes a folder there.
+        fs::create_dir(path("b")).unwrap();
+        let error = commit_all(staged).unwrap_err();
+        assert!(
+            matches!(&error, Error::File { action: "replace", path: p, .. } if *p == path("b"))
+        );
+        assert_eq!(fs::read_to_string(path("a")).unwrap(), "old a");
+        assert_eq!(fs::read_to_string(path("c")).unwrap(), "old c");
+        let mut left = names_in(folder.path());
+        left.sort();
+        assert_eq!(left, names, "no second names are left");
+
+        fs::remove_dir(path("b")).unwrap();
+        fs::remove_file(path("a")).unwrap();
+        let staged = ["a", "b"].map(|name| Staged::create(path(name)).unwrap());
+        fs::create_dir(path("b")).unwrap();
+        commit_all(staged).unwrap_err();
+        assert!(!path("a").exists(), "a file of a set that failed appeared");
+        fs::remove_dir(path("b")).unwrap();
+
+        let staged = names.map(|name| Staged::create(path(name)).unwrap());
+        commit_all(staged).unwrap();
+        let mut left = names_in(folder.path());
+        left.sort();
+        assert_eq!(left, names, "no second names are left");
+        assert_eq!(fs::read_to_string(path("c")).unwrap(), "");
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x".repeat(256));
+        let error = Staged::create(&path).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("cannot create {}", path.display())
+        );
+        assert!(names_in(folder.path()).is_empty());
+    }
+
+    /// A folder in which nobody may write, the superuser included, for whom permissions mean nothing.
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_folder_without_write_permission_is_named() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        let locked = folder.path().join("locked");
-        fs::create_dir(&locked).unwrap();
-        fs::set_permissions(&locked, fs::Permissions::from_mode(0o555)).unwrap();
-        match Staged::create(locked.join("out")) {
-            Err(error) => {
-                let message = error.to_string();
-                assert!(
-                    message == format!("cannot create a file in {}", locked.display()),
-                    "{message}"
-                );
-            }
-            // The superuser may write anywhere, and leaves as little behind as anyone.
-            Ok(staged) => {
-                drop(staged);
-                assert!(names_in(&locked).is_empty());
-            }
-        }
+        let message = Staged::create("/proc/out").unwrap_err().to_string();
+        assert_eq!(message, "cannot create a file in /proc");
     }
 
     #[cfg(target_os = "linux")]

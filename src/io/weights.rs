@@ -1,15 +1,21 @@
 //! [`read_weights`]: the kernels of a convolution from a safetensors file, as other programs write it.
 //!
-//! In comes a file, and perhaps the name of a tensor; out come numbers `[out, in, rows, columns]`, whichever of the
-//! floating-point formats f64, f32, f16 and bf16 they are stored in.
+//! In comes a file, and perhaps the name of a tensor and the order of its axes; out come [`Weights`], `[out, in, rows,
+//! columns]`, whichever of the floating-point formats f64, f32, f16 and bf16 they are stored in.
 //!
-//! Conventions that bite: without a name, the tensor is the one of floating-point numbers with four axes and sides above
-//! 1 that stands first in the file. Writers order tensors by type or by name, not by layer, so the name is better.
+//! Conventions that bite:
+//! - Without a name, the tensor is the one of floating-point numbers with four axes and sides above 1 that stands first
+//!   in the file. Writers order tensors by type or by name, not by layer, so the name is better.
+//! - Without an order of axes it is taken from the shape: PyTorch's `[out, in, rows, columns]`, the `[rows, columns, in,
+//!   out]` of Keras, TensorFlow and Flax, or MLX's `[out, rows, columns, in]`, whichever has 1 or 3 channels coming in
+//!   and square kernels, or kernels at all. What fits several ways, as `[3, 3, 3, 3]` does, is the first of them.
 //!
 //! Source: the safetensors format; parsed by its authors' crate.
 
+use std::fmt;
 use std::fs;
 use std::path::Path;
+use std::str::FromStr;
 
 use ndarray::Array4;
 use npyz::half::{bf16, f16};
@@ -21,13 +27,104 @@ use crate::{Error, Result, memory};
 /// Tensors that a message lists at most.
 const LISTED: usize = 30;
 
-/// Reads one tensor `[out, in, rows, columns]`; returns its name too.
+/// The kernels of a convolution.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weights {
+    /// The name of the tensor.
+    pub tensor: String,
+    /// How its axes stand in the file.
+    pub axes: KernelAxes,
+    /// **Shape** `[out, in, rows, columns]`.
+    pub kernels: Array4<f32>,
+}
+
+/// What stands along each axis of a tensor of kernels; written `rows,columns,in,out`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KernelAxes {
+    /// The axis in the file of out, in, rows and columns.
+    places: [usize; 4],
+}
+
+impl KernelAxes {
+    /// PyTorch, and whatever else follows it.
+    pub const OUT_IN_ROWS_COLUMNS: Self = Self {
+        places: [0, 1, 2, 3],
+    };
+    /// Keras, TensorFlow, Flax.
+    pub const ROWS_COLUMNS_IN_OUT: Self = Self {
+        places: [3, 2, 0, 1],
+    };
+    /// MLX, TensorFlow Lite.
+    pub const OUT_ROWS_COLUMNS_IN: Self = Self {
+        places: [0, 3, 1, 2],
+    };
+
+    /// What each axis is called, in the order of [`places`](Self::places).
+    const NAMES: [&str; 4] = ["out", "in", "rows", "columns"];
+
+    /// The order that a first layer of this shape has, if it can be one of those above; else PyTorch's, if kernels of
+    /// any layer can have it.
+    fn of(shape: [usize; 4]) -> Option<Self> {
+        let orders = [
+            Self::OUT_IN_ROWS_COLUMNS,
+            Self::ROWS_COLUMNS_IN_OUT,
+            Self::OUT_ROWS_COLUMNS_IN,
+        ];
+        let sides = |order: &Self| [2, 3].map(|axis| shape[order.places[axis]]);
+        let is_kernel = |order: &Self| sides(order).iter().all(|&side| side > 1);
+        let is_first = |order: &Self| is_kernel(order) && matches!(shape[order.places[1]], 1 | 3);
+        let is_square = |order: &Self| sides(order)[0] == sides(order)[1];
+        let firsts = || orders.into_iter().filter(is_first);
+        firsts()
+            .find(is_square)
+            .or_else(|| firsts().next())
+            .or_else(|| Some(orders[0]).filter(is_kernel))
+    }
+}
+
+impl fmt::Display for KernelAxes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut names = [""; 4];
+        for (place, name) in self.places.into_iter().zip(Self::NAMES) {
+            names[place] = name;
+        }
+        f.write_str(&names.join(","))
+    }
+}
+
+impl FromStr for KernelAxes {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let names: Vec<&str> = text.split(',').map(str::trim).collect();
+        let place = |name| names.iter().position(|&other| other == name);
+        match Self::NAMES.map(place) {
+            [Some(out), Some(channels), Some(rows), Some(columns)] if names.len() == 4 => {
+                Ok(Self {
+                    places: [out, channels, rows, columns],
+                })
+            }
+            _ => Err(Error::InvalidParameter {
+                name: "axes",
+                value: text.to_string(),
+                limit: "out, in, rows and columns in the order of the file, as rows,columns,in,out"
+                    .to_string(),
+            }),
+        }
+    }
+}
+
+/// Reads the kernels of one tensor.
 ///
 /// # Errors
 /// [`Error::File`] if the file cannot be read, [`Error::OutOfMemory`] if it does not fit; [`Error::BadFile`], listing
 /// what the file holds, if it is no safetensors file, has no such tensor, none with four axes, or one of other than
 /// floating-point numbers.
-pub fn read_weights(path: impl AsRef<Path>, tensor: Option<&str>) -> Result<(String, Array4<f32>)> {
+pub fn read_weights(
+    path: impl AsRef<Path>,
+    tensor: Option<&str>,
+    axes: Option<KernelAxes>,
+) -> Result<Weights> {
     let path = path.as_ref();
     let file_error = |source| Error::unread(path, source);
     let bad = |reason: String| Error::bad_file(path, reason);
@@ -59,7 +156,8 @@ pub fn read_weights(path: impl AsRef<Path>, tensor: Option<&str>) -> Result<(Str
             view.dtype(),
             Dtype::F64 | Dtype::F32 | Dtype::F16 | Dtype::BF16
         );
-        real && matches!(view.shape(), [_, _, rows, columns] if *rows > 1 && *columns > 1)
+        let shape = <[usize; 4]>::try_from(view.shape());
+        real && shape.is_ok_and(|shape| axes.or(KernelAxes::of(shape)).is_some())
     };
     let found = match tensor {
         Some(name) => views.iter().find(|(other, _)| other == name),
@@ -74,7 +172,7 @@ pub fn read_weights(path: impl AsRef<Path>, tensor: Option<&str>) -> Result<(Str
             ),
         }));
     };
-    let &[out, channels, rows, columns] = view.shape() else {
+    let Ok(shape) = <[usize; 4]>::try_from(view.shape()) else {
         return Err(bad(format!(
             "`{name}` has shape {:?}, not the four axes [out, in, rows, columns]; {}",
             view.shape(),
@@ -93,9 +191,15 @@ pub fn read_weights(path: impl AsRef<Path>, tensor: Option<&str>) -> Result<(Str
             )));
         }
     };
-    let weights = Array4::from_shape_vec([out, channels, rows, columns], values)
-        .map_err(|error| bad(format!("`{name}`: {error}")))?;
-    Ok((name.clone(), weights))
+    let kernels =
+        Array4::from_shape_vec(shape, values).map_err(|error| bad(format!("`{name}`: {error}")))?;
+    let axes = axes.or(KernelAxes::of(shape));
+    let axes = axes.unwrap_or(KernelAxes::OUT_IN_ROWS_COLUMNS);
+    Ok(Weights {
+        tensor: name.clone(),
+        axes,
+        kernels: kernels.permuted_axes(axes.places),
+    })
 }
 
 /// Little-endian numbers of `N` bytes each.
@@ -124,10 +228,10 @@ mod tests {
     #[test]
     fn every_floating_point_format_reads_as_its_numbers() {
         for name in ["conv.f32", "conv.f64", "conv.f16", "conv.bf16"] {
-            let (found, weights) = read_weights(data("mixed.safetensors"), Some(name)).unwrap();
-            assert_eq!(found, name);
-            assert_eq!(weights.dim(), (2, 3, 4, 5));
-            for (at, &value) in weights.indexed_iter() {
+            let weights = read_weights(data("mixed.safetensors"), Some(name), None).unwrap();
+            assert_eq!(weights.tensor, name);
+            assert_eq!(weights.kernels.dim(), (2, 3, 4, 5));
+            for (at, &value) in weights.kernels.indexed_iter() {
                 assert_eq!(value, expected([at.0, at.1, at.2, at.3]), "{name} {at:?}");
             }
         }
@@ -135,14 +239,78 @@ mod tests {
 
     #[test]
     fn without_a_name_the_first_convolution_is_taken() {
-        let (name, weights) = read_weights(data("mixed.safetensors"), None).unwrap();
-        assert!(name.starts_with("conv."), "{name}");
-        assert_eq!(weights.dim(), (2, 3, 4, 5));
+        let weights = read_weights(data("mixed.safetensors"), None, None).unwrap();
+        assert!(weights.tensor.starts_with("conv."), "{}", weights.tensor);
+        assert_eq!(weights.kernels.dim(), (2, 3, 4, 5));
+    }
+
+    #[test]
+    fn the_orders_of_other_programs_are_recognised_and_turned() {
+        for (name, axes) in [
+            ("torch", KernelAxes::OUT_IN_ROWS_COLUMNS),
+            ("keras", KernelAxes::ROWS_COLUMNS_IN_OUT),
+            ("mlx", KernelAxes::OUT_ROWS_COLUMNS_IN),
+        ] {
+            let weights = read_weights(data("orders.safetensors"), Some(name), None).unwrap();
+            assert_eq!(weights.axes, axes, "{name}");
+            assert_eq!(weights.kernels.dim(), (2, 3, 4, 5));
+            for (at, &value) in weights.kernels.indexed_iter() {
+                assert_eq!(value, expected([at.0, at.1, at.2, at.3]), "{name} {at:?}");
+            }
+        }
+        // Whatever the shape says, what is asked for counts.
+        let axes = "columns, rows,in,out".parse().unwrap();
+        let weights = read_weights(data("orders.safetensors"), Some("keras"), Some(axes)).unwrap();
+        assert_eq!(weights.kernels.dim(), (2, 3, 5, 4));
+        assert_eq!(weights.kernels[[1, 2, 4, 3]], expected([1, 2, 3, 4]));
+    }
+
+    #[test]
+    fn a_shape_tells_the_order_of_its_axes() {
+        let [torch, keras, mlx] = [
+            KernelAxes::OUT_IN_ROWS_COLUMNS,
+            KernelAxes::ROWS_COLUMNS_IN_OUT,
+            KernelAxes::OUT_ROWS_COLUMNS_IN,
+        ];
+        for (shape, expected) in [
+            ([64, 3, 7, 7], Some(torch)),
+            ([6, 1, 5, 5], Some(torch)),
+            ([32, 3, 3, 3], Some(torch)),
+            ([3, 3, 3, 3], Some(torch)),
+            ([128, 64, 3, 3], Some(torch)),
+            ([7, 7, 3, 64], Some(keras)),
+            ([3, 3, 3, 32], Some(keras)),
+            ([3, 3, 1, 32], Some(keras)),
+            ([5, 5, 1, 6], Some(keras)),
+            ([64, 7, 7, 3], Some(mlx)),
+            ([32, 3, 3, 1], Some(mlx)),
+            ([4, 2, 1, 1], None),
+        ] {
+            assert_eq!(KernelAxes::of(shape), expected, "{shape:?}");
+        }
+        for axes in [torch, keras, mlx] {
+            assert_eq!(axes.to_string().parse::<KernelAxes>().unwrap(), axes);
+        }
+        assert_eq!(keras.to_string(), "rows,columns,in,out");
+        for text in [
+            "",
+            "out,in,rows",
+            "out,in,rows,rows",
+            "out,in,rows,columns,in",
+            "oihw",
+        ] {
+            let message = text.parse::<KernelAxes>().unwrap_err().to_string();
+            assert!(message.contains("rows,columns,in,out"), "{message}");
+        }
     }
 
     #[test]
     fn refusals_list_what_is_there() {
-        let message = |file: &str, name| read_weights(data(file), name).unwrap_err().to_string();
+        let message = |file: &str, name| {
+            read_weights(data(file), name, None)
+                .unwrap_err()
+                .to_string()
+        };
         let absent = message("mixed.safetensors", Some("conv1"));
         assert!(absent.contains("no tensor `conv1`"), "{absent}");
         assert!(absent.contains("conv.f16 F16 [2, 3, 4, 5]"), "{absent}");
@@ -161,7 +329,7 @@ mod tests {
         let cut = folder.path().join("cut.safetensors");
         for len in [0, 7, 8, 100, bytes.len() - 1] {
             fs::write(&cut, &bytes[..len]).unwrap();
-            let message = read_weights(&cut, None).unwrap_err().to_string();
+            let message = read_weights(&cut, None, None).unwrap_err().to_string();
             assert!(
                 message.contains("no whole safetensors file"),
                 "{len}: {message}"

@@ -26,6 +26,14 @@ impl Network {
     /// # Errors
     /// As [`Staged::create`] and [`Staged::commit`]; [`Error::File`] if writing fails.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.stage(path)?.commit()
+    }
+
+    /// Writes the network to a file, to be committed together with others.
+    ///
+    /// # Errors
+    /// As [`Staged::create`]; [`Error::File`] if writing fails.
+    pub fn stage(&self, path: impl AsRef<Path>) -> Result<Staged> {
         let mut file = Staged::create(path)?;
         let mut store =
             SafetensorsStore::from_bytes(None).metadata(KEY, self.description().to_string());
@@ -36,7 +44,7 @@ impl Network {
             .map_err(|error| file.write_error(std::io::Error::other(error)))?;
         file.write_all(&bytes)
             .map_err(|source| file.write_error(source))?;
-        file.commit()
+        Ok(file)
     }
 
     /// Reads a network that [`save`](Self::save) wrote; it predicts what the saved one does.

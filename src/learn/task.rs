@@ -30,7 +30,7 @@ impl Task {
     ///
     /// # Errors
     /// As [`LabelledImages::check`] for either set; [`Error::WrongShape`] if their images differ in channels, rows or
-    /// columns; [`Error::InvalidParameter`] if they name different classes, or fewer than two.
+    /// columns; [`Error::InvalidParameter`] if they name different classes, fewer than two, or one without training images.
     pub fn new(
         name: impl Into<String>,
         train: LabelledImages,
@@ -51,6 +51,17 @@ impl Task {
                 name: "classes",
                 value: format!("{:?} and {:?}", train.classes, test.classes),
                 limit: "both sets have to name the same classes, at least two".to_string(),
+            });
+        }
+        let mut occurs = vec![false; train.classes.len()];
+        train.labels.iter().for_each(|&label| occurs[label] = true);
+        if let Some(class) = occurs.iter().position(|occurs| !occurs) {
+            return Err(Error::InvalidParameter {
+                name: "classes",
+                value: train.classes[class].clone(),
+                limit:
+                    "no training image is of this class; leave it out and number the others anew"
+                        .to_string(),
             });
         }
         let [train, test] = [train, test].map(|mut set| {
@@ -243,6 +254,8 @@ mod tests {
             })
         ));
         assert!(Task::new("x", labelled(&[0], 1), labelled(&[0], 1)).is_err());
+        let absent = Task::new("x", labelled(&[0, 2], 3), labelled(&[0, 2], 3));
+        assert!(absent.unwrap_err().to_string().contains("classes = 1"));
         let mut larger = set.clone();
         larger.images = Array4::zeros([2, 1, 2, 3]);
         assert!(matches!(

@@ -10,6 +10,9 @@ pub enum Average {
     #[default]
     Local,
     /// The mean of U over its samples on the input, padding excluded: one number a path.
+    ///
+    /// U is subsampled as far as its wavelet allows, so this is the mean over every 2^j-th sample: a few per cent from the
+    /// mean over all of them, which an oversampling of J gives, at the cost of FFTs at full size.
     Global,
     /// U itself, its samples on the input; sizes differ from path to path.
     None,

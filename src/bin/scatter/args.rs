@@ -8,7 +8,9 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 #[cfg(feature = "learn")]
 use wavelet_scattering::compare::Competitor;
 use wavelet_scattering::conv::Mode;
-use wavelet_scattering::io::Color;
+#[cfg(feature = "learn")]
+use wavelet_scattering::io::KernelAxes;
+use wavelet_scattering::io::{Color, ImageOptions, NanPolicy, Pages, Values};
 use wavelet_scattering::scattering::{Average, Scattering2dParams};
 use wavelet_scattering::signal::Padding;
 use wavelet_scattering::viz::filter_bank::Show;
@@ -69,7 +71,8 @@ pub struct TransformArgs {
     /// Largest number of wavelet moduli on a path
     #[arg(long, default_value_t = 2, value_name = "M")]
     pub order: usize,
-    /// What is kept of each modulus: averages over 2^J pixels, the mean over the image, or all of it
+    /// What is kept of each modulus: averages over 2^J pixels, the mean over the image, or all of it. The mean is that of
+    /// the modulus as it is subsampled, a few per cent from that over all pixels, which `--oversampling J` gives
     #[arg(long, value_enum, default_value_t = AverageArg::Local)]
     pub average: AverageArg,
     /// What lies beyond the border of an image
@@ -101,9 +104,43 @@ impl TransformArgs {
     }
 }
 
+/// How inputs are read, whatever they are.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(next_help_heading = "How inputs are read")]
+pub struct ReadingArgs {
+    /// Which images of a file that holds several (pages of a TIFF, frames of an animation, planes of an array): all, first,
+    /// or FROM-TO, counted from 1
+    #[arg(long, default_value_t = Pages::All, value_name = "PAGES")]
+    pub pages: Pages,
+    /// What the integers of image files become: fractions of the range of their type, or the numbers that are stored
+    #[arg(long, value_enum, default_value_t = ValuesArg::Unit)]
+    pub values: ValuesArg,
+    /// What takes the place of samples that are not a number: the mean of the others of their image, or 0 [default: such
+    /// images are refused]
+    #[arg(long, value_enum)]
+    pub nan: Option<NanArg>,
+    /// The last axis of arrays is one of channels: [.., rows, columns, channels]
+    #[arg(long)]
+    pub channels_last: bool,
+}
+
+impl ReadingArgs {
+    /// In grey, at their own size.
+    pub fn options(&self) -> ImageOptions {
+        ImageOptions {
+            pages: self.pages,
+            values: self.values.into(),
+            nan: self.nan.map_or(NanPolicy::Keep, NanArg::into),
+            channels_last: self.channels_last,
+            ..ImageOptions::default()
+        }
+    }
+}
+
 #[derive(Debug, ClapArgs)]
 pub struct ImageArgs {
-    /// Image files, folders (searched recursively, in sorted order) or .npy arrays (the last two axes are the image)
+    /// Image files of any kind, arrays (.npy, .npz, data.npz:key, FITS; the last two axes are the image), folders of either
+    /// (searched recursively, in sorted order), or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
     /// Where to write: .npy (with .paths.csv, .inputs.csv and .json beside it), .npz (all in one) or .csv
@@ -128,10 +165,12 @@ pub struct ImageArgs {
     /// Number of threads, at most one a core [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub threads: Option<u16>,
-    /// Skip images that cannot be decoded or hold a NaN, list them at the end, and exit with failure; what is left of
-    /// an array is one axis of images then
+    /// Skip inputs that cannot be used, such as missing or damaged files and images of another size than most, list them at
+    /// the end, and exit with failure; what is left of an array is one axis of images then
     #[arg(long)]
     pub keep_going: bool,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -157,7 +196,7 @@ pub struct FiltersArgs {
 
 #[derive(Debug, ClapArgs)]
 pub struct DiskArgs {
-    /// An image file
+    /// An image: a file of any kind, or - for standard input
     pub image: PathBuf,
     /// The picture to write (.png)
     #[arg(short, long, value_name = "OUT")]
@@ -171,6 +210,8 @@ pub struct DiskArgs {
     /// Resample the image to this height and width first
     #[arg(long, value_name = "HxW")]
     pub resize: Option<Size>,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
     #[command(flatten)]
     pub own: OwnFilters,
 }
@@ -322,7 +363,7 @@ pub struct BenchScatteringArgs {
 #[derive(Debug, ClapArgs)]
 pub struct TaskArgs {
     /// mnist-subset, which is part of the program, or a data set: a folder of IDX or CIFAR-10 files or of one folder per
-    /// class, or an .npz
+    /// class, an .npz, a .csv, or - for standard input
     #[arg(long, default_value = "mnist-subset", value_name = "DATA")]
     pub data: PathBuf,
     /// Which competitors, separated by commas
@@ -356,17 +397,19 @@ pub struct TaskArgs {
     /// Replace the results that are in the folder
     #[arg(long)]
     pub fresh: bool,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 #[cfg(feature = "learn")]
 #[derive(Debug, ClapArgs)]
 pub struct CompareArgs {
-    /// Weights of a network (.safetensors), one that this library saved or any other: a tensor [out, in, rows, columns] with
-    /// 1 or 3 input channels
+    /// Weights of a network (.safetensors), one that this library saved or any other: a tensor of kernels with 1 or 3 input
+    /// channels
     #[arg(long, value_name = "FILE", required_unless_present = "train")]
     pub model: Option<PathBuf>,
     /// Instead: train a small convolutional network first, on mnist-subset or a data set as for `scatter task`
-    #[arg(long, value_name = "DATA", conflicts_with_all = ["model", "tensor"])]
+    #[arg(long, value_name = "DATA", conflicts_with_all = ["model", "tensor", "axes"])]
     pub train: Option<PathBuf>,
     /// Filters of the network that is trained
     #[arg(long, default_value_t = 32, value_name = "N", requires = "train")]
@@ -384,6 +427,10 @@ pub struct CompareArgs {
     /// Name of the tensor [default: the first with four axes and sides above 1]
     #[arg(long, value_name = "NAME")]
     pub tensor: Option<String>,
+    /// What stands along its axes in the file: out, in, rows and columns in any order, such as rows,columns,in,out of
+    /// Keras [default: what its shape tells]
+    #[arg(long, value_name = "AXES")]
+    pub axes: Option<KernelAxes>,
     /// Folder for the report, made if its parent exists: index.html, summary.md, compare.json, the pictures, and the
     /// network that was trained, model.safetensors
     #[arg(short, long, value_name = "DIR")]
@@ -394,7 +441,8 @@ pub struct CompareArgs {
     /// Number of orientations of the wavelets
     #[arg(short = 'L', default_value_t = 8)]
     pub L: usize,
-    /// Images whose patches give principal components to compare with: files or folders [default: those trained on]
+    /// Images whose patches give principal components to compare with: files, folders, or - for standard input [default:
+    /// those trained on]
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub images: Vec<PathBuf>,
     /// Number of random filters to compare with
@@ -403,6 +451,8 @@ pub struct CompareArgs {
     /// Seed of the random filters, and of the network that is trained
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// A height and a width, written `HxW`.
@@ -544,6 +594,54 @@ impl From<ColorArg> for Color {
         match arg {
             ColorArg::Gray => Color::Gray,
             ColorArg::Rgb => Color::Rgb,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ValuesArg {
+    Unit,
+    Raw,
+}
+
+impl ValuesArg {
+    pub fn name(self) -> &'static str {
+        match self {
+            ValuesArg::Unit => "unit",
+            ValuesArg::Raw => "raw",
+        }
+    }
+}
+
+impl From<ValuesArg> for Values {
+    fn from(arg: ValuesArg) -> Self {
+        match arg {
+            ValuesArg::Unit => Values::Unit,
+            ValuesArg::Raw => Values::Raw,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum NanArg {
+    Mean,
+    Zero,
+}
+
+impl NanArg {
+    pub fn name(self) -> &'static str {
+        match self {
+            NanArg::Mean => "mean",
+            NanArg::Zero => "zero",
+        }
+    }
+}
+
+impl From<NanArg> for NanPolicy {
+    fn from(arg: NanArg) -> Self {
+        match arg {
+            NanArg::Mean => NanPolicy::Mean,
+            NanArg::Zero => NanPolicy::Zero,
         }
     }
 }

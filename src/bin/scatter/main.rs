@@ -2,6 +2,9 @@
 
 #![allow(non_snake_case)] // J and L keep their case, as in the library
 
+#[macro_use] // first: it is what `println!` means in all the others
+mod standard;
+
 mod args;
 mod command;
 mod interrupt;
@@ -12,9 +15,10 @@ mod own_filters;
 mod page;
 mod threads;
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Parser;
 
 fn run(command: args::Command) -> Result<()> {
@@ -33,9 +37,18 @@ fn run(command: args::Command) -> Result<()> {
     }
 }
 
+/// Whether somebody has stopped reading what a command writes to a pipe, which ends it as it does any other program.
+fn is_quiet_end(error: &anyhow::Error) -> bool {
+    let cause = error.root_cause().downcast_ref::<std::io::Error>();
+    cause.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
 fn main() -> ExitCode {
-    match run(args::Args::parse().command) {
+    let done = run(args::Args::parse().command);
+    let told = standard::check().context("cannot write to standard output");
+    match done.and(told) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_quiet_end(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("scatter: {error:#}");
             ExitCode::FAILURE

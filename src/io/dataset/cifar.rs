@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use super::label::Label;
 use super::listing::{Listing, Role};
 use super::packed::unpacked;
 use super::part::{Part, Parts, fractions, images};
@@ -39,7 +40,6 @@ pub(super) fn read(listing: &Listing) -> Result<Option<Parts>> {
     Ok(Some(Parts {
         train: read_part(&train)?,
         test: Some(read_part(&test)?),
-        classes: None,
     }))
 }
 
@@ -68,7 +68,7 @@ fn read_part(paths: &[PathBuf]) -> Result<Part> {
                     format!("label {i} is {}, and CIFAR-10 has labels 0 to 9", record[0]),
                 ));
             }
-            labels.push(usize::from(record[0]));
+            labels.push(Label::from(record[0]));
             samples.extend(fractions(&record[1..]));
         }
     }

@@ -1,16 +1,20 @@
 //! One sub-folder of images per class: in `train` and `test`, or side by side.
 
-use std::path::PathBuf;
+use std::iter::repeat_n;
+use std::path::{Path, PathBuf};
 
 use ndarray::{Array3, Array4, Axis, s};
 
+use super::label::Label;
 use super::listing::{Listing, Role, lower_name};
 use super::part::{Part, Parts};
-use crate::io::image::{Color, ImageOptions, list_images, read_image};
+use crate::io::input::{InputFile, InputKind};
+use crate::io::listing::list_inputs;
+use crate::io::options::{Color, ImageOptions};
 use crate::{Error, Result, memory, parallel};
 
 /// The images of all classes, if the folder has sub-folders.
-pub(super) fn read(listing: &Listing) -> Result<Option<Parts>> {
+pub(super) fn read(listing: &Listing, options: &ImageOptions) -> Result<Option<Parts>> {
     let half = |role: Role| {
         let name = match role {
             Role::Train => "train",
@@ -18,28 +22,26 @@ pub(super) fn read(listing: &Listing) -> Result<Option<Parts>> {
         };
         listing.folders.iter().find(|path| lower_name(path) == name)
     };
-    let (mut train, mut test) = match (half(Role::Train), half(Role::Test)) {
+    let files = |listing: &Listing| Files::list(listing, options);
+    let (train, test) = match (half(Role::Train), half(Role::Test)) {
         (Some(train), Some(test)) => (
-            Files::list(&Listing::new(train)?)?,
-            Some(Files::list(&Listing::new(test)?)?),
+            files(&Listing::new(train)?)?,
+            Some(files(&Listing::new(test)?)?),
         ),
         _ if listing.folders.is_empty() => return Ok(None),
-        _ => (Files::list(listing)?, None),
+        _ => (files(listing)?, None),
     };
-    if let Some(test) = &mut test {
-        test.rename(&train.classes)?;
-    }
-    let classes = std::mem::take(&mut train.classes);
     let mut images = train.images()?;
     let mut test_images = test.as_ref().map(Files::images).transpose()?;
     let halves = || images.iter().chain(test_images.iter().flatten());
     let format = Format::of(halves());
-    if let Some((image, path)) = halves()
-        .zip(train.paths.iter().chain(test.iter().flat_map(|t| &t.paths)))
+    let names = || train.names().chain(test.iter().flat_map(Files::names));
+    if let Some((image, name)) = halves()
+        .zip(names())
         .find(|(image, _)| format.cuts_too_much(image))
     {
         return Err(Error::bad_file(
-            path,
+            Path::new(&name),
             format!(
                 "it has {} rows and {} columns, and cropping all images to the smallest, {} x {}, would cut away more \
                  than half of it; bring the images to one size first",
@@ -53,8 +55,8 @@ pub(super) fn read(listing: &Listing) -> Result<Option<Parts>> {
     let part = |files: Files, images: &mut Vec<Array3<f32>>| -> Result<Part> {
         Ok(Part {
             images: format.stack(images)?,
+            labels: files.labels(),
             path: files.path,
-            labels: files.labels,
         })
     };
     let train = part(train, &mut images)?;
@@ -62,80 +64,78 @@ pub(super) fn read(listing: &Listing) -> Result<Option<Parts>> {
     let test = test
         .map(|(files, images)| part(files, images))
         .transpose()?;
-    Ok(Some(Parts {
-        train,
-        test,
-        classes: Some(classes),
-    }))
+    Ok(Some(Parts { train, test }))
 }
 
-/// The files of a folder of class folders.
+/// The files of a folder of class folders, each with the name of its own.
 struct Files {
     path: PathBuf,
-    paths: Vec<PathBuf>,
-    labels: Vec<usize>,
-    classes: Vec<String>,
+    files: Vec<(InputFile, Label)>,
 }
 
 impl Files {
-    fn list(listing: &Listing) -> Result<Self> {
-        let mut files = Self {
-            path: listing.path.clone(),
-            paths: Vec::new(),
-            labels: Vec::new(),
-            classes: Vec::new(),
-        };
+    fn list(listing: &Listing, options: &ImageOptions) -> Result<Self> {
+        let mut files = Vec::new();
         for folder in &listing.folders {
-            let images = list_images(std::slice::from_ref(folder))?;
-            files
-                .labels
-                .resize(files.labels.len() + images.len(), files.classes.len());
-            files.paths.extend(images);
-            let name = folder.file_name().unwrap_or_default();
-            files.classes.push(name.to_string_lossy().into_owned());
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            let label = Label::Text(name.into_owned());
+            for path in list_inputs(std::slice::from_ref(folder))?.files {
+                files.push((open(&path, options)?, label.clone()));
+            }
         }
-        Ok(files)
+        Ok(Self {
+            path: listing.path.clone(),
+            files,
+        })
     }
 
-    /// Numbers the classes as `classes` does.
-    fn rename(&mut self, classes: &[String]) -> Result<()> {
-        let number = |name: &String| {
-            classes
-                .iter()
-                .position(|class| class == name)
-                .ok_or_else(|| {
-                    Error::bad_file(
-                        &self.path,
-                        format!("its class {name} has no folder among those for training"),
-                    )
-                })
-        };
-        let numbers: Vec<usize> = self.classes.iter().map(number).collect::<Result<_>>()?;
-        for label in &mut self.labels {
-            *label = numbers[*label];
-        }
-        Ok(())
+    /// The name of every image.
+    fn names(&self) -> impl Iterator<Item = String> {
+        self.files
+            .iter()
+            .flat_map(|(file, _)| (0..file.len()).map(|index| file.label(index)))
+    }
+
+    /// The class of every image.
+    fn labels(&self) -> Vec<Label> {
+        let of_file = |(file, label): &(InputFile, Label)| repeat_n(label.clone(), file.len());
+        self.files.iter().flat_map(of_file).collect()
     }
 
     /// Every image with its own size, grey ones with one channel.
     fn images(&self) -> Result<Vec<Array3<f32>>> {
-        let options = ImageOptions {
-            color: Color::Rgb,
-            resize: None,
+        let read = |i: usize| -> Result<Vec<Array3<f32>>> {
+            let images = self.files[i].0.images()?;
+            images.map(|image| Ok(in_grey_if_it_is(image?))).collect()
         };
-        let read = |i: usize| {
-            let mut image = read_image::<f32>(&self.paths[i], &options)?;
-            let is_grey = |c: usize| image.index_axis(Axis(0), c) == image.index_axis(Axis(0), 0);
-            if is_grey(1) && is_grey(2) {
-                image = image
-                    .slice_move(s![..1, .., ..])
-                    .as_standard_layout()
-                    .into_owned();
-            }
-            Ok(image)
-        };
-        parallel::map(self.paths.len(), read).into_iter().collect()
+        let images: Result<Vec<_>> = parallel::map(self.files.len(), read).into_iter().collect();
+        Ok(images?.into_iter().flatten().collect())
     }
+}
+
+/// In colours, unless it is an array, which has none.
+fn open(path: &Path, options: &ImageOptions) -> Result<InputFile> {
+    let file = InputFile::open(path, options)?;
+    if file.kind() == InputKind::Array {
+        return Ok(file);
+    }
+    let color = Color::Rgb;
+    InputFile::open(
+        path,
+        &ImageOptions {
+            color,
+            ..options.clone()
+        },
+    )
+}
+
+fn in_grey_if_it_is(image: Array3<f32>) -> Array3<f32> {
+    let first = image.index_axis(Axis(0), 0);
+    if image.outer_iter().any(|channel| channel != first) {
+        return image;
+    }
+    let grey = image.slice_move(s![..1, .., ..]);
+    grey.as_standard_layout().into_owned()
 }
 
 /// What all images of a set can be brought to: grey if all are, the smallest height and width among them.

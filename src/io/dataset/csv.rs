@@ -3,8 +3,9 @@
 
 use std::path::Path;
 
-use ::csv::ReaderBuilder;
+use ::csv::{ReaderBuilder, StringRecord};
 
+use super::label::Label;
 use super::listing::Listing;
 use super::packed::unpacked;
 use super::part::{Part, Parts, images};
@@ -16,54 +17,40 @@ pub(super) fn read(listing: &Listing) -> Result<Option<Parts>> {
     if files.is_empty() {
         return Ok(None);
     }
-    read_file(&listing.only(files, "images (.csv)")?).map(Some)
+    let path = listing.only(files, "images (.csv)")?;
+    read_file(&path, &unpacked(&path)?).map(Some)
 }
 
-/// A table, which is a whole.
-pub(super) fn read_file(path: &Path) -> Result<Parts> {
-    let bytes = unpacked(path)?;
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .from_reader(bytes.as_slice());
+/// A table, which is a whole; `path` is what errors call it.
+pub(super) fn read_file(path: &Path, bytes: &[u8]) -> Result<Parts> {
+    let mut reader = ReaderBuilder::new().has_headers(false).from_reader(bytes);
     let mut label_column = None;
     let mut samples: Vec<f32> = Vec::new();
     let mut labels = Vec::new();
     for (i, record) in reader.records().enumerate() {
         let record =
             record.map_err(|error| Error::bad_file(path, format!("it is no table: {error}")))?;
-        let mut numbers = record.iter().map(|field| field.trim().parse::<f32>());
-        if i == 0 && numbers.clone().any(|number| number.is_err()) {
-            label_column = record.iter().position(|name| {
-                matches!(name.trim().to_lowercase().as_str(), "label" | "class" | "y")
-            });
+        if i == 0 && is_header(&record) {
+            label_column = record.iter().position(is_label_name);
             continue;
         }
         let last = record.len() - 1;
         let label_column = label_column.unwrap_or(last);
-        for (column, number) in numbers.by_ref().enumerate() {
-            let value = number
-                .ok()
-                .filter(|value| value.is_finite() && *value >= 0.0);
-            let Some(value) = value else {
-                return Err(Error::bad_file(
-                    path,
-                    format!(
-                        "row {}, column {} holds {:?}; numbers from 0 on are needed",
-                        i + 1,
-                        column + 1,
-                        &record[column]
-                    ),
-                ));
+        for (column, field) in record.iter().enumerate() {
+            let wrong = |needed: &str| {
+                let (row, column) = (i + 1, column + 1);
+                let reason = format!("row {row}, column {column} holds {field:?}; {needed}");
+                Error::bad_file(path, reason)
             };
-            if column != label_column {
-                samples.push(value);
-            } else if value.fract() == 0.0 {
-                labels.push(value as usize);
+            if column == label_column {
+                let label = Label::parse(field).ok_or_else(|| {
+                    wrong("a label is a whole number or a text, in the last column or in the one that a header calls label")
+                })?;
+                labels.push(label);
             } else {
-                return Err(Error::bad_file(
-                    path,
-                    format!("row {} has the label {value}; classes count from 0", i + 1),
-                ));
+                let value = field.trim().parse().ok();
+                let value = value.filter(|value: &f32| value.is_finite() && *value >= 0.0);
+                samples.push(value.ok_or_else(|| wrong("numbers from 0 on are needed"))?);
             }
         }
     }
@@ -87,6 +74,26 @@ pub(super) fn read_file(path: &Path) -> Result<Parts> {
             labels,
         },
         test: None,
-        classes: None,
     })
+}
+
+/// Whether a first row is names of columns: samples are no numbers there, or it says where the labels stand. A lone `y`
+/// does not, which may be the label of a first image.
+fn is_header(record: &StringRecord) -> bool {
+    let is_text = |name: &str| name.trim().parse::<f32>().is_err();
+    let texts = record.iter().filter(|name| is_text(name)).count();
+    let named = record.iter().find(|name| is_label_name(name));
+    match (texts, named) {
+        (0, _) => false,
+        (1, Some(name)) => !name.trim().eq_ignore_ascii_case("y"),
+        (1, None) => !record.iter().next_back().is_some_and(is_text),
+        _ => true,
+    }
+}
+
+fn is_label_name(name: &str) -> bool {
+    matches!(
+        name.trim().to_lowercase().as_str(),
+        "label" | "class" | "target" | "y"
+    )
 }

@@ -38,6 +38,5 @@ pub(super) fn mnist_subset() -> Result<Parts> {
     Ok(Parts {
         train: part!("train"),
         test: Some(part!("t10k")),
-        classes: None,
     })
 }

@@ -15,7 +15,9 @@
 //!   file may be compressed with gzip, which is told by its content.
 //! - What comes without a test set is split by a fixed seed: of every class one half, rounded down, to train on. Such
 //!   sets are small, and the error rate on few test images says little.
-//! - Classes are named by a `classes.txt` or `batches.meta.txt` beside the files, one a line, else by their number.
+//! - Classes are the labels that occur, any whole numbers or texts, in their order and under these names. Where a
+//!   `classes.txt` or `batches.meta.txt` stands beside the files, a number is called by the line of that number, from 0 on.
+//! - A path that is no folder is told by its content, so that it may be a pipe.
 //! - Images of a set have one size. Files of several sizes are cropped around their centre to the smallest height and
 //!   the smallest width, without scaling, which would move the frequencies in them; more than half is never cut away.
 //!
@@ -26,6 +28,7 @@ mod class_folders;
 mod csv;
 mod digits;
 mod idx;
+mod label;
 mod labelled;
 mod listing;
 mod npz;
@@ -35,18 +38,22 @@ mod part;
 pub use labelled::LabelledImages;
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
+use label::{Classes, Label};
 use listing::{Listing, class_names, lower_name, without_gz};
 use part::{Part, Parts};
 
+use super::content::{Content, Kind};
+use super::options::ImageOptions;
 use crate::{Error, Result};
 
 /// The seed that parts a set which comes in one piece; the same on every machine, so that its test images stay test
 /// images.
 const SPLIT_SEED: u64 = 0;
 
-/// A label beyond this is a number that was meant as something else.
+/// With more different labels, labels were meant as something else.
 const MAX_CLASSES: usize = 1 << 16;
 
 /// A set of images to train on and another to test on, of the same size and the same classes.
@@ -77,35 +84,114 @@ pub struct Dataset {
 /// # Ok::<(), wavelet_scattering::Error>(())
 /// ```
 pub fn read_dataset(path: impl AsRef<Path>) -> Result<Dataset> {
+    read_dataset_with(path, &ImageOptions::default())
+}
+
+/// Reads a data set whose images are to be taken in a certain way.
+///
+/// Images in folders are taken as [`InputFile`](super::InputFile) takes them, but in their own colours and size; of a
+/// file of several, each has the class of the folder. Of the other kinds [`ImageOptions::channels_last`] applies to
+/// archives, and nothing else does.
+///
+/// # Errors
+/// As [`read_dataset`]; [`Error::InvalidParameter`] for an option that does not apply.
+pub fn read_dataset_with(path: impl AsRef<Path>, options: &ImageOptions) -> Result<Dataset> {
     let path = path.as_ref();
     let about = fs::metadata(path).map_err(|source| Error::unread(path, source))?;
     if !about.is_dir() {
-        let name = lower_name(path);
-        return match without_gz(&name) {
-            plain if plain.ends_with(".npz") => assemble(path, npz::read_file(path)?, None),
-            plain if plain.ends_with(".csv") => assemble(path, csv::read_file(path)?, None),
-            _ => Err(Error::bad_file(
-                path,
-                "a data set is a folder, an .npz or a .csv; give the folder that holds this file",
-            )),
-        };
+        let content = Content::of(path)?;
+        let is_table = without_gz(&lower_name(path)).ends_with(".csv");
+        // What is no file on a disk has no name that would tell.
+        return read_one_file(path, &content, is_table || !about.is_file(), options);
     }
     let listing = Listing::new(path)?;
-    for read in [
-        idx::read,
-        cifar::read,
-        npz::read,
-        class_folders::read,
-        csv::read,
-    ] {
-        if let Some(parts) = read(&listing)? {
-            return assemble(path, parts, class_names(&listing)?);
+    let is_plain = || plain(path, options, false);
+    let parts = if let Some(parts) = idx::read(&listing)? {
+        is_plain()?;
+        parts
+    } else if let Some(parts) = cifar::read(&listing)? {
+        is_plain()?;
+        parts
+    } else if let Some(parts) = npz::read(&listing, options.channels_last)? {
+        plain(path, options, true)?;
+        parts
+    } else if let Some(parts) = class_folders::read(&listing, options)? {
+        parts
+    } else if let Some(parts) = csv::read(&listing)? {
+        is_plain()?;
+        parts
+    } else {
+        return Err(Error::bad_file(
+            path,
+            "it holds no data set: neither IDX, CIFAR-10, .npz or .csv files nor one sub-folder of images per class",
+        ));
+    };
+    assemble(path, parts, class_names(&listing)?)
+}
+
+/// Reads a data set that comes as a stream, an archive or a table, told by its content; `name` is what errors call it.
+///
+/// # Errors
+/// As [`read_dataset_with`].
+pub fn read_dataset_from(
+    name: impl AsRef<Path>,
+    stream: impl io::Read,
+    options: &ImageOptions,
+) -> Result<Dataset> {
+    let name = name.as_ref();
+    read_one_file(name, &Content::read(name, stream)?, true, options)
+}
+
+/// An archive, or a table if it may be one.
+fn read_one_file(
+    path: &Path,
+    content: &Content,
+    may_be_a_table: bool,
+    options: &ImageOptions,
+) -> Result<Dataset> {
+    let unread = |source| Error::unread(path, source);
+    let parts = match Kind::of(&content.start::<16>().map_err(unread)?) {
+        Kind::Zip => {
+            plain(path, options, true)?;
+            npz::read_file(path, content, options.channels_last)?
         }
+        _ if may_be_a_table => {
+            plain(path, options, false)?;
+            let bytes = content.open().map_err(unread)?;
+            csv::read_file(path, &packed::unpacked_bytes(path, bytes)?)?
+        }
+        _ => {
+            return Err(Error::bad_file(
+                path,
+                "a data set is a folder, an .npz or a .csv; give the folder that holds this file",
+            ));
+        }
+    };
+    assemble(path, parts, None)
+}
+
+/// Refuses options that do not apply to a data set whose samples are numbers in a file.
+fn plain(path: &Path, options: &ImageOptions, is_archive: bool) -> Result<()> {
+    let usual = ImageOptions::default();
+    let asked = [
+        ("color", options.color != usual.color),
+        ("resize", options.resize != usual.resize),
+        ("pages", options.pages != usual.pages),
+        ("values", options.values != usual.values),
+        ("nan", options.nan != usual.nan),
+        ("channels_last", options.channels_last && !is_archive),
+    ];
+    match asked.into_iter().find(|&(_, asked)| asked) {
+        None => Ok(()),
+        Some((option, _)) => Err(Error::InvalidParameter {
+            name: "option",
+            value: option.to_string(),
+            limit: format!(
+                "it applies to folders of images, and {} is none",
+                path.display()
+            ),
+        }),
     }
-    Err(Error::bad_file(
-        path,
-        "it holds no data set: neither IDX, CIFAR-10, .npz or .csv files nor one sub-folder of images per class",
-    ))
 }
 
 /// The 5,000 digits that are compiled in, as `assets/mnist` has them.
@@ -115,31 +201,24 @@ pub(crate) fn mnist_subset() -> Result<Dataset> {
 
 /// Checks the halves against each other, splits a whole, and names the classes.
 fn assemble(path: &Path, parts: Parts, names: Option<Vec<String>>) -> Result<Dataset> {
-    let Parts {
-        train,
-        test,
-        classes,
-    } = parts;
-    let classes = match classes.or(names) {
-        Some(names) => names,
-        None => {
-            let labels = train
-                .labels
-                .iter()
-                .chain(test.iter().flat_map(|t| &t.labels));
-            let count = 1 + labels.max().copied().unwrap_or(0);
-            if count > MAX_CLASSES {
-                return Err(Error::bad_file(
-                    path,
-                    format!(
-                        "its largest label is {}; classes count from 0 and are at most {MAX_CLASSES}",
-                        count - 1
-                    ),
-                ));
-            }
-            (0..count).map(|label| label.to_string()).collect()
-        }
-    };
+    let Parts { train, test } = parts;
+    // What occurs among the images that are learned from; of a whole, all of it.
+    let classes = Classes::of(&train.labels);
+    if classes.len() > MAX_CLASSES {
+        return Err(Error::bad_file(
+            path,
+            format!(
+                "its images have {} different labels, and at most {MAX_CLASSES} classes are told apart",
+                classes.len()
+            ),
+        ));
+    }
+    let names = classes.names(names.as_deref()).map_err(|label| {
+        let reason = format!(
+            "there are images of class {label}, and the file of names has no line for it: lines are counted from 0"
+        );
+        Error::bad_file(path, reason)
+    })?;
     // Of `.` and `..`, the folder they stand for.
     let name = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let name = name.file_name().unwrap_or_default().to_string_lossy();
@@ -150,11 +229,11 @@ fn assemble(path: &Path, parts: Parts, names: Option<Vec<String>>) -> Result<Dat
         });
     let name = name.to_string();
     let train_path = train.path.clone();
-    let train = labelled(train, &classes)?;
+    let train = labelled(train, &classes, &names)?;
     let (train, test) = match test {
         Some(test) => {
             let test_path = test.path.clone();
-            let test = labelled(test, &classes)?;
+            let test = labelled(test, &classes, &names)?;
             let [ours, theirs] = [&train, &test].map(|half| half.images.shape()[1..].to_vec());
             if ours != theirs {
                 return Err(Error::bad_file(
@@ -169,20 +248,7 @@ fn assemble(path: &Path, parts: Parts, names: Option<Vec<String>>) -> Result<Dat
         }
         None => split(&train_path, &train)?,
     };
-    let mut known = vec![false; classes.len()];
-    for &label in &train.labels {
-        known[label] = true;
-    }
-    if let Some(i) = test.labels.iter().position(|&label| !known[label]) {
-        return Err(Error::bad_file(
-            path,
-            format!(
-                "test image {i} is of class {}, which no training image is; do both halves belong together?",
-                classes[test.labels[i]]
-            ),
-        ));
-    }
-    if known.iter().filter(|&&known| known).count() < 2 {
+    if names.len() < 2 {
         return Err(Error::bad_file(
             path,
             "all its training images are of one class; at least two are needed",
@@ -191,8 +257,8 @@ fn assemble(path: &Path, parts: Parts, names: Option<Vec<String>>) -> Result<Dat
     Ok(Dataset { name, train, test })
 }
 
-/// A part with the names of its classes.
-fn labelled(part: Part, classes: &[String]) -> Result<LabelledImages> {
+/// A part with its labels as numbers of classes.
+fn labelled(part: Part, classes: &Classes, names: &[String]) -> Result<LabelledImages> {
     let Part {
         path,
         images,
@@ -207,20 +273,19 @@ fn labelled(part: Part, classes: &[String]) -> Result<LabelledImages> {
             ),
         ));
     }
-    if let Some(i) = labels.iter().position(|&label| label >= classes.len()) {
-        return Err(Error::bad_file(
-            &path,
-            format!(
-                "label {i} is {}, but labels count from 0 and there are {} classes",
-                labels[i],
-                classes.len()
-            ),
-        ));
-    }
+    let number = |(i, label): (usize, &Label)| {
+        classes.number(label).ok_or_else(|| {
+            let reason = format!(
+                "test image {i} is of class {label}, which no training image is; do both halves belong together?"
+            );
+            Error::bad_file(&path, reason)
+        })
+    };
+    let labels = labels.iter().enumerate().map(number);
     Ok(LabelledImages {
+        labels: labels.collect::<Result<_>>()?,
         images,
-        labels,
-        classes: classes.to_vec(),
+        classes: names.to_vec(),
     })
 }
 
@@ -421,7 +486,7 @@ mod tests {
             (
                 images,
                 &|b| b.truncate(60),
-                "cut off: [9, 4, 3] needs 108 samples and 44 are there",
+                "cut off: [9, 4, 3] needs 108 bytes and 44 are there",
             ),
             (images, &|b| b.truncate(9), "ends within its IDX header"),
             (images, &|b| b.truncate(2), "no IDX file"),
@@ -454,9 +519,10 @@ mod tests {
         let unknown = with_change("idx", "t10k-labels-idx1-ubyte", |b| b[8] = 7);
         assert!(refusal(unknown.path()).contains("class 7, which no training image is"));
         fs::write(unknown.path().join("classes.txt"), "x\ny\nz\n").unwrap();
+        assert!(refusal(unknown.path()).contains("class 7, which no training image is"));
+        fs::write(unknown.path().join("classes.txt"), "x\ny\n").unwrap();
         assert!(
-            refusal(unknown.path())
-                .contains("label 0 is 7, but labels count from 0 and there are 3 classes")
+            refusal(unknown.path()).contains("class 2, and the file of names has no line for it")
         );
         let one = with_change("idx", labels, |b| b[8..].fill(0));
         fs::copy(
@@ -613,9 +679,11 @@ mod tests {
             ("1,2,3,4,0\n1,-2,3,4,1\n", "numbers from 0 on"),
             ("1,2,3,4,0\n1,2,3,4\n", "no table"),
             ("1,2,3,0\n1,2,3,1\n", "3 samples beside the label; a square"),
-            ("1,2,3,4,0.5\n", "the label 0.5"),
+            ("1,2,3,4,0.5\n", "a label is a whole number or a text"),
+            ("1,2,3,4,\n", "a label is a whole number or a text"),
             ("", "0 rows"),
-            ("1,2,3,4,0\n1,2,3,4,70000\n", "largest label is 70000"),
+            ("1,2,3,4,-7\n1,2,3,4,70000\n", "class -7 has one image"),
+            ("1,2,3,4,cat\n1,2,3,4,dog\n", "class cat has one image"),
             ("1,2,3,4,0\n1,2,3,4,0\n", "of one class"),
         ];
         for (text, part) in cases {
@@ -623,6 +691,72 @@ mod tests {
             let message = refusal(&path);
             assert!(message.contains(part), "{message}");
         }
+    }
+
+    #[test]
+    fn classes_are_the_labels_that_occur_under_their_own_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.csv");
+        let classes = |text: &str| {
+            fs::write(&path, text).unwrap();
+            let set = read_dataset(&path).unwrap();
+            assert_eq!(set.train.classes, set.test.classes);
+            let mut labels = set.train.labels.clone();
+            labels.sort_unstable();
+            labels.dedup();
+            assert_eq!(labels, (0..set.train.classes.len()).collect::<Vec<_>>());
+            (set.train.len(), set.train.classes)
+        };
+        for (labels, expected) in [
+            (["1", "26"], ["1", "26"]),
+            (["70000", "-7"], ["-7", "70000"]),
+            (
+                ["18446744073709551616", "3.0"],
+                ["3", "18446744073709551616"],
+            ),
+            (["dog", "a, \"b\""], ["a, \"b\"", "dog"]),
+            (["n", "y"], ["n", "y"]),
+            (["y", "n"], ["n", "y"]),
+        ] {
+            let quoted = labels.map(|label| format!("\"{}\"", label.replace('"', "\"\"")));
+            let row = |k: usize| format!("0,{k},1,2,{}\n", quoted[k % 2]);
+            let text: String = (0..8).map(row).collect();
+            assert_eq!(classes(&text), (4, expected.map(String::from).to_vec()));
+            let text = format!(
+                "label,a,b,c,d\n{}",
+                (0..8)
+                    .map(|k| format!("{},0,{k},1,2\n", quoted[k % 2]))
+                    .collect::<String>()
+            );
+            assert_eq!(classes(&text), (4, expected.map(String::from).to_vec()));
+        }
+        // Column names that are numbers, as pandas writes them; and one of the labels is a column's name.
+        let text = "0,1,2,3,target\n0,1,2,3,1\n0,1,2,3,1\n0,1,2,3,2\n0,1,2,3,2\n";
+        assert_eq!(classes(text), (2, vec!["1".into(), "2".into()]));
+    }
+
+    #[test]
+    fn labels_of_idx_files_may_be_any_integers() {
+        let labels = "train-labels-idx1-ubyte";
+        let as_words = |b: &mut Vec<u8>, offset: i32| {
+            let words = b[8..]
+                .iter()
+                .flat_map(|&v| (i32::from(v) + offset).to_be_bytes());
+            let words: Vec<u8> = words.collect();
+            b.truncate(8);
+            b[2] = 0x0C;
+            b.extend(words);
+        };
+        let folder = with_change("idx", labels, |b| as_words(b, -100_001));
+        let test = folder.path().join("t10k-labels-idx1-ubyte");
+        let mut bytes = fs::read(&test).unwrap();
+        as_words(&mut bytes, -100_001);
+        fs::write(&test, bytes).unwrap();
+        let set = read_dataset(folder.path()).unwrap();
+        assert_eq!(set.test.classes, ["-100001", "-100000", "-99999"]);
+        assert_eq!(numbers(&set.test, 255.0), [9, 10, 11]);
+        fs::write(folder.path().join("classes.txt"), "x\ny\nz\n").unwrap();
+        assert!(refusal(folder.path()).contains("class -100001, and the file of names"));
     }
 
     #[test]

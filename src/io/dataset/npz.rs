@@ -1,26 +1,25 @@
 //! NumPy archives: images and labels as two arrays, once or for each half.
 
-use std::fs::File;
-use std::io::{self, BufReader, Seek};
 use std::path::Path;
 
 use ndarray::{Array4, ArrayD, Ix4};
-use zip::ZipArchive;
-use zip::result::ZipError;
 
+use super::label::Label;
 use super::listing::{Listing, Role};
 use super::part::{Part, Parts, images};
-use crate::io::npy::NpyFile;
+use crate::io::content::Content;
+use crate::io::npy::{Entries, NpyFile, read_entries};
+use crate::io::npz;
 use crate::{Error, Result, memory};
 
 /// What images and labels are called, without the half they belong to.
 const NAMES: [[&str; 2]; 2] = [["x", "y"], ["images", "labels"]];
 
 /// The archive in the folder, or the one for training and the one for testing.
-pub(super) fn read(listing: &Listing) -> Result<Option<Parts>> {
+pub(super) fn read(listing: &Listing, channels_last: bool) -> Result<Option<Parts>> {
     let files = listing.named(|name| name.ends_with(".npz"));
     if let [file] = files.as_slice() {
-        return read_file(file).map(Some);
+        return read_file(file, &Content::of(file)?, channels_last).map(Some);
     }
     if files.is_empty() {
         return Ok(None);
@@ -28,18 +27,18 @@ pub(super) fn read(listing: &Listing) -> Result<Option<Parts>> {
     let half = |role: Role| {
         let mut files = files.clone();
         files.retain(|path| Role::of(path) == Some(role));
-        Archive::open(&listing.only(files, &format!("{} images (.npz)", role.name()))?)?.part("")
+        let path = listing.only(files, &format!("{} images (.npz)", role.name()))?;
+        Archive::open(&path, &Content::of(&path)?, channels_last)?.part("")
     };
     Ok(Some(Parts {
         train: half(Role::Train)?,
         test: Some(half(Role::Test)?),
-        classes: None,
     }))
 }
 
 /// An archive with both halves, or with a whole.
-pub(super) fn read_file(path: &Path) -> Result<Parts> {
-    let mut archive = Archive::open(path)?;
+pub(super) fn read_file(path: &Path, content: &Content, channels_last: bool) -> Result<Parts> {
+    let mut archive = Archive::open(path, content, channels_last)?;
     let halves = NAMES
         .iter()
         .any(|[images, _]| archive.holds(&format!("{images}_train")));
@@ -48,27 +47,27 @@ pub(super) fn read_file(path: &Path) -> Result<Parts> {
     } else {
         (archive.part("")?, None)
     };
-    Ok(Parts {
-        train,
-        test,
-        classes: None,
-    })
+    Ok(Parts { train, test })
 }
 
 struct Archive<'a> {
     path: &'a Path,
-    zip: ZipArchive<BufReader<File>>,
+    archive: npz::Archive,
+    /// Whether channels stand in the last place, wherever they may stand.
+    channels_last: bool,
 }
 
 impl<'a> Archive<'a> {
-    fn open(path: &'a Path) -> Result<Self> {
-        let file = File::open(path).map_err(|source| Error::unread(path, source))?;
-        let zip = ZipArchive::new(BufReader::new(file)).map_err(|error| refused(path, error))?;
-        Ok(Self { path, zip })
+    fn open(path: &'a Path, content: &Content, channels_last: bool) -> Result<Self> {
+        Ok(Self {
+            path,
+            archive: npz::Archive::open(path, content)?,
+            channels_last,
+        })
     }
 
     fn holds(&self, name: &str) -> bool {
-        self.zip.index_for_name(&format!("{name}.npy")).is_some()
+        self.archive.keys().any(|key| key == name)
     }
 
     /// The images and labels whose names end in `suffix`.
@@ -79,15 +78,12 @@ impl<'a> Archive<'a> {
             .find(|pair| pair.iter().all(|name| self.holds(name)))
         else {
             let wanted: Vec<String> = names.iter().map(|[x, y]| format!("{x} and {y}")).collect();
-            let there = self.zip.file_names().collect::<Result<Vec<_>, _>>();
-            let mut there = there.map_err(|error| refused(self.path, error))?;
-            there.sort_unstable();
             return Err(Error::bad_file(
                 self.path,
                 format!(
                     "it has no arrays {}; it holds {}",
                     wanted.join(" or "),
-                    there.join(", ")
+                    self.archive.listed()
                 ),
             ));
         };
@@ -112,24 +108,7 @@ impl<'a> Archive<'a> {
 
     /// The array under `name`, opened for reading.
     fn array(&mut self, name: &str) -> Result<NpyFile> {
-        let path = self.path;
-        let mut entry = self
-            .zip
-            .by_name(&format!("{name}.npy"))
-            .map_err(|error| refused(path, error))?;
-        // An entry can only be read forwards and once; a file without a name is neither memory nor litter.
-        let mut file = tempfile::tempfile().map_err(|source| Error::unread(path, source))?;
-        io::copy(&mut entry, &mut file)
-            .and_then(|_| file.rewind())
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::InvalidData
-                | io::ErrorKind::InvalidInput
-                | io::ErrorKind::UnexpectedEof => {
-                    Error::bad_file(path, format!("{name} is damaged: {source}"))
-                }
-                _ => Error::unread(path, source),
-            })?;
-        let array = NpyFile::new(path.join(name), file)?;
+        let array = self.archive.array(name)?;
         memory::require(
             "the samples of a data set",
             memory::bytes_of::<f32>(array.remaining() as u64),
@@ -165,7 +144,7 @@ impl<'a> Archive<'a> {
                 let samples = array.into_raw_vec_and_offset().0;
                 return images(self.path, [n, 1, rows, columns], samples);
             }
-            [_, channels, _, _] if is_color(channels) => Some([0, 1, 2, 3]),
+            [_, channels, _, _] if is_color(channels) && !self.channels_last => Some([0, 1, 2, 3]),
             [_, _, _, channels] if is_color(channels) => Some([0, 3, 1, 2]),
             _ => None,
         };
@@ -182,39 +161,66 @@ impl<'a> Archive<'a> {
         Ok(array.permuted_axes(axes).as_standard_layout().into_owned())
     }
 
-    /// Whole numbers from 0 on.
-    fn labels(&mut self, name: &str) -> Result<Vec<usize>> {
-        let array: ArrayD<f64> = self.array(name)?.read()?;
-        if array.shape().iter().skip(1).any(|&side| side != 1) {
-            return Err(Error::bad_file(
-                self.path,
-                format!(
-                    "{name} has shape {:?}; one number for each image is needed, [n]",
-                    array.shape()
-                ),
-            ));
+    /// Whole numbers or texts, one for each image.
+    fn labels(&mut self, name: &str) -> Result<Vec<Label>> {
+        let (reader, length) = self.archive.reader(name)?;
+        let path = self.path.join(name);
+        let (shape, entries) = read_entries(&path, reader, length)?;
+        let bad = |reason| Error::bad_file(self.path, reason);
+        if shape.is_empty() || shape.iter().skip(1).any(|&side| side != 1) {
+            return Err(bad(format!(
+                "{name} has shape {shape:?}; one label for each image is needed, [n]"
+            )));
         }
-        let label = |&value: &f64| {
-            if value >= 0.0 && value.fract() == 0.0 {
-                return Ok(value as usize);
-            }
-            Err(Error::bad_file(
-                self.path,
-                format!("{name} has a label {value}; classes count from 0"),
-            ))
+        let whole = |value| {
+            Label::whole(value).ok_or_else(|| {
+                bad(format!(
+                    "{name} has a label {value}; labels are whole numbers or texts"
+                ))
+            })
         };
-        array.iter().map(label).collect()
+        Ok(match entries {
+            Entries::Integers(numbers) => numbers.into_iter().map(Label::Number).collect(),
+            Entries::Floats(numbers) => numbers.into_iter().map(whole).collect::<Result<_>>()?,
+            Entries::Texts(texts) => texts.into_iter().map(Label::Text).collect(),
+        })
     }
 }
 
-fn refused(path: &Path, error: ZipError) -> crate::Error {
-    match error {
-        ZipError::Io(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
-            Error::unread(path, source)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_numbers_that_lose_nothing_or_texts() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/datasets/labels.npz");
+        let mut archive = Archive::open(&path, &Content::of(&path).unwrap(), false).unwrap();
+        let number = |n: i128| Label::Number(n);
+        let text = |t: &str| Label::Text(t.to_string());
+        for (name, expected) in [
+            ("bool", [number(0), number(1)]),
+            ("int8", [number(-128), number(127)]),
+            (
+                "int64_big_endian",
+                [number(i64::MIN.into()), number(i64::MAX.into())],
+            ),
+            ("uint64", [number(0), number(u64::MAX.into())]),
+            ("float32", [number(-3), number(1 << 24)]),
+            ("column", [number(1), number(26)]),
+            ("unicode", [text("größe 3"), text("07")]),
+            ("bytes", [text("cat"), text("a")]),
+        ] {
+            assert_eq!(archive.labels(name).unwrap(), expected, "{name}");
         }
-        other => Error::bad_file(
-            path,
-            format!("it cannot be used as an archive of arrays: {other}"),
-        ),
+        for (name, part) in [
+            ("half", "a label 0.5"),
+            ("nan", "a label NaN"),
+            ("rows", "shape [2, 2]"),
+            ("scalar", "shape []"),
+            ("complex", "complex numbers"),
+        ] {
+            let message = archive.labels(name).unwrap_err().to_string();
+            assert!(message.contains(part), "{name}: {message}");
+        }
     }
 }

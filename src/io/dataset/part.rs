@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array4;
 
+use super::label::Label;
 use crate::{Error, Result};
 
 /// Images and labels as one file or folder has them.
@@ -11,7 +12,7 @@ pub(super) struct Part {
     /// Where they come from, for messages.
     pub path: PathBuf,
     pub images: Array4<f32>,
-    pub labels: Vec<usize>,
+    pub labels: Vec<Label>,
 }
 
 /// What a reader found.
@@ -19,8 +20,6 @@ pub(super) struct Parts {
     pub train: Part,
     /// `None`: the set comes in one piece.
     pub test: Option<Part>,
-    /// The names of the classes, where the files have them.
-    pub classes: Option<Vec<String>>,
 }
 
 /// Samples of 8 bits as fractions of 255.

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::engine::{Sketch, Sketched};
 use super::params::Scattering2dParams;
+use crate::Isa;
 use crate::filters::outline::{Bumps, merge};
 use crate::filters::{SampledFrameBounds, Wavelet2d, low_block};
 use crate::grid::signed_frequencies;
-use crate::kernels::isa::Isa;
 use crate::kernels::product::Piece;
 use crate::kernels::vector::MAX_LANES;
 use crate::num::Real;

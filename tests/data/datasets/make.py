@@ -71,3 +71,12 @@ write("digits.csv.gz", "".join(",".join(map(str, row)) + "\n" for row in rows).e
 header = ["label"] + [f"pixel{i}" for i in range(9)]
 rows = [header] + [[label, *pixels] for pixels, label in zip(square, labels)]
 write("header.csv", "".join(",".join(map(str, row)) + "\n" for row in rows).encode())
+
+# Labels of every type that can be one, and some that cannot.
+npz("labels.npz",
+    bool=np.array([False, True]), int8=np.array([-128, 127], np.int8),
+    int64_big_endian=np.array([-2**63, 2**63 - 1], ">i8"), uint64=np.array([0, 2**64 - 1], np.uint64),
+    float32=np.array([-3, 2**24], np.float32), column=np.array([[1], [26]]),
+    unicode=np.array(["größe 3", "07"]), bytes=np.array([b"cat", b"a"]),
+    half=np.array([0.5, 1]), nan=np.array([np.nan, 1]), rows=np.zeros((2, 2), np.uint8), scalar=np.array(1),
+    complex=np.zeros(2, np.complex64))

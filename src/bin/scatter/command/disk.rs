@@ -4,15 +4,16 @@ use anyhow::Result;
 use wavelet_scattering::io::{self, ImageOptions};
 use wavelet_scattering::{Isa, Scattering2d, viz};
 
+use super::reading;
 use crate::args::DiskArgs;
 
 pub fn run(args: DiskArgs) -> Result<()> {
     super::check_picture(&args.output, std::slice::from_ref(&args.image))?;
     let options = ImageOptions {
         resize: args.resize.map(|size| size.0),
-        ..ImageOptions::default()
+        ..args.reading.options()
     };
-    let image = io::read_image::<f64>(&args.image, &options)?.index_axis_move(ndarray::Axis(0), 0);
+    let image = reading::one(&args.image, &options)?.index_axis_move(ndarray::Axis(0), 0);
     let params = Scattering2d::params([image.nrows(), image.ncols()], args.J)
         .L(args.L)
         .isa(Isa::from_env()?);

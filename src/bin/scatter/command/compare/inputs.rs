@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use ndarray::{Array3, Array4, Axis};
-use wavelet_scattering::io::{self, ImageOptions};
+use ndarray::{Array3, Array4, Axis, stack};
+use wavelet_scattering::io::{self, ImageOptions, KernelAxes, Weights};
 use wavelet_scattering::learn::{
     Architecture, FirstLayer, Network, Task, TrainingParams, error_rate,
 };
 
 use crate::args::CompareArgs;
+use crate::command::reading::{self, Listing};
 use crate::command::task::task_of;
 
 /// Side that images for principal components are cropped to; whatever is smaller is refused.
@@ -22,34 +23,41 @@ pub struct Source {
     pub lead: String,
     pub tensor: String,
     pub weights: Array4<f32>,
+    /// How the axes of a tensor from a file stand there.
+    pub axes: Option<KernelAxes>,
     pub trained: Option<(Network, Task)>,
 }
 
 /// Weights from a file.
-pub fn read(model: &Path, tensor: Option<&str>) -> Result<Source> {
+pub fn read(model: &Path, tensor: Option<&str>, axes: Option<KernelAxes>) -> Result<Source> {
     ensure!(
         model.extension().is_some_and(|end| end == "safetensors"),
         "{} must end in .safetensors: what `scatter` saves ends so, and other programs can save that too (burn no longer \
          writes .mpk)",
         model.display()
     );
-    let (tensor, weights) = io::read_weights(model, tensor)?;
+    let Weights {
+        tensor,
+        axes,
+        kernels: weights,
+    } = io::read_weights(model, tensor, axes)?;
     let name = model.file_name().unwrap_or_default();
     Ok(Source {
         name: name.to_string_lossy().into(),
         lead: format!(
-            "Tensor {tensor}, {:?}: a first layer in the words of wavelet theory.",
+            "Tensor {tensor}, {:?}, taken from the order {axes}: a first layer in the words of wavelet theory.",
             weights.shape()
         ),
         tensor,
         weights,
+        axes: Some(axes),
         trained: None,
     })
 }
 
 /// Trains a small network whose first layer is worth a look.
 pub fn train(data: &Path, args: &CompareArgs) -> Result<Source> {
-    let task = task_of(data)?;
+    let task = task_of(data, &args.reading.options())?;
     let architecture = Architecture::Cnn {
         first: FirstLayer::learned(args.filters, args.side),
     };
@@ -87,6 +95,7 @@ pub fn train(data: &Path, args: &CompareArgs) -> Result<Source> {
         ),
         tensor: "first layer".to_string(),
         weights,
+        axes: None,
         trained: Some((network, task)),
     })
 }
@@ -102,24 +111,28 @@ pub fn in_grey(task: &Task) -> Array3<f32> {
 }
 
 /// The middle of every image, all of one size, in grey.
-pub fn crops(inputs: &[PathBuf]) -> Result<Array3<f32>> {
-    let paths = io::list_images(inputs)?;
+pub fn crops(inputs: &[PathBuf], options: &ImageOptions) -> Result<Array3<f32>> {
+    let listing = Listing::of(inputs)?;
+    let mut crops = Vec::new();
+    for path in &listing.files {
+        let file = reading::open(path, options)?;
+        for (index, image) in file.images::<f32>()?.enumerate() {
+            let image = image?.index_axis_move(Axis(0), 0);
+            let (rows, columns) = image.dim();
+            ensure!(
+                rows >= CROP && columns >= CROP,
+                "{} has {rows} x {columns} pixels; patches are taken from images of at least {CROP} x {CROP}",
+                file.label(index)
+            );
+            let [top, left] = [(rows - CROP) / 2, (columns - CROP) / 2];
+            let middle = image.slice(ndarray::s![top..top + CROP, left..left + CROP]);
+            crops.push(middle.to_owned());
+        }
+    }
     ensure!(
-        !paths.is_empty(),
+        !crops.is_empty(),
         "there are no images to take patches from"
     );
-    let mut stack = Array3::zeros([paths.len(), CROP, CROP]);
-    for (path, mut to) in paths.iter().zip(stack.outer_iter_mut()) {
-        let image =
-            io::read_image::<f32>(path, &ImageOptions::default())?.index_axis_move(Axis(0), 0);
-        let (rows, columns) = image.dim();
-        ensure!(
-            rows >= CROP && columns >= CROP,
-            "{} has {rows} x {columns} pixels; patches are taken from images of at least {CROP} x {CROP}",
-            path.display()
-        );
-        let [top, left] = [(rows - CROP) / 2, (columns - CROP) / 2];
-        to.assign(&image.slice(ndarray::s![top..top + CROP, left..left + CROP]));
-    }
-    Ok(stack)
+    let crops: Vec<_> = crops.iter().map(|crop| crop.view()).collect();
+    Ok(stack(Axis(0), &crops)?)
 }

@@ -32,7 +32,7 @@ const MODEL: &str = "model.safetensors";
 pub fn run(args: CompareArgs) -> Result<()> {
     // What cannot be read or asked for leaves no folder behind; training waits until the report has a place.
     let given = match &args.model {
-        Some(model) => Some(read(model, args.tensor.as_deref())?),
+        Some(model) => Some(read(model, args.tensor.as_deref(), args.axes)?),
         None => None,
     };
     let params = ComparisonParams {
@@ -46,12 +46,14 @@ pub fn run(args: CompareArgs) -> Result<()> {
     }
     let patches = match args.images.as_slice() {
         [] => None,
-        images => Some(crops(images)?),
+        images => Some(crops(images, &args.reading.options())?),
     };
     let folder = &args.output;
     create_folder(folder)?;
     let files = FILES.map(|name| folder.join(name));
-    super::check_destinations(&files, args.model.as_slice())?;
+    let trained_here = args.train.iter().map(|_| folder.join(MODEL));
+    let all: Vec<_> = files.iter().cloned().chain(trained_here).collect();
+    super::check_destinations(&all, args.model.as_slice())?;
     let source = match (given, &args.train) {
         (Some(source), _) => source,
         (None, Some(data)) => train(data, &args)?,
@@ -62,14 +64,14 @@ pub fn run(args: CompareArgs) -> Result<()> {
         lead,
         tensor,
         weights,
+        axes,
         trained,
     } = source;
-    let layer =
-        Layer::new(weights.view()).with_context(|| format!("tensor `{tensor}` of {name}"))?;
-    if let Some((network, _)) = &trained {
-        network.save(folder.join(MODEL))?;
-    }
-
+    let layer = Layer::new(weights.view()).with_context(|| {
+        let order = axes
+            .map(|axes| format!(", whose axes were taken for {axes}; --axes names another order"));
+        format!("tensor `{tensor}` of {name}{}", order.unwrap_or_default())
+    })?;
     let images = patches.or_else(|| trained.as_ref().map(|(_, task)| in_grey(task)));
     let comparison = Comparison::new(&layer, &params, images.as_ref().map(|images| images.view()))?;
 
@@ -92,6 +94,9 @@ pub fn run(args: CompareArgs) -> Result<()> {
     ];
     for (path, picture) in files[3..].iter().zip(pictures.all()) {
         staged.push(io::stage_png(path, picture)?);
+    }
+    if let Some((network, _)) = &trained {
+        staged.push(network.stage(folder.join(MODEL))?);
     }
     io::commit_all(staged)?;
 

@@ -1,241 +1,312 @@
-//! What goes in: image files or arrays, in chunks, with a label for each image.
+//! What goes in: files of images or arrays, known by their headers before the work, then read in chunks with a label for
+//! each image.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::SyncSender;
 
-use anyhow::{Error, Result, bail, ensure};
+use anyhow::{Context, Error, Result, bail, ensure};
 use ndarray::Array3;
 use rayon::prelude::*;
-use wavelet_scattering::grid;
-use wavelet_scattering::io::{self, ImageOptions, NpyFile};
+use wavelet_scattering::io::{ImageOptions, InputFile, InputKind};
 use wavelet_scattering::num::Real;
 
-use crate::args::{ColorArg, ImageArgs};
+use crate::args::ImageArgs;
+use crate::command::reading;
 
 /// One image, or why it cannot be used.
 pub struct Item<T> {
-    /// The file, and the index in it if it holds several images.
+    /// The file, and which of its images if it holds several.
     pub label: String,
+    /// How many images this stands for: those of an array behind a fault are lost together.
+    pub images: usize,
     /// `[channels, H, W]`, all finite.
     pub image: Result<Array3<T>>,
 }
 
-/// All inputs of a run: either image files or arrays.
-pub enum Inputs {
-    Images {
-        files: Vec<PathBuf>,
-        options: ImageOptions,
-    },
-    Arrays(Vec<NpyFile>),
+/// What cannot be used: a label, how many images it stands for, and why.
+pub struct Skipped {
+    pub label: String,
+    pub images: usize,
+    pub reason: String,
+}
+
+/// All inputs of a run: either image files or arrays, most of whose images have one size.
+pub struct Inputs {
+    files: Vec<InputFile>,
+    kind: InputKind,
+    size: [usize; 2],
+    channels: usize,
+    left_out: usize,
+    /// Whether nothing was skipped when they were opened.
+    complete: bool,
 }
 
 impl Inputs {
-    /// Lists the inputs; arrays are opened, and have to agree in shape.
-    pub fn open(args: &ImageArgs) -> Result<Self> {
-        let is_array = |path: &&PathBuf| {
-            path.extension()
-                .is_some_and(|end| end.eq_ignore_ascii_case("npy"))
+    /// Lists the inputs and reads their headers. What has a fault is returned if the run may go on past it; what differs in
+    /// size is told later, image by image.
+    pub fn open(args: &ImageArgs) -> Result<(Self, Vec<Skipped>)> {
+        let options = ImageOptions {
+            color: args.color.into(),
+            resize: args.resize.map(|size| size.0),
+            ..args.reading.options()
         };
-        let arrays = args.inputs.iter().filter(is_array).count();
-        if arrays == 0 {
-            let options = ImageOptions {
-                color: args.color.into(),
-                resize: args.resize.map(|size| size.0),
-            };
-            return Ok(Self::Images {
-                files: io::list_images(&args.inputs)?,
-                options,
+        let mut skipped = Vec::new();
+        let mut skip = |input: &Path, error: Error| {
+            if !args.keep_going {
+                return Err(error.context(
+                    "stopped at an input that cannot be used; --keep-going skips such inputs",
+                ));
+            }
+            skipped.push(Skipped {
+                label: input.display().to_string(),
+                images: 1,
+                reason: format!("{error:#}"),
             });
-        }
-        ensure!(
-            arrays == args.inputs.len(),
-            "image files and .npy arrays cannot be mixed in one run, since their features differ in shape",
-        );
-        ensure!(
-            args.color == ColorArg::Gray && args.resize.is_none(),
-            "--color and --resize apply to image files; an array is used as it is, with any leading axes",
-        );
-        let files = args
-            .inputs
-            .iter()
-            .map(NpyFile::open)
-            .collect::<Result<Vec<_>, _>>()?;
-        let [first, rest @ ..] = &files[..] else {
-            bail!("no input")
+            Ok(())
         };
-        let shape = first.shape();
-        ensure!(
-            shape.len() >= 2 && !shape.contains(&0),
-            "{} has shape {shape:?}; at least two axes are needed, the last two being the image, and no empty one",
-            first.path().display(),
-        );
-        for file in rest {
-            ensure!(
-                file.shape() == shape,
-                "the arrays differ in shape: {} has {shape:?}, {} has {:?}; transform them one by one",
+        let mut listing = reading::Listing::default();
+        for input in &args.inputs {
+            if let Err(error) = listing.add(input) {
+                skip(input, error)?;
+            }
+        }
+        let opened: Vec<_> = (listing.files.par_iter())
+            .map(|path| reading::open(path, &options))
+            .collect();
+        let mut files = Vec::with_capacity(opened.len());
+        for (path, file) in listing.files.iter().zip(opened) {
+            match file {
+                Ok(file) => files.push(file),
+                Err(error) => skip(path, error)?,
+            }
+        }
+        let Some(first) = files.first() else {
+            return Err(none_left(&skipped));
+        };
+        let kind = first.kind();
+        if let Some(other) = files.iter().find(|file| file.kind() != kind) {
+            bail!(
+                "image files and arrays cannot be mixed in one run, since their features differ in shape: {} and {}",
                 first.path().display(),
-                file.path().display(),
-                file.shape(),
+                other.path().display(),
             );
         }
-        Ok(Self::Arrays(files))
+        let inputs = Self {
+            kind,
+            size: usual_size(&files),
+            channels: first.channels(),
+            files,
+            left_out: listing.left_out,
+            complete: skipped.is_empty(),
+        };
+        if !args.keep_going {
+            inputs.check_sizes()?;
+        }
+        Ok((inputs, skipped))
+    }
+
+    /// Refuses images of several sizes.
+    fn check_sizes(&self) -> Result<()> {
+        let [h, w] = self.size;
+        let sizes = images_of(&self.files).map(|(file, index)| (file, index, file.size(index)));
+        let mut odd = sizes.filter(|&(.., size)| size != self.size);
+        if let Some((file, index, [rows, columns])) = odd.next() {
+            let others = match odd.count() {
+                0 => String::new(),
+                count => format!(", and {count} more differ"),
+            };
+            bail!(
+                "the images differ in size: most are {h} x {w}, {} is {rows} x {columns}{others}; --resize {h}x{w} would \
+                 bring all to one size, --keep-going leaves out those of another",
+                file.label(index),
+            );
+        }
+        Ok(())
+    }
+
+    /// The files themselves.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        self.files
+            .iter()
+            .map(|file| file.path().to_path_buf())
+            .collect()
     }
 
     /// Number of images.
     pub fn len(&self) -> usize {
-        match self {
-            Self::Images { files, .. } => files.len(),
-            Self::Arrays(files) => files
-                .iter()
-                .map(|file| {
-                    file.shape()[..file.shape().len() - 2]
-                        .iter()
-                        .product::<usize>()
-                })
-                .sum(),
-        }
+        self.files.iter().map(InputFile::len).sum()
+    }
+
+    /// Height and width of the images that are used.
+    pub fn size(&self) -> [usize; 2] {
+        self.size
+    }
+
+    /// Files in folders that are left out, as systems leave them there.
+    pub fn left_out(&self) -> usize {
+        self.left_out
     }
 
     /// Channels that an image is read as; arrays have theirs in leading axes.
     pub fn channels(&self) -> usize {
-        match self {
-            Self::Images { options, .. } => options.color.channels(),
-            Self::Arrays(_) => 1,
-        }
+        self.channels
     }
 
-    /// The leading axes of the output if every image is used; `[count]` if some were skipped.
+    /// The leading axes of the output if every image is used: those of the arrays where they agree, with one before them
+    /// for several arrays; `[count]` of image files, and if some were skipped.
     pub fn leading(&self, count: usize) -> Vec<usize> {
-        match self {
-            Self::Arrays(files) if count == self.len() => {
-                let leading = &files[0].shape()[..files[0].shape().len() - 2];
-                if files.len() == 1 {
-                    leading.to_vec()
-                } else {
-                    [&[files.len()], leading].concat()
-                }
-            }
+        let leading = self.files[0].leading();
+        let all = self.complete && count == self.len();
+        let agree = || self.files.iter().all(|file| file.leading() == leading);
+        match (self.kind, self.files.len()) {
+            (InputKind::Array, 1) if all => leading,
+            (InputKind::Array, files) if all && agree() => [&[files], &leading[..]].concat(),
             _ => vec![count],
         }
     }
 
-    /// Height and width of the first image; of the first that can be read, when the others are skipped.
-    pub fn first_shape(&self, keep_going: bool) -> Result<[usize; 2]> {
-        match self {
-            Self::Arrays(files) => {
-                let shape = files[0].shape();
-                Ok([shape[shape.len() - 2], shape[shape.len() - 1]])
-            }
-            Self::Images {
-                options: ImageOptions {
-                    resize: Some(size), ..
-                },
-                ..
-            } => Ok(*size),
-            Self::Images { files, options } => {
-                let mut failure = None;
-                for file in files {
-                    match io::read_image::<f32>(file, options) {
-                        Ok(image) => return Ok([image.shape()[1], image.shape()[2]]),
-                        Err(error) if keep_going => failure = Some(error),
-                        Err(error) => {
-                            return Err(Error::from(error)
-                                .context("stopped at an input that cannot be used; --keep-going skips such inputs"));
-                        }
-                    }
-                }
-                let last = failure.map_or(String::new(), |error| {
-                    format!("; the last one: {:#}", Error::from(error))
-                });
-                bail!("none of the {} inputs can be read{last}", files.len())
-            }
-        }
+    /// The channels that a plan took for columns: the shape and the number of them, if the last axis of an array is as short
+    /// as channels are.
+    pub fn channels_as_columns(&self) -> Option<(Vec<usize>, usize)> {
+        let [_, columns] = self.size;
+        let shape = [self.files[0].leading(), self.size.to_vec()].concat();
+        let may_be = self.kind == InputKind::Array && shape.len() > 2;
+        (may_be && matches!(columns, 1 | 3 | 4)).then_some((shape, columns))
     }
 
     /// Reads everything in order, `chunk` images at a time, until the receiver hangs up.
-    pub fn read_all<T: Real>(&mut self, chunk: usize, sender: &SyncSender<Vec<Item<T>>>) {
-        match self {
-            Self::Images { files, options } => {
-                for files in files.chunks(chunk) {
-                    let items = files
-                        .par_iter()
-                        .map(|file| read_image(file, options))
-                        .collect();
-                    if sender.send(items).is_err() {
+    pub fn read_all<T: Real>(&self, chunk: usize, sender: &SyncSender<Vec<Item<T>>>) {
+        let mut items = Vec::with_capacity(chunk);
+        let mut rest = &self.files[..];
+        while let Some((first, behind)) = rest.split_first() {
+            let room = rest.iter().take(chunk - items.len());
+            let singles = room.take_while(|file| file.len() == 1).count();
+            if singles > 0 {
+                let (now, later) = rest.split_at(singles);
+                items.par_extend(now.par_iter().map(|file| self.read_one(file)));
+                rest = later;
+            } else {
+                for item in self.read_file(first) {
+                    items.push(item);
+                    if items.len() == chunk && sender.send(std::mem::take(&mut items)).is_err() {
                         return;
                     }
                 }
+                rest = behind;
             }
-            Self::Arrays(files) => {
-                for file in files {
-                    while file.remaining() > 0 {
-                        // What follows in a file that cannot be read is lost as well.
-                        let (items, readable) = match read_planes(file, chunk) {
-                            Ok(items) => (items, true),
-                            Err(error) => {
-                                let label = file.path().display().to_string();
-                                (
-                                    vec![Item {
-                                        label,
-                                        image: Err(error),
-                                    }],
-                                    false,
-                                )
-                            }
-                        };
-                        if sender.send(items).is_err() {
-                            return;
-                        }
-                        if !readable {
-                            break;
-                        }
-                    }
-                }
+            if items.len() == chunk && sender.send(std::mem::take(&mut items)).is_err() {
+                return;
             }
         }
+        if !items.is_empty() {
+            // A receiver that has hung up wants nothing more.
+            let _ = sender.send(items);
+        }
     }
-}
 
-fn read_image<T: Real>(file: &Path, options: &ImageOptions) -> Item<T> {
-    let image = io::read_image(file, options)
-        .map_err(Error::from)
-        .and_then(finite);
-    // The errors of the decoder name the file; that of a pixel does not.
-    Item {
-        label: file.display().to_string(),
-        image,
+    /// The image of a file that holds one.
+    fn read_one<T: Real>(&self, file: &InputFile) -> Item<T> {
+        let image = self.check_size(file, 0).and_then(|()| {
+            let mut images = file.images()?;
+            let image = images.next().context("it holds no image")?;
+            finite(image?)
+        });
+        Item {
+            label: file.label(0),
+            images: 1,
+            image,
+        }
     }
-}
 
-/// The next images of an array, `chunk` at most.
-fn read_planes<T: Real>(file: &mut NpyFile, chunk: usize) -> Result<Vec<Item<T>>> {
-    let shape = file.shape().to_vec();
-    let (leading, image) = shape.split_at(shape.len() - 2);
-    let pixels = image[0] * image[1];
-    let total: usize = leading.iter().product();
-    let first = total - file.remaining() / pixels;
-    let count = chunk.min(total - first);
-    let samples = file.read_rows::<T>(count, pixels)?;
-    samples
-        .chunks_exact(pixels)
-        .zip(first..)
-        .map(|(plane, index)| {
-            let plane = Array3::from_shape_vec([1, image[0], image[1]], plane.to_vec())?;
-            let label = format!("{}{}", file.path().display(), index_in(leading, index));
-            Ok(Item {
+    /// The images of a file, one after the other.
+    fn read_file<T: Real>(&self, file: &InputFile) -> impl Iterator<Item = Item<T>> {
+        let count = file.len();
+        let (mut images, mut fault) = match file.images::<T>() {
+            Ok(images) => (Some(images), None),
+            Err(error) => (None, Some(Error::from(error))),
+        };
+        let mut index = 0;
+        std::iter::from_fn(move || {
+            if index == count {
+                return None;
+            }
+            let label = file.label(index);
+            let image = images.as_mut().and_then(Iterator::next);
+            let Some(image) = image else {
+                // Nothing more can be read of it.
+                let images = count - index;
+                let last = file.label(count - 1);
+                index = count;
+                let reason = fault.take();
+                return Some(Item {
+                    label: match images {
+                        1 => label,
+                        _ => format!("{label} to {last}"),
+                    },
+                    images,
+                    image: Err(reason.unwrap_or_else(|| Error::msg("lost with what is before it"))),
+                });
+            };
+            let image = self.check_size(file, index).and_then(|()| finite(image?));
+            index += 1;
+            Some(Item {
                 label,
-                image: finite(plane),
+                images: 1,
+                image,
             })
         })
-        .collect()
+    }
+
+    /// Refuses an image that is of another size than most.
+    fn check_size(&self, file: &InputFile, index: usize) -> Result<()> {
+        let ([h, w], [rows, columns]) = (self.size, file.size(index));
+        ensure!(
+            [rows, columns] == self.size,
+            "it is {rows} x {columns}, where most images are {h} x {w}; --resize {h}x{w} would bring all to one size"
+        );
+        Ok(())
+    }
 }
 
-/// Where the `flat`-th image stands in the leading axes: `[3, 0]`, or nothing if there is but one image.
-fn index_in(leading: &[usize], flat: usize) -> String {
-    if leading.is_empty() {
-        return String::new();
+/// Every image, as the file and the index in it.
+fn images_of(files: &[InputFile]) -> impl Iterator<Item = (&InputFile, usize)> {
+    let of_file = |file| (0..InputFile::len(file)).map(move |index| (file, index));
+    files.iter().flat_map(of_file)
+}
+
+/// The size that most images have; of several such sizes, the one that comes first.
+fn usual_size(files: &[InputFile]) -> [usize; 2] {
+    let mut counts: HashMap<[usize; 2], (usize, usize)> = HashMap::new();
+    let mut sizes = images_of(files)
+        .map(|(file, index)| file.size(index))
+        .peekable();
+    let mut place = 0;
+    while let Some(size) = sizes.next() {
+        // Millions of images of an array are one entry of the table.
+        let mut run = 1;
+        while sizes.next_if_eq(&size).is_some() {
+            run += 1;
+        }
+        let (count, _) = counts.entry(size).or_insert((0, place));
+        *count += run;
+        place += run;
     }
-    format!("{:?}", grid::position(flat, leading))
+    let most = counts
+        .into_iter()
+        .max_by_key(|&(_, (count, place))| (count, std::cmp::Reverse(place)));
+    most.map_or([0, 0], |(size, _)| size)
+}
+
+/// The error of a run of which nothing is left, with every reason.
+pub fn none_left(skipped: &[Skipped]) -> Error {
+    for Skipped { label, reason, .. } in skipped {
+        eprintln!("skipped {label}: {reason}");
+    }
+    Error::msg(match skipped.len() {
+        1 => "the input could not be used; nothing was written".to_string(),
+        count => format!("none of the {count} inputs could be used; nothing was written"),
+    })
 }
 
 /// Refuses an image with a NaN or an infinity, which the transform would refuse with its whole chunk.
@@ -251,11 +322,14 @@ fn finite<T: Real>(image: Array3<T>) -> Result<Array3<T>> {
             } else {
                 vec![channel, row, column]
             };
-            Err(wavelet_scattering::Error::NotFinite {
+            let error = wavelet_scattering::Error::NotFinite {
                 position,
                 value: value.widen(),
-            }
-            .into())
+            };
+            Err(match value.is_nan() {
+                true => Error::from(error).context("--nan mean or --nan zero would replace it"),
+                false => error.into(),
+            })
         }
     }
 }

@@ -9,7 +9,7 @@ mod outputs;
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Error, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::{Array3, ArrayD, Axis, concatenate};
 use wavelet_scattering::Scattering2d;
@@ -19,7 +19,7 @@ use wavelet_scattering::num::Real;
 use wavelet_scattering::scattering::{EPSILON, ScatteringWorkspace};
 
 use crate::args::{ImageArgs, Precision};
-use inputs::{Inputs, Item};
+use inputs::{Inputs, Item, Skipped};
 use outputs::{Output, Report};
 
 /// Images in memory at a time are kept below about this many bytes, their features included.
@@ -37,9 +37,11 @@ pub fn run(args: ImageArgs) -> Result<()> {
 
 fn transform_all<T: Real>(args: &ImageArgs) -> Result<()> {
     outputs::check(args)?;
-    let mut inputs = Inputs::open(args)?;
-    let shape = inputs.first_shape(args.keep_going)?;
-    let plan = args.own.plan::<T>(&args.transform.params(shape)?)?;
+    let (inputs, skipped) = Inputs::open(args)?;
+    outputs::check_against(args, &inputs.paths())?;
+    let shape = inputs.size();
+    let params = args.transform.params(shape)?;
+    let plan = (args.own.plan::<T>(&params)).map_err(|error| explained(error, &inputs))?;
     let threads = rayon::current_num_threads() as u64;
     let pixels = shape.iter().product::<usize>();
     let image_bytes = (inputs.channels() * (pixels + plan.features_len()) * size_of::<T>()) as u64;
@@ -54,6 +56,7 @@ fn transform_all<T: Real>(args: &ImageArgs) -> Result<()> {
         bytes(needed),
         bytes(memory::available()),
     );
+    outputs::check_room(args, &plan, &inputs)?;
     let mut output = Output::create(args, &plan, &inputs)?;
 
     let progress = ProgressBar::new(inputs.len() as u64).with_style(ProgressStyle::with_template(
@@ -62,16 +65,16 @@ fn transform_all<T: Real>(args: &ImageArgs) -> Result<()> {
     let start = Instant::now();
     let mut report = Report {
         written: Vec::new(),
-        skipped: Vec::new(),
+        skipped,
     };
     std::thread::scope(|scope| -> Result<()> {
         let (sender, receiver) = sync_channel(1);
-        let inputs = &mut inputs;
+        let inputs = &inputs;
         scope.spawn(move || inputs.read_all(chunk as usize, &sender));
         let mut workspace = plan.workspace();
         for items in receiver {
-            let (labels, images) = usable(items, shape, args.keep_going, &mut report)?;
-            progress.set_position((report.written.len() + report.skipped.len()) as u64);
+            progress.inc(items.iter().map(|item| item.images as u64).sum());
+            let (labels, images) = usable(items, args.keep_going, &mut report)?;
             if !images.is_empty() {
                 let features = transform(&plan, &images, &mut workspace, args.log)?;
                 let rows = features.as_slice().context("features are contiguous")?;
@@ -82,17 +85,15 @@ fn transform_all<T: Real>(args: &ImageArgs) -> Result<()> {
                     output.push(label, row)?;
                 }
                 report.written.extend(labels);
-                progress.set_position((report.written.len() + report.skipped.len()) as u64);
             }
         }
         Ok(())
     })?;
     progress.finish_and_clear();
-    let (written, skipped) = (report.written.len(), report.skipped.len());
-    ensure!(
-        written > 0,
-        "none of the {skipped} inputs could be used; nothing was written"
-    );
+    let written = report.written.len();
+    if written == 0 {
+        return Err(inputs::none_left(&report.skipped));
+    }
 
     let shape = output.finish(&inputs, &report)?;
     let seconds = start.elapsed().as_secs_f64();
@@ -102,9 +103,17 @@ fn transform_all<T: Real>(args: &ImageArgs) -> Result<()> {
         T::NAME,
         written as f64 / seconds,
     );
-    for (label, reason) in &report.skipped {
+    match inputs.left_out() {
+        0 => {}
+        1 => println!("1 file is left out: its name is one that systems make, such as ._a.png"),
+        count => {
+            println!("{count} files are left out: their names are such as systems make, as ._a.png")
+        }
+    }
+    for Skipped { label, reason, .. } in &report.skipped {
         eprintln!("skipped {label}: {reason}");
     }
+    let skipped: usize = report.skipped.iter().map(|skipped| skipped.images).sum();
     ensure!(
         skipped == 0,
         "{skipped} of {} inputs were skipped; the output holds the others",
@@ -113,30 +122,43 @@ fn transform_all<T: Real>(args: &ImageArgs) -> Result<()> {
     Ok(())
 }
 
-/// The images of a chunk that the plan fits, with their labels. The others are reported, or end the run.
+/// What a plan has against the images, with the way out where they are channels.
+fn explained(error: Error, inputs: &Inputs) -> Error {
+    let may_be_channels = matches!(
+        error.downcast_ref(),
+        Some(wavelet_scattering::Error::ScaleTooLarge { axis: 1, .. })
+    );
+    match inputs.channels_as_columns().filter(|_| may_be_channels) {
+        Some((shape, channels)) => error.context(format!(
+            "the arrays have shape {shape:?}; if the last axis is one of {channels} channels, say --channels-last"
+        )),
+        None => error,
+    }
+}
+
+/// The images of a chunk that can be used, with their labels. The others are reported, or end the run.
 fn usable<T: Real>(
     items: Vec<Item<T>>,
-    shape: [usize; 2],
     keep_going: bool,
     report: &mut Report,
 ) -> Result<(Vec<String>, Vec<Array3<T>>)> {
-    let (mut labels, mut images) = (Vec::new(), Vec::new());
-    for Item { label, image } in items {
+    let (mut labels, mut used) = (Vec::new(), Vec::new());
+    for item in items {
+        let Item {
+            label,
+            images,
+            image,
+        } = item;
         match image {
-            Ok(image) if image.shape()[1..] == shape => {
-                labels.push(label);
-                images.push(image);
-            }
             Ok(image) => {
-                let ([h, w], got) = (shape, image.shape());
-                bail!(
-                    "the images differ in size: the first is {h} x {w}, {label} is {} x {}; \
-                     --resize {h}x{w} would bring all to one size",
-                    got[1],
-                    got[2],
-                )
+                labels.push(label);
+                used.push(image);
             }
-            Err(error) if keep_going => report.skipped.push((label, format!("{error:#}"))),
+            Err(error) if keep_going => report.skipped.push(Skipped {
+                label,
+                images,
+                reason: format!("{error:#}"),
+            }),
             Err(error) => {
                 return Err(error.context(format!(
                     "{label}: stopped here; --keep-going skips such inputs"
@@ -144,7 +166,7 @@ fn usable<T: Real>(
             }
         }
     }
-    Ok((labels, images))
+    Ok((labels, used))
 }
 
 /// Features of a chunk, on the pool's threads.

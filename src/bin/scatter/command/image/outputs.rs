@@ -13,15 +13,15 @@ use wavelet_scattering::io::{
 use wavelet_scattering::num::Real;
 use wavelet_scattering::scattering::{Average, PathTable};
 
-use super::inputs::Inputs;
+use super::inputs::{Inputs, Skipped};
 use crate::args::{ColorArg, ImageArgs};
 
 /// Which inputs became rows, and which did not.
 pub struct Report {
     /// Label of every row.
     pub written: Vec<String>,
-    /// Label and reason of every input that was skipped.
-    pub skipped: Vec<(String, String)>,
+    /// What was skipped.
+    pub skipped: Vec<Skipped>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -82,18 +82,39 @@ impl Companions {
     }
 }
 
-/// Refuses outputs that cannot be written, or would replace an input, before anything is read or computed.
+/// Refuses outputs that cannot be written before anything is read or computed.
 pub fn check(args: &ImageArgs) -> Result<()> {
+    check_against(args, &args.inputs)
+}
+
+/// The same, and outputs that would replace one of the inputs.
+pub fn check_against(args: &ImageArgs, inputs: &[PathBuf]) -> Result<()> {
     let mut outputs = vec![args.output.clone()];
     if format_of(&args.output)? != Format::Npz {
-        let Companions {
-            paths,
-            inputs,
-            parameters,
-        } = Companions::of(&args.output);
-        outputs.extend([paths, inputs, parameters]);
+        let companions = Companions::of(&args.output);
+        outputs.extend([companions.paths, companions.inputs, companions.parameters]);
     }
-    crate::command::check_destinations(&outputs, &args.inputs)
+    crate::command::check_destinations(&outputs, inputs)
+}
+
+/// Refuses outputs that the disk has no room for.
+pub fn check_room<T: Real>(
+    args: &ImageArgs,
+    plan: &Scattering2d<T>,
+    inputs: &Inputs,
+) -> Result<()> {
+    let bytes_of_a_number = match format_of(&args.output)? {
+        Format::Npy => size_of::<T>(),
+        // Rows are gathered in one file and sorted into another.
+        Format::Npz => 2 * size_of::<T>(),
+        // At least: three digits and what stands between two numbers.
+        Format::Csv => 4,
+    };
+    let numbers = inputs.len() as u64 * (inputs.channels() * plan.features_len()) as u64;
+    crate::command::check_room(
+        &args.output,
+        numbers.saturating_mul(bytes_of_a_number as u64),
+    )
 }
 
 impl<'a, T: Real> Output<'a, T> {
@@ -177,7 +198,7 @@ impl<'a, T: Real> Output<'a, T> {
         let leading = inputs.leading(report.written.len());
         let shape = [leading.as_slice(), &self.row_shape].concat();
         let paths = self.plan.paths();
-        let parameters = parameters(self.args, self.plan, &shape);
+        let parameters = parameters(self.args, self.plan, inputs, &shape);
         let beside = || -> Result<[Staged; 3]> {
             let companions = Companions::of(&self.args.output);
             Ok([
@@ -202,7 +223,10 @@ impl<'a, T: Real> Output<'a, T> {
                     );
                 }
                 let mut extras = path_columns(paths);
-                let (skipped, reasons) = report.skipped.iter().cloned().unzip();
+                let skipped = report.skipped.iter();
+                let (skipped, reasons) = skipped
+                    .map(|skipped| (skipped.label.clone(), skipped.reason.clone()))
+                    .unzip();
                 extras.extend([
                     ("inputs", NpzEntry::Texts(report.written.clone())),
                     ("skipped", NpzEntry::Texts(skipped)),
@@ -232,7 +256,7 @@ fn input_records(report: &Report) -> impl Iterator<Item = Vec<String>> {
     let skipped = report
         .skipped
         .iter()
-        .map(|(label, reason)| vec![String::new(), label.clone(), reason.clone()]);
+        .map(|skipped| vec![String::new(), skipped.label.clone(), skipped.reason.clone()]);
     written.chain(skipped)
 }
 
@@ -322,9 +346,11 @@ fn path_columns(paths: &PathTable<Wavelet2d>) -> Vec<(&'static str, NpzEntry)> {
 fn parameters<T: Real>(
     args: &ImageArgs,
     plan: &Scattering2d<T>,
+    inputs: &Inputs,
     shape: &[usize],
 ) -> serde_json::Value {
     let params = plan.description();
+    let reading = &args.reading;
     let mut parameters = json!({
         "program": env!("CARGO_BIN_NAME"),
         "version": env!("CARGO_PKG_VERSION"),
@@ -345,6 +371,11 @@ fn parameters<T: Real>(
         },
         "color": if args.color == ColorArg::Rgb { "rgb" } else { "gray" },
         "resize": args.resize.map(|size| size.0),
+        "pages": reading.pages.to_string(),
+        "values": reading.values.name(),
+        "nan": reading.nan.map(|nan| nan.name()),
+        "channels_last": reading.channels_last,
+        "left_out": inputs.left_out(),
         "log": args.log,
         "shape": shape,
     });

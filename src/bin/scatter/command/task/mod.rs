@@ -14,9 +14,10 @@ use anyhow::{Context, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use wavelet_scattering::Isa;
 use wavelet_scattering::compare::{Competitor, Contest, FeatureCache, Outcome, Representation};
-use wavelet_scattering::io::{self, Staged};
+use wavelet_scattering::io::ImageOptions;
 use wavelet_scattering::learn::Task;
 
+use super::reading;
 use crate::args::TaskArgs;
 use crate::interrupt;
 use crate::outputs::create_folder;
@@ -42,11 +43,11 @@ fn model(folder: &Path, competitor: Competitor, size: usize, seed: u64) -> PathB
 }
 
 /// The digits that are compiled in, by their name, or a data set.
-pub fn task_of(data: &Path) -> Result<Task> {
+pub fn task_of(data: &Path, options: &ImageOptions) -> Result<Task> {
     Ok(if data.as_os_str() == SUBSET {
         Task::mnist_subset()
     } else {
-        Task::of(io::read_dataset(data)?)?
+        Task::of(reading::dataset(data, options)?)?
     })
 }
 
@@ -59,13 +60,14 @@ pub fn run(args: TaskArgs) -> Result<()> {
         Isa::VARIABLE
     );
     let folder = &args.output;
-    prepare(folder)?;
+    create_folder(folder)?;
+    super::check_destinations(&report::FILES.map(|name| folder.join(name)), &[])?;
     interrupt::leaves(format!(
         "the runs so far are in {}, and the same command goes on from there",
         folder.join(results::FILE).display(),
     ));
 
-    let task = task_of(&args.data)?;
+    let task = task_of(&args.data, &args.reading.options())?;
     let shape = task.train().images.shape();
     let mut representation = Representation::for_images([shape[2], shape[3]]);
     representation.J = args.J.unwrap_or(representation.J);
@@ -135,11 +137,4 @@ fn wanted(args: &TaskArgs, task: &Task) -> Result<Vec<(Competitor, usize, u64)>>
         }
     }
     Ok(wanted)
-}
-
-/// Makes the folder of the report, within one that exists, and sees whether files can be written in it.
-fn prepare(folder: &Path) -> Result<()> {
-    create_folder(folder)?;
-    drop(Staged::create(folder.join(results::FILE))?);
-    Ok(())
 }

@@ -13,11 +13,16 @@ use wavelet_scattering::raster::Raster;
 use wavelet_scattering::viz::filter_bank::{Show, sheet};
 use wavelet_scattering::viz::{chart, learned};
 
-use super::results::{Results, Row};
+use super::results::{FILE, Results, Row};
 use crate::outputs::text_file;
 use crate::page;
 
 pub const PAGE: &str = "index.html";
+const TABLE: &str = "results.csv";
+const CURVE: &str = "learning-curve.png";
+
+/// All files of a report, but for the networks.
+pub const FILES: [&str; 4] = [FILE, TABLE, CURVE, PAGE];
 
 /// What a table says of a row, as text: the header and a function from rows to cells that agree.
 const HEADER: [&str; 7] = [
@@ -102,7 +107,7 @@ pub fn write(
     )?;
     commit_all([
         table_file(folder, rows)?,
-        io::stage_png(folder.join("learning-curve.png"), &curve)?,
+        io::stage_png(folder.join(CURVE), &curve)?,
         text_file(folder.join(PAGE), &text)?,
     ])?;
     Ok(())
@@ -136,7 +141,7 @@ fn table_file(folder: &Path, rows: &[Row]) -> Result<Staged> {
         ]
     });
     Ok(io::stage_csv(
-        folder.join("results.csv"),
+        folder.join(TABLE),
         &header.map(String::from),
         lines,
     )?)

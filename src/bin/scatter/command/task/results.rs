@@ -21,6 +21,8 @@ pub struct Settings {
     pub task: String,
     pub train: Set,
     pub test: Set,
+    /// What the rows and columns of confusions are called.
+    pub classes: Vec<String>,
     pub representation: Representation,
 }
 
@@ -41,6 +43,7 @@ impl Settings {
             task: task.name().to_string(),
             train: set(task.train()),
             test: set(task.test()),
+            classes: task.test().classes.clone(),
             representation: representation.clone(),
         }
     }
@@ -153,6 +156,8 @@ fn difference(known: &Settings, wanted: &Settings) -> String {
     let set = |set: &Set| format!("{:?} {}", set.images, set.fingerprint);
     compare("training images", set(&known.train), set(&wanted.train));
     compare("test images", set(&known.test), set(&wanted.test));
+    let classes = |settings: &Settings| settings.classes.join(", ");
+    compare("classes", classes(known), classes(wanted));
     let scattering =
         |r: &Representation| format!("J = {}, L = {}, order {}", r.J, r.L, r.max_order);
     compare(
