@@ -565,13 +565,12 @@ mod tests {
         for value in [0.3, 1e-12, 7e5] {
             let image = ndarray::Array2::from_elem([48, 40], value);
             let features = plan.transform(&image).unwrap();
-            let energy: Vec<f64> = (0..plan.paths().len())
+            let mut energy: Vec<f64> = (0..plan.paths().len())
                 .map(|row| features.energy(row))
                 .collect();
-            assert!(
-                energy[1..].iter().any(|&energy| energy > 0.0),
-                "nothing to hide"
-            );
+            // What rounding leaves differs from machine to machine; it is the square of a rounding of a rounding.
+            energy[7] += (value * f64::EPSILON * f64::EPSILON).powi(2);
+            energy[3] += (2.0 * value * f64::EPSILON).powi(2);
             assert_eq!(without_rounding(&energy)[1..], vec![0.0; energy.len() - 1]);
             let picture = scattering_disk(plan.paths(), &energy).unwrap();
             let geometry = Geometry::new(plan.paths());
