@@ -376,8 +376,9 @@ impl FilterBank2dParams {
     /// fraction of a second, where the sum over all frequencies would take minutes.
     ///
     /// The frequencies lie on nested squares around 0, each half as wide as the one before it, 64 a side, so that wavelets
-    /// of every scale are met; a grid of up to 127 samples a side is met everywhere. Peaks between them are missed: the lower bound is too large and the
-    /// upper one too small, by less than 0.01 for standard banks. Of a contractive bank the scaling is found on the same frequencies.
+    /// of every scale are met. Peaks between them are missed: the lower bound is too large and the upper one too small, by
+    /// less than 0.01 for standard banks. Of small banks, up to two million frequencies times wavelets, none is left out.
+    /// Of a contractive bank the scaling is found on the same frequencies.
     ///
     /// # Errors
     /// Those of [`check`](Self::check).

@@ -159,8 +159,11 @@ pub(crate) enum Scaling {
     Contract,
 }
 
-/// Samples along the longer half of each nested square of frequencies.
+/// Samples along a side of each nested square of frequencies.
 const SAMPLES: usize = 64;
+
+/// As many frequencies times wavelets are all looked at: a tenth of a second.
+const EXACT: u64 = 1 << 21;
 
 /// The Littlewood-Paley sum on nested squares of frequencies, each half as wide as the one before it and as densely sampled in
 /// proportion, so that wavelets of all scales are met: its bounds, and how many frequencies were looked at.
@@ -182,11 +185,16 @@ pub(crate) fn sampled_frame_bounds(
         .map(|wavelet| wavelet.j + 1)
         .max()
         .unwrap_or(1);
+    let frequencies: u64 = shape.iter().map(|&n| n as u64).product();
+    let exact = frequencies.saturating_mul(wavelets.len() as u64) <= EXACT;
     // Frequencies of real signals come in pairs ±ω with equal sums: k1 ≥ 0 is enough.
     let mut points: Vec<[i64; 2]> = Vec::new();
     for level in 0..=J {
         let half = shape.map(|n| (n >> (level + 1)) as i64);
-        let step = half.map(|half| (half / (SAMPLES / 2) as i64).max(1));
+        let step = half.map(|half| match exact {
+            true => 1,
+            false => (half / (SAMPLES / 2) as i64).max(1),
+        });
         for k1 in (0..=half[1]).step_by(step[1] as usize) {
             for k0 in (-half[0]..=half[0]).step_by(step[0] as usize) {
                 let inner = level < J && 2 * k0.abs() < half[0] && 2 * k1 < half[1];
@@ -220,7 +228,6 @@ pub(crate) fn sampled_frame_bounds(
     };
     let sums = sums.iter().map(|[psi, low]| psi / excess + low);
     let samples = points.iter().map(|k| 1 + u64::from(k[1] != 0)).sum::<u64>();
-    let frequencies = shape.iter().map(|&n| n as u64).product();
     SampledFrameBounds {
         bounds: FrameBounds::of(sums),
         samples: samples.min(frequencies),

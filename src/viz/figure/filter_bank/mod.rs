@@ -1,8 +1,8 @@
 //! [`sheet`]: every filter of a bank on one page, or how evenly the bank covers the frequency plane.
 //!
-//! Comes in: a [`FilterBank2d`](crate::filters::FilterBank2d) or a [`WaveletList2d`]. Goes out: a labelled [`Raster`] whose rows are scales j and whose columns are
-//! orientations θ, in the order of the bank. Filters are computed at the resolution that they are drawn at, so that grids may be
-//! of any size.
+//! Comes in: a [`FilterBank2d`](crate::filters::FilterBank2d) or a [`WaveletList2d`]. Goes out: a labelled [`Raster`] whose
+//! rows are scales j and whose columns are orientations θ, in the order of the bank. Filters are computed at the resolution
+//! that they are drawn at, so that grids may be of any size.
 //!
 //! Conventions that bite: axis 0 runs down and axis 1 to the right, as in the arrays, so θ = 0 oscillates from row to
 //! row. θ is reported modulo π; a filter whose formula has a negative angle sits on the other side of the origin, and
