@@ -7,6 +7,7 @@ use ndarray::{Array3, Array4, Axis, s};
 use super::listing::{Listing, Role, lower_name};
 use super::part::{Part, Parts};
 use crate::io::image::read_image;
+use crate::io::input::{InputFile, InputKind};
 use crate::io::listing::list_inputs;
 use crate::io::options::{Color, ImageOptions};
 use crate::{Error, Result, memory, parallel};
@@ -121,12 +122,18 @@ impl Files {
 
     /// Every image with its own size, grey ones with one channel.
     fn images(&self) -> Result<Vec<Array3<f32>>> {
-        let options = ImageOptions {
+        let grey = ImageOptions::default();
+        let rgb = ImageOptions {
             color: Color::Rgb,
-            ..ImageOptions::default()
+            ..grey.clone()
         };
         let read = |i: usize| {
-            let mut image = read_image::<f32>(&self.paths[i], &options)?;
+            // A file of several images has one label, which cannot mean all of them: it is refused.
+            let path = &self.paths[i];
+            if InputFile::open(path, &grey)?.kind() == InputKind::Array {
+                return read_image(path, &grey);
+            }
+            let mut image = read_image::<f32>(path, &rgb)?;
             let is_grey = |c: usize| image.index_axis(Axis(0), c) == image.index_axis(Axis(0), 0);
             if is_grey(1) && is_grey(2) {
                 image = image
