@@ -72,6 +72,7 @@
 //! | --- | --- | --- |
 //! | `parallel` | yes | images of a batch, and paths of one image, on all cores, by rayon |
 //! | `io` | yes | files in and out |
+//! | `fits` | yes | FITS images in |
 //! | `viz` | yes | pictures |
 //! | `cli` | yes | the program `scatter` |
 //! | `serde` | no | parameters, path tables and standardizers to files and back |

@@ -63,11 +63,28 @@ fn table(flags: u8) -> i64 {
 fn webp(bytes: &mut dyn Bytes) -> io::Result<usize> {
     skip(bytes, 12)?;
     let mut frames = 0;
+    // Whether the last frame is to be cleared before the next one.
+    let mut cleared = false;
     let mut head = [0; 8];
     while bytes.read_exact(&mut head).is_ok() {
-        frames += usize::from(head.starts_with(b"ANMF"));
         let len = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
-        skip(bytes, i64::from(len) + i64::from(len % 2))?;
+        let mut left = i64::from(len) + i64::from(len % 2);
+        if head.starts_with(b"ANMF") {
+            // Place, size, duration, flags, and the kind of the pixels.
+            let mut frame = [0; 20];
+            bytes.read_exact(&mut frame)?;
+            left -= 20;
+            if cleared && frame.ends_with(b"VP8 ") {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "its frames clear what was shown before and have no alpha, which is not put together rightly; save it as \
+                     GIF or as lossless WebP",
+                ));
+            }
+            cleared = frame[15] & 1 != 0;
+            frames += 1;
+        }
+        skip(bytes, left)?;
     }
     Ok(frames.max(1))
 }

@@ -1,13 +1,19 @@
 //! Whether the data of a JPEG image are all there. Its decoder fills what is missing with grey and says nothing.
 //!
-//! A file that is cut off has no end-of-image marker, unless whoever cut it put one behind. Whether data end too early
-//! shows then what more data would change: with bytes put in before the end marker, an image that was complete is
-//! decoded as before, since its last block was reached; in one that was not, blocks come out of them. This asks the
-//! decoder itself, whatever the scans, tables and restarts are like; reading the bits here would take a second decoder.
+//! - A file that is cut off has no end-of-image marker, unless whoever cut it put one behind.
+//! - The decoder has a strict mode, which `image` does not use: it tells of codes that mean nothing, and of data that end
+//!   before the last row of blocks.
+//! - Whether they end within the last row shows what more data would change: with bytes put in before the end marker, an
+//!   image that was complete is decoded as before, since its last block was reached; in one that was not, blocks come out
+//!   of them. This asks the decoder itself, whatever the scans, tables and restarts are like; counting blocks here would
+//!   take a second decoder.
+
+use std::io::Cursor;
 
 use image::ImageDecoder;
 use image::codecs::jpeg::JpegDecoder;
-use std::io::Cursor;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::options::DecoderOptions;
 
 /// Put before the end: no marker (0xFF) in it, and no code that fills an image with nothing.
 const MORE: [u8; 256] = {
@@ -20,8 +26,9 @@ const MORE: [u8; 256] = {
     bytes
 };
 
-/// What is said of an image whose data end too early.
-pub(super) const CUT: &str = "its JPEG data is cut off before its end; copy or export it again";
+/// What is said of an image that is not whole.
+pub(super) const CUT: &str =
+    "its JPEG data is damaged or cut off before its end; copy or export it again";
 
 /// Whether nothing is missing of an image that was decoded to `pixels` as stored.
 pub(super) fn is_whole(bytes: &[u8], pixels: &[u8]) -> bool {
@@ -29,7 +36,20 @@ pub(super) fn is_whole(bytes: &[u8], pixels: &[u8]) -> bool {
         return false;
     };
     let longer = [&bytes[..end], &MORE, &bytes[end..]].concat();
-    decode(&longer).is_some_and(|other| other == pixels)
+    is_sound(bytes) && decode(&longer).is_some_and(|other| other == pixels)
+}
+
+/// Whether the decoder has nothing to complain of but bytes between headers, in which there is no picture.
+fn is_sound(bytes: &[u8]) -> bool {
+    let options = DecoderOptions::default()
+        .set_strict_mode(true)
+        .set_max_width(usize::MAX)
+        .set_max_height(usize::MAX);
+    let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    match decoder.decode() {
+        Ok(_) => true,
+        Err(error) => format!("{error:?}").contains("Extra bytes between headers"),
+    }
 }
 
 /// The pixels as stored, if they can be decoded.

@@ -21,6 +21,7 @@ mod arrays;
 mod content;
 #[cfg(feature = "learn")]
 pub mod dataset;
+mod exr;
 #[cfg(feature = "fits")]
 mod fits;
 mod frames;

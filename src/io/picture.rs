@@ -7,7 +7,8 @@
 //! - It fills up JPEG data that end early, and says nothing: such a file is refused ([`jpeg`]).
 //! - It stretches greys of 1, 2 and 4 bits (PNG), and samples of any largest value (PNM), to 8 or 16 bits with rounding:
 //!   they are brought back to what is stored.
-//! - Of an EXR file it takes the first layer with R, G and B, and nothing else: one with anything more is refused.
+//! - Of an EXR file it takes the first layer with R, G and B, and nothing else: one with anything more is refused, one
+//!   channel is read ([`exr`]).
 //! - Of a DDS file it takes the first face: cubes, volumes and arrays are refused.
 //! - APNG of 16 bits are refused where frames are composed, in 8 bits.
 //! - An icon holds one picture in several sizes: the largest is read. Of the 5 or 6 bits a channel of a BMP, DDS or TGA file
@@ -31,7 +32,7 @@ use super::content::{Bytes, Content};
 use super::listing::extensions;
 use super::options::ImageOptions;
 use super::pixels::{MOST_BYTES, Planes, TOO_LARGE, check_memory, planes_of, turn, turns};
-use super::{frames, jpeg};
+use super::{exr, frames, jpeg};
 use crate::num::Real;
 use crate::{Error, Result};
 
@@ -43,6 +44,8 @@ pub(super) struct Picture {
     size: [usize; 2],
     orientation: Orientation,
     frames: usize,
+    /// An EXR file of one channel, which `image` does not decode.
+    one_channel: bool,
 }
 
 impl Picture {
@@ -55,6 +58,17 @@ impl Picture {
         };
         if format == ImageFormat::Dds {
             check_dds(name, content)?;
+        }
+        if format == ImageFormat::OpenExr
+            && let Some(size) = exr::one_channel(name, content)?
+        {
+            return Ok(Self {
+                format,
+                size,
+                orientation: Orientation::NoTransforms,
+                frames: 1,
+                one_channel: true,
+            });
         }
         let mut decoder = decoder(name, content, format)?;
         let orientation = decoder
@@ -77,6 +91,7 @@ impl Picture {
             size: [height as usize, width as usize],
             orientation,
             frames,
+            one_channel: false,
         })
     }
 
@@ -155,6 +170,9 @@ impl Picture {
         content: &Content,
         options: &ImageOptions,
     ) -> Result<Planes<S>> {
+        if self.one_channel {
+            return exr::planes(name, content, options, self.size);
+        }
         let refused = |error| refused(name, error);
         let unread = |source| Error::unread(name, source);
         let length = content.len().map_err(unread)?;
@@ -162,7 +180,13 @@ impl Picture {
         let mut limits = Limits::default();
         limits.max_alloc = Some(MOST_BYTES.max(length));
         limits.reserve(decoder.total_bytes()).map_err(refused)?;
-        check_memory::<S>(self.size, options, decoder.total_bytes())?;
+        // JPEG are decoded twice.
+        let times = if self.format == ImageFormat::Jpeg {
+            2
+        } else {
+            1
+        };
+        check_memory::<S>(self.size, options, times * decoder.total_bytes())?;
         let stored = match self.format {
             ImageFormat::Pnm => pnm_largest(name, content)?,
             _ => largest(decoder.original_color_type()),
@@ -260,10 +284,10 @@ fn decoder(
 
 /// Why a decoder refused a file.
 fn refused(name: &Path, error: ImageError) -> Error {
+    if is_cut(&error) {
+        return Error::bad_file(name, CUT);
+    }
     match error {
-        ImageError::IoError(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
-            Error::bad_file(name, CUT)
-        }
         ImageError::IoError(source) if source.get_ref().is_none() => Error::unread(name, source),
         ImageError::Limits(_) => Error::bad_file(name, TOO_LARGE),
         ImageError::Unsupported(reason) => Error::bad_file(
@@ -272,4 +296,10 @@ fn refused(name: &Path, error: ImageError) -> Error {
         ),
         other => Error::bad_file(name, format!("it cannot be decoded as an image: {other}")),
     }
+}
+
+/// Whether what a decoder says comes down to the end of the file.
+fn is_cut(error: &(dyn std::error::Error + 'static)) -> bool {
+    let at_end = |error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof;
+    error.downcast_ref().is_some_and(at_end) || error.source().is_some_and(is_cut)
 }

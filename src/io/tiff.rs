@@ -2,9 +2,10 @@
 //!
 //! In comes a file or stream, TIFF or BigTIFF; out come planes, page by page. The crate `tiff` unpacks strips and tiles;
 //! what the samples of a pixel mean is decided here, since it knows neither palettes nor what to do with samples beside
-//! the colours. For that it is shown every page as one of plain bands: [`Disguise`] changes two numbers of the file as
-//! it is read, the place of the first directory (so that any page is reached without walking there) and the photometric
-//! interpretation.
+//! the colours. For that it is shown every page as one of plain bands and of whole tiles: [`Disguise`] changes a few
+//! numbers of the file as it is read: the place of the first directory (so that any page is reached without walking there),
+//! the photometric interpretation, and the size of a page of tiles, which at its rim are stored whole. (Read in part they
+//! come out wrong of planes apart, and not at all of LZW, whose reader takes for the end what its last bits still hold.)
 //!
 //! - Grey (white or black is zero), palette, RGB, CMYK and YCbCr, of 1, 2, 4, 8, 16, 32 or 64 bits, unsigned, signed or
 //!   floating; strips or tiles; samples of a pixel together or in planes; every compression that `tiff` unpacks in Rust.
@@ -66,6 +67,10 @@ struct Page {
     photometric: u64,
     /// Rows and columns as stored.
     size: [usize; 2],
+    /// Where their numbers stand, and how many bytes they have.
+    size_at: [Option<(u64, usize)>; 2],
+    /// Rows and columns of a tile, if there are tiles.
+    tile: [usize; 2],
     orientation: Option<Orientation>,
     samples: usize,
     /// What the samples beside the colours are.
@@ -420,13 +425,22 @@ impl Page {
     fn disguised(&self, layout: Layout, bytes: Box<dyn Bytes>) -> Option<Disguise> {
         let (at, len) = self.photometric_at?;
         let (first, places) = if layout.big { (8, 8) } else { (4, 4) };
+        let mut changes = vec![
+            (first, layout.number(self.at, places)),
+            (at, layout.number(1, len)),
+        ];
+        for axis in [0, 1] {
+            let whole = self.size[axis].checked_next_multiple_of(self.tile[axis]);
+            if let (Some(whole), Some((at, len))) = (whole, self.size_at[axis])
+                && (whole as u64) < 1 << (8 * len)
+            {
+                changes.push((at, layout.number(whole as u64, len)));
+            }
+        }
         Some(Disguise {
             bytes,
             position: 0,
-            changes: [
-                (first, layout.number(self.at, places)),
-                (at, layout.number(1, len)),
-            ],
+            changes,
         })
     }
 }
@@ -632,7 +646,7 @@ impl<'a> JpegChunks<'a> {
 struct Disguise {
     bytes: Box<dyn Bytes>,
     position: u64,
-    changes: [(u64, Vec<u8>); 2],
+    changes: Vec<(u64, Vec<u8>)>,
 }
 
 impl Read for Disguise {
@@ -799,7 +813,7 @@ impl Layout {
             // Only these are looked at, since every one may lie elsewhere.
             if !matches!(
                 entry.tag,
-                254 | 256 | 257 | 262 | 266 | 274 | 277 | 330 | 338
+                254 | 256 | 257 | 262 | 266 | 274 | 277 | 322 | 323 | 330 | 338
             ) {
                 continue;
             }
@@ -807,19 +821,27 @@ impl Layout {
             let Some(&number) = numbers.first() else {
                 continue;
             };
+            let place = match entry.kind {
+                3 => Some((entry.at, 2)),
+                4 => Some((entry.at, 4)),
+                _ => None,
+            };
             match entry.tag {
                 254 => page.secondary = number & 0b101 != 0,
-                256 => page.size[1] = number as usize,
-                257 => page.size[0] = number as usize,
+                256 | 257 => {
+                    let axis = 257 - entry.tag as usize;
+                    page.size[axis] = number as usize;
+                    page.size_at[axis] = place;
+                }
                 262 => {
                     page.photometric = number;
-                    let len = if entry.kind == 3 { 2 } else { 4 };
-                    page.photometric_at =
-                        Some((entry.at, len)).filter(|_| matches!(entry.kind, 3 | 4));
+                    page.photometric_at = place;
                 }
                 266 => page.reversed_bits = number == 2,
                 274 => page.orientation = Orientation::from_exif(number.min(255) as u8),
                 277 => page.samples = (number as usize).min(MOST_SAMPLES),
+                322 => page.tile[1] = number as usize,
+                323 => page.tile[0] = number as usize,
                 330 => page.has_sub_directories = true,
                 _ => page.extras = numbers,
             }

@@ -7,7 +7,8 @@
 //! - **CIFAR-10, binary version**: a folder with `data_batch*` or `train*`, and `test*`, ending in `.bin`.
 //! - **NumPy**: an `.npz` with `x` and `y`, or `images` and `labels`, or the same with `_train` and `_test` behind; or a
 //!   folder with one for training and one for testing.
-//! - **Folders of images**: one sub-folder per class, in `train` and `test` or side by side.
+//! - **Folders of images**: one sub-folder per class, in `train` and `test` or side by side, of any files that
+//!   [`InputFile`](super::InputFile) opens; of a file of several images each has the class of its folder.
 //! - **CSV**: one image a row, with its label, as scikit-learn's digits.
 //!
 //! Conventions that bite:

@@ -213,3 +213,26 @@ fits.HDUList(hdus).writeto("extensions.fits", overwrite=True)
 expect("extensions", [sci, err, sci * 2])
 fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(noise((16, 16), "i2"))]).writeto("refused_compressed.fits", overwrite=True)
 fits.HDUList([fits.PrimaryHDU(), table.copy()]).writeto("refused_table.fits", overwrite=True)
+
+# --- lossy files with much in them, to be cut; decoders differ by their rounding
+y, x = np.mgrid[0:32, 0:48]
+photo = np.stack([128 + 90 * np.sin(x / 5) * np.cos(y / 6), 128 + 80 * np.cos(x * y / 300), 2 * x + y], -1)
+photo = Image.fromarray(np.clip(photo + rng.normal(scale=12, size=photo.shape), 0, 255).astype("u1"))
+for name, way in [
+    ("baseline", {"quality": 90}),
+    ("progressive", {"quality": 90, "progressive": True}),
+    ("restarts", {"quality": 90, "restart_marker_blocks": 3}),
+    ("full_chroma", {"quality": 95, "subsampling": 0, "optimize": True}),
+]:
+    photo.save(f"photo_{name}.jpg", **way)
+    expect(f"photo_{name}", [planes(np.asarray(Image.open(f"photo_{name}.jpg")) / 255)], True)
+photo.convert("L").save("photo_grey.jpg", quality=90)
+expect("photo_grey", [np.asarray(Image.open("photo_grey.jpg")) / 255])
+photo.save("photo_lossy.webp", quality=90)
+expect("photo_lossy", [planes(np.asarray(Image.open("photo_lossy.webp")) / 255)], True)
+photo.save("photo_exact.webp", lossless=True)
+expect("photo_exact", [planes(np.asarray(photo) / 255)], True)
+photo.save("photo_png.png")
+expect("photo_png", [planes(np.asarray(photo) / 255)], True)
+photo.quantize(64).save("photo_gif.gif")
+expect("photo_gif", [planes(np.asarray(Image.open("photo_gif.gif").convert("RGB")) / 255)], True)
