@@ -1,30 +1,23 @@
 //! Whether the data of a JPEG image are all there. Its decoder fills what is missing with grey and says nothing.
 //!
 //! - A file that is cut off has no end-of-image marker, unless whoever cut it put one behind.
-//! - The decoder has a strict mode, which `image` does not use: it tells of codes that mean nothing, and of data that end
-//!   before the last row of blocks.
-//! - Whether they end within the last row shows what more data would change: with bytes put in before the end marker, an
-//!   image that was complete is decoded as before, since its last block was reached; in one that was not, blocks come out
-//!   of them. This asks the decoder itself, whatever the scans, tables and restarts are like; counting blocks here would
-//!   take a second decoder.
+//! - Whether data end too early shows then what more data would change: with bytes put in before the end marker, an image
+//!   that was complete is decoded as before, since its last block was reached; in one that was not, blocks come out of
+//!   them. This asks the decoder itself, whatever the scans, tables and restarts are like; counting blocks here would take
+//!   a second decoder.
+//! - The decoder has a strict mode, which `image` does not use and which tells of codes that mean nothing (but not of
+//!   data that end): the second decoding is made in it.
 
 use std::io::Cursor;
 
 use image::ImageDecoder;
 use image::codecs::jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-/// Put before the end: no marker (0xFF) in it, and no code that fills an image with nothing.
-const MORE: [u8; 256] = {
-    let mut bytes = [0; 256];
-    let mut i = 0;
-    while i < bytes.len() {
-        bytes[i] = (i as u8).wrapping_mul(167) & 0x7F;
-        i += 1;
-    }
-    bytes
-};
+/// Put before the end: no marker (0xFF) in it, and nothing like the zeros that the decoder goes on with.
+const MORE: [u8; 256] = [0xAA; 256];
 
 /// What is said of an image that is not whole.
 pub(super) const CUT: &str =
@@ -36,20 +29,32 @@ pub(super) fn is_whole(bytes: &[u8], pixels: &[u8]) -> bool {
         return false;
     };
     let longer = [&bytes[..end], &MORE, &bytes[end..]].concat();
-    is_sound(bytes) && decode(&longer).is_some_and(|other| other == pixels)
+    let again = match decode_strictly(&longer) {
+        Ok(pixels) => Some(pixels),
+        // In them there is no picture.
+        Err(reason) if reason.contains("Extra bytes between headers") => decode(&longer),
+        Err(_) => None,
+    };
+    again.is_some_and(|again| again == pixels)
 }
 
-/// Whether the decoder has nothing to complain of but bytes between headers, in which there is no picture.
-fn is_sound(bytes: &[u8]) -> bool {
+/// The pixels as stored, if the decoder has nothing to complain of.
+fn decode_strictly(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let options = DecoderOptions::default()
         .set_strict_mode(true)
         .set_max_width(usize::MAX)
         .set_max_height(usize::MAX);
     let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    match decoder.decode() {
-        Ok(_) => true,
-        Err(error) => format!("{error:?}").contains("Extra bytes between headers"),
-    }
+    decoder
+        .decode_headers()
+        .map_err(|error| format!("{error:?}"))?;
+    // The same as `image` asks for.
+    let color = match decoder.input_colorspace() {
+        Some(color @ (ColorSpace::Luma | ColorSpace::LumaA | ColorSpace::RGBA)) => color,
+        _ => ColorSpace::RGB,
+    };
+    decoder.set_options(options.jpeg_set_out_colorspace(color));
+    decoder.decode().map_err(|error| format!("{error:?}"))
 }
 
 /// The pixels as stored, if they can be decoded.

@@ -10,6 +10,7 @@
 //! - Of an EXR file it takes the first layer with R, G and B, and nothing else: one with anything more is refused, one
 //!   channel is read ([`exr`]).
 //! - Of a DDS file it takes the first face: cubes, volumes and arrays are refused.
+//! - Of an animated WebP it clears frames wrongly, and blends full colour to 254: they are composed in [`frames`].
 //! - APNG of 16 bits are refused where frames are composed, in 8 bits.
 //! - An icon holds one picture in several sizes: the largest is read. Of the 5 or 6 bits a channel of a BMP, DDS or TGA file
 //!   8 are made, off by half a unit of those at most.
@@ -21,14 +22,14 @@ use std::path::Path;
 use image::codecs::gif::GifDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::pnm::PnmDecoder;
-use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
 use image::{
-    AnimationDecoder, DynamicImage, ExtendedColorType, Frames, ImageDecoder, ImageError,
-    ImageFormat, ImageReader, Limits,
+    AnimationDecoder, DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat,
+    ImageReader, ImageResult, Limits, RgbaImage,
 };
 
 use super::content::{Bytes, Content};
+use super::frames::WebPFrames;
 use super::listing::extensions;
 use super::options::ImageOptions;
 use super::pixels::{MOST_BYTES, Planes, TOO_LARGE, check_memory, planes_of, turn, turns};
@@ -54,6 +55,7 @@ impl Picture {
         let format = format_of(name, content)?;
         let unread = |source: io::Error| match source.kind() {
             io::ErrorKind::UnexpectedEof => Error::bad_file(name, CUT),
+            io::ErrorKind::InvalidData => Error::bad_file(name, source.to_string()),
             _ => Error::unread(name, source),
         };
         if format == ImageFormat::Dds {
@@ -125,11 +127,14 @@ impl Picture {
             ));
         }
         let pixels = (self.size[0] as u64).saturating_mul(self.size[1] as u64);
+        if pixels.saturating_mul(4) > MOST_BYTES {
+            return Err(Error::bad_file(&name, TOO_LARGE));
+        }
         check_memory::<S>(self.size, &options, pixels.saturating_mul(3 * 4))?;
         let frames = self.animation(&name, &content)?;
         let frames = frames.skip(range.start).take(range.len());
         Ok(Box::new(frames.map(move |frame| {
-            let pixels = frame.map_err(|error| refused(&name, error))?.into_buffer();
+            let pixels = frame.map_err(|error| refused(&name, error))?;
             let image = DynamicImage::ImageRgba8(pixels);
             Ok(turn(
                 planes_of(&image, &options, false, None),
@@ -139,7 +144,11 @@ impl Picture {
     }
 
     /// The frames, each composed with those before it.
-    fn animation(&self, name: &Path, content: &Content) -> Result<Frames<'static>> {
+    fn animation(
+        &self,
+        name: &Path,
+        content: &Content,
+    ) -> Result<Box<dyn Iterator<Item = ImageResult<RgbaImage>>>> {
         let refused = |error| refused(name, error);
         let bytes = content
             .open()
@@ -149,18 +158,21 @@ impl Picture {
             limits.max_alloc = Some(MOST_BYTES);
             limits
         };
-        Ok(match self.format {
+        if self.format == ImageFormat::WebP {
+            return Ok(Box::new(WebPFrames::new(bytes, self.size)));
+        }
+        let frames = match self.format {
             ImageFormat::Gif => {
                 let mut decoder = GifDecoder::new(bytes).map_err(refused)?;
                 decoder.set_limits(limits()).map_err(refused)?;
                 decoder.into_frames()
             }
-            ImageFormat::WebP => WebPDecoder::new(bytes).map_err(refused)?.into_frames(),
             _ => {
                 let decoder = PngDecoder::with_limits(bytes, limits()).map_err(refused)?;
                 decoder.apng().map_err(refused)?.into_frames()
             }
-        })
+        };
+        Ok(Box::new(frames.map(|frame| Ok(frame?.into_buffer()))))
     }
 
     /// The pixels of the one image, upright.
@@ -180,7 +192,7 @@ impl Picture {
         let mut limits = Limits::default();
         limits.max_alloc = Some(MOST_BYTES.max(length));
         limits.reserve(decoder.total_bytes()).map_err(refused)?;
-        // JPEG are decoded twice.
+        // JPEG are decoded again to see whether they are whole.
         let times = if self.format == ImageFormat::Jpeg {
             2
         } else {
@@ -284,7 +296,8 @@ fn decoder(
 
 /// Why a decoder refused a file.
 fn refused(name: &Path, error: ImageError) -> Error {
-    if is_cut(&error) {
+    let ends = matches!(&error, ImageError::IoError(source) if is_cut(source));
+    if ends || is_cut(&error) {
         return Error::bad_file(name, CUT);
     }
     match error {
@@ -301,5 +314,11 @@ fn refused(name: &Path, error: ImageError) -> Error {
 /// Whether what a decoder says comes down to the end of the file.
 fn is_cut(error: &(dyn std::error::Error + 'static)) -> bool {
     let at_end = |error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof;
-    error.downcast_ref().is_some_and(at_end) || error.source().is_some_and(is_cut)
+    let words = error.to_string().to_lowercase();
+    // Of some decoders nothing but their words is left.
+    error.downcast_ref().is_some_and(at_end)
+        || ["not enough bytes", "unexpected end"]
+            .iter()
+            .any(|end| words.contains(end))
+        || error.source().is_some_and(is_cut)
 }

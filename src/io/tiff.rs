@@ -387,9 +387,14 @@ impl Page {
             3 => {
                 let map = decoder.get_tag_u16_vec(Tag::ColorMap).map_err(failed)?;
                 let len = map.len() / 3;
-                // Some programs wrote 8 bits where 16 belong, as libtiff knows.
-                let widen = if map.iter().all(|&v| v < 256) { 257 } else { 1 };
-                let entry = |i: usize| [0, 1, 2].map(|c| map[c * len + i] * widen);
+                // Some programs write 8 bits where 16 belong, in the lower byte or in the upper one.
+                let narrow = |map: &[u16], byte: u16| map.iter().all(|v| v & !byte == 0);
+                let wide = |v: u16| match v {
+                    _ if narrow(&map, 0xFF) => v * 257,
+                    _ if narrow(&map, 0xFF00) => (v >> 8) * 257,
+                    _ => v,
+                };
+                let entry = |i: usize| [0, 1, 2].map(|c| wide(map[c * len + i]));
                 Ok(Colors::Palette((0..len).map(entry).collect()))
             }
             5 => match decoder
