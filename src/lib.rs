@@ -76,7 +76,8 @@
 //! | `viz` | yes | pictures |
 //! | `cli` | yes | the program `scatter` |
 //! | `serde` | no | parameters, path tables and standardizers to files and back |
-//! | `learn` | no | data sets, tasks and what learns from them |
+//! | `datasets` | no | readers of data sets and of weights |
+//! | `learn` | no | tasks and what learns from them |
 //!
 //! As a library in a larger program, take what you need: `default-features = false, features = ["parallel"]`.
 

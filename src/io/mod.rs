@@ -9,8 +9,8 @@
 //! - [`NpyFile`]: arrays from NumPy, whole or a few rows at a time.
 //! - [`NpyStack`], [`NpzStack`], [`CsvStack`]: rows of equal shape, written as they come, for runs larger than memory
 //!   and for runs in which some inputs turn out to be unusable.
-//! - `read_dataset`: labelled images to train and to test on, from the files that data sets come as (feature `learn`).
-//! - `read_weights`: kernels of a convolution from a safetensors file (feature `learn`).
+//! - `read_dataset`: labelled images to train and to test on, from the files that data sets come as (feature `datasets`).
+//! - `read_weights`: kernels of a convolution from a safetensors file (feature `datasets`).
 //! - [`write_png`], [`write_csv`], [`write_json`]: small files in one call.
 //! - [`Staged`], [`commit_all`]: every file is written beside its destination and renamed at the end, so that a file
 //!   is whole or absent, and files that belong together appear together.
@@ -19,7 +19,7 @@
 
 mod arrays;
 mod content;
-#[cfg(feature = "learn")]
+#[cfg(feature = "datasets")]
 pub mod dataset;
 mod exr;
 #[cfg(feature = "fits")]
@@ -40,10 +40,10 @@ pub mod stack;
 pub mod staged;
 pub mod table;
 mod tiff;
-#[cfg(feature = "learn")]
+#[cfg(feature = "datasets")]
 pub mod weights;
 
-#[cfg(feature = "learn")]
+#[cfg(feature = "datasets")]
 pub use dataset::{Dataset, LabelledImages, read_dataset, read_dataset_from, read_dataset_with};
 pub use image::{image_array, read_image};
 pub use input::{Images, InputFile, InputKind};
@@ -54,5 +54,5 @@ pub use png::{png_bytes, stage_png, write_png};
 pub use stack::{NpyStack, NpzEntry, NpzStack};
 pub use staged::{Abandoned, Staged, abandon_all, commit_all};
 pub use table::{CsvStack, stage_csv, stage_json, write_csv, write_json};
-#[cfg(feature = "learn")]
+#[cfg(feature = "datasets")]
 pub use weights::{KernelAxes, Weights, read_weights};

@@ -314,7 +314,7 @@ fn header(path: &Path, reader: &mut impl Read) -> Result<(NpyHeader, usize, u64)
 }
 
 /// Numbers that lose nothing, or texts: what [`NpyFile`], which is for samples, does not give.
-#[cfg(feature = "learn")]
+#[cfg(feature = "datasets")]
 #[derive(Debug, PartialEq)]
 pub(super) enum Entries {
     Integers(Vec<i128>),
@@ -323,7 +323,7 @@ pub(super) enum Entries {
 }
 
 /// The shape and the entries of an array of integers, floats or text, from a file of that many bytes.
-#[cfg(feature = "learn")]
+#[cfg(feature = "datasets")]
 pub(super) fn read_entries(
     path: &Path,
     mut reader: impl Read,
