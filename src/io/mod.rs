@@ -44,7 +44,9 @@ mod tiff;
 pub mod weights;
 
 #[cfg(feature = "datasets")]
-pub use dataset::{Dataset, LabelledImages, read_dataset, read_dataset_from, read_dataset_with};
+pub use dataset::{
+    Dataset, LabelledImages, mnist_subset, read_dataset, read_dataset_from, read_dataset_with,
+};
 pub use image::{image_array, read_image};
 pub use input::{Images, InputFile, InputKind};
 pub use listing::{Listing, list_inputs};
