@@ -388,10 +388,11 @@ impl Page {
                 let map = decoder.get_tag_u16_vec(Tag::ColorMap).map_err(failed)?;
                 let len = map.len() / 3;
                 // Some programs write 8 bits where 16 belong, in the lower byte or in the upper one.
-                let narrow = |map: &[u16], byte: u16| map.iter().all(|v| v & !byte == 0);
+                let only = |byte: u16| map.iter().all(|v| v & !byte == 0);
+                let [lower, upper] = [only(0xFF), only(0xFF00)];
                 let wide = |v: u16| match v {
-                    _ if narrow(&map, 0xFF) => v * 257,
-                    _ if narrow(&map, 0xFF00) => (v >> 8) * 257,
+                    _ if lower => v * 257,
+                    _ if upper => (v >> 8) * 257,
                     _ => v,
                 };
                 let entry = |i: usize| [0, 1, 2].map(|c| wide(map[c * len + i]));
