@@ -75,7 +75,7 @@ fn axes_of_other_programs_are_recognised_or_named() {
     write_morlets_as_keras(path);
     let numbers = |model: &str, more: &[&str]| {
         let args = [
-            "compare", "--model", model, "--random", "0", "-J", "2", "-L", "4", "-o", "report",
+            "compare", "--model", model, "--random", "20", "-J", "2", "-L", "4", "-o", "report",
         ];
         ok(path, &[&args[..], more].concat());
         let text = fs::read_to_string(path.join("report/compare.json")).unwrap();
