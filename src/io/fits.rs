@@ -25,7 +25,7 @@ use std::path::Path;
 
 use super::content::{Bytes, Content};
 use super::options::ImageOptions;
-use super::pixels::{Planes, check_memory};
+use super::pixels::{Decoded, Planes, check_memory};
 use crate::num::Real;
 use crate::{Error, Result, memory};
 
@@ -192,7 +192,7 @@ impl Fits {
         content: &Content,
         options: &ImageOptions,
         range: Range<usize>,
-    ) -> Result<Box<dyn Iterator<Item = Result<Planes<S>>>>> {
+    ) -> Result<Decoded<S>> {
         let mut bytes = content
             .open()
             .map_err(|source| Error::unread(name, source))?;

@@ -30,7 +30,7 @@ use super::npy::NpyFile;
 use super::npz::Archive;
 use super::options::{Color, ImageOptions, Pages};
 use super::picture::Picture;
-use super::pixels::{Planes, finish};
+use super::pixels::{Decoded, finish};
 use super::tiff::Tiff;
 use crate::grid;
 use crate::num::Real;
@@ -341,10 +341,7 @@ impl InputFile {
         Ok(Images { images, left })
     }
 
-    fn planes<S: Real>(
-        &self,
-        range: Range<usize>,
-    ) -> Result<Box<dyn Iterator<Item = Result<Planes<S>>>>> {
+    fn planes<S: Real>(&self, range: Range<usize>) -> Result<Decoded<S>> {
         let (name, content, options) = (&self.name, &self.content, &self.options);
         match &self.format {
             Format::Picture(picture) => picture.planes(name, content, options, range),

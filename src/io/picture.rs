@@ -32,7 +32,7 @@ use super::content::{Bytes, Content};
 use super::frames::WebPFrames;
 use super::listing::extensions;
 use super::options::ImageOptions;
-use super::pixels::{MOST_BYTES, Planes, TOO_LARGE, check_memory, planes_of, turn, turns};
+use super::pixels::{Decoded, MOST_BYTES, Planes, TOO_LARGE, check_memory, planes_of, turn, turns};
 use super::{exr, frames, jpeg};
 use crate::num::Real;
 use crate::{Error, Result};
@@ -118,7 +118,7 @@ impl Picture {
         content: &Content,
         options: &ImageOptions,
         range: Range<usize>,
-    ) -> Result<Box<dyn Iterator<Item = Result<Planes<S>>>>> {
+    ) -> Result<Decoded<S>> {
         let picture = self.clone();
         let (name, content, options) = (name.to_path_buf(), content.clone(), options.clone());
         if self.frames == 1 {

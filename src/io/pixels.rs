@@ -35,6 +35,9 @@ pub(super) struct Planes<S> {
     pub size: [usize; 2],
 }
 
+/// Images as they come out of a decoder, one after the other.
+pub(super) type Decoded<S> = Box<dyn Iterator<Item = Result<Planes<S>>>>;
+
 impl ImageOptions {
     /// Refuses a size that no image has.
     pub(super) fn check(&self) -> Result<()> {

@@ -34,7 +34,7 @@ use tiff::{ColorType, TiffError};
 use super::content::{Bytes, Content};
 use super::jpeg;
 use super::options::{ImageOptions, Values};
-use super::pixels::{MOST_BYTES, Planes, TOO_LARGE, check_memory, put, turn, turns};
+use super::pixels::{Decoded, MOST_BYTES, Planes, TOO_LARGE, check_memory, put, turn, turns};
 use crate::num::Real;
 use crate::{Error, Result};
 
@@ -198,7 +198,7 @@ impl Tiff {
         content: &Content,
         options: &ImageOptions,
         range: Range<usize>,
-    ) -> Box<dyn Iterator<Item = Result<Planes<S>>>> {
+    ) -> Decoded<S> {
         let (name, content, options) = (name.to_path_buf(), content.clone(), options.clone());
         let layout = self.layout;
         let images: Vec<_> = self.images[range]
