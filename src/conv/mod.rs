@@ -44,6 +44,7 @@ mod task;
 mod blocks;
 mod direct;
 mod library;
+mod taps;
 mod tiles;
 mod transfer;
 
