@@ -19,6 +19,7 @@ use super::task::Task;
 use super::tiles::{Walk, Workers};
 use crate::grid::{find_in, position};
 use crate::kernels::isa::Isa;
+use crate::kernels::pages::prefer_large;
 use crate::memory::Footprint;
 use crate::num::Real;
 use crate::{Cancel, Error, Result, memory, parallel};
@@ -116,7 +117,7 @@ impl<const D: usize> ConvolutionParams<D> {
         let leading = kernels.leading(D)?;
         let support = kernels.support(D);
         let shape = as_two_axes(&self.shape);
-        memory::require(
+        require(
             "one signal and its convolution",
             memory::bytes_of::<X>(memory::count(&[
                 shape[0].saturating_add(support[0]),
@@ -124,15 +125,13 @@ impl<const D: usize> ConvolutionParams<D> {
             ])),
             "use a smaller signal or kernel",
         )?;
+        if cfg!(target_arch = "wasm32") && self.planning == Planning::Measure {
+            let limit = "there is no clock on wasm32; use estimate".into();
+            return invalid("planning", format!("{:?}", self.planning), limit);
+        }
         if let Method::OverlapSave { block } = self.method {
-            // What a block takes in the plan's precision, and it is not only held but counted in.
             let needed = memory::bytes_of::<Complex<X::Real>>(memory::count(&block));
-            memory::require("one block", needed, "use a smaller block or auto")?;
-            if needed > isize::MAX as u64 {
-                let limit =
-                    "a block has no more samples than memory could; use a smaller one or auto";
-                return invalid("method", self.method.to_string(), limit.into());
-            }
+            require("one block", needed, "use a smaller block or auto")?;
         }
         if self.level > MAX_LEVEL {
             let limit = format!("a level is at most {MAX_LEVEL}, subsampling by 2^{MAX_LEVEL}");
@@ -327,11 +326,11 @@ where
         let way_out =
             "use fewer or smaller kernels, method OverlapSave or Direct, or 32-bit precision";
         let of_kernels = task.bytes_of_kernels::<X::Real>(&tiling);
-        memory::require("the kernels", of_kernels, way_out)?;
+        require("the kernels", of_kernels, way_out)?;
         let walk = build::<X::Real, K>(&task, &tiling, &kernels, isa);
         let footprint = walk.footprint();
         let needed = walk.bytes().saturating_add(footprint.bytes());
-        memory::require("the kernels and one thread's workspace", needed, way_out)?;
+        require("the kernels and one thread's workspace", needed, way_out)?;
         Ok(Self {
             params,
             kernel_axes,
@@ -447,13 +446,14 @@ where
     {
         let batch = self.batch_axes(signals.shape())?;
         let shape = [batch, &self.output_axes()].concat();
-        memory::require(
+        require(
             "the output",
             memory::bytes_of::<X::Output>(memory::count(&shape)),
             "convolve fewer signals or kernels at a time",
         )?;
         // Zeros from the system, whose pages are touched for the first time by the results.
-        let zeros = bytemuck::zeroed_vec(shape.iter().product());
+        let mut zeros = bytemuck::zeroed_vec(shape.iter().product());
+        prefer_large(&mut zeros);
         let mut out = ArrayD::from_shape_vec(shape, zeros)
             .expect("as many samples as the shape has, which memory has room for");
         self.apply_into(signals, &mut out, &mut self.workspace())?;
@@ -541,6 +541,22 @@ where
         }
         Ok(&shape[..leading])
     }
+}
+
+/// Refuses what does not fit in memory, or has no address: sizes within are counted in `usize` without another thought, and
+/// where it has 32 bits there may be more memory than that reaches.
+fn require(what: &'static str, needed: u64, way_out: &'static str) -> Result<()> {
+    memory::require(what, needed, way_out)?;
+    let available = isize::MAX as u64;
+    if needed > available {
+        return Err(Error::OutOfMemory {
+            what,
+            needed,
+            available,
+            way_out,
+        });
+    }
+    Ok(())
 }
 
 /// The refusal of a sample.

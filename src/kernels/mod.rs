@@ -7,6 +7,7 @@
 pub(crate) mod butterfly;
 pub(crate) mod element;
 pub(crate) mod isa;
+pub(crate) mod pages;
 pub(crate) mod pairs;
 pub(crate) mod pass;
 pub(crate) mod portable;
