@@ -101,7 +101,7 @@ impl<const D: usize> ConvolutionParams<D> {
     }
 
     /// What is to be computed, after all checks that need no plan.
-    fn task<X: Sample, K: Sample>(&self, kernels: &Kernels<K>) -> Result<Task> {
+    pub(super) fn task<X: Sample, K: Sample>(&self, kernels: &Kernels<K>) -> Result<Task> {
         let invalid = |name, value: String, limit: String| {
             Err(Error::InvalidParameter { name, value, limit })
         };
@@ -300,7 +300,7 @@ where
     X: Convolve<K>,
     K: Sample<Real = X::Real>,
 {
-    fn new(
+    pub(super) fn new(
         params: ConvolutionParams<D>,
         task: Task,
         kernel_axes: Vec<usize>,
