@@ -239,6 +239,34 @@ pub type Convolution2d<X = f32, K = X> = Convolution<X, K, 2>;
 /// Scratch of a [`Convolution`]: one part for every thread that works at a time. Its contents are garbage between
 /// calls.
 ///
+/// Within parallel work of your own give every thread its own, for one thread. One behind a `Mutex` that tasks of rayon lock
+/// hangs sooner or later: a call that shares its work among threads waits by doing other tasks of the pool, of which the
+/// next may lock the same mutex, on the same thread.
+///
+/// ```
+/// # #[cfg(feature = "parallel")] {
+/// use ndarray::{Array1, Array2, Axis, array};
+/// use rayon::prelude::*;
+/// use wavelet_scattering::conv::Convolution1d;
+///
+/// let plan = Convolution1d::params([5]).plan(&array![1.0_f32, 0.5])?;
+/// let signals = Array2::<f32>::ones([100, 5]);
+/// let rows: Vec<_> = signals.axis_iter(Axis(0)).collect();
+/// let results: Result<Vec<_>, _> = rows
+///     .par_iter()
+///     .map_init(
+///         || plan.workspace_for(1), // not a shared one, locked
+///         |workspace, x| {
+///             let mut y = Array1::zeros(5);
+///             plan.apply_into(x, &mut y, workspace).map(|()| y)
+///         },
+///     )
+///     .collect();
+/// assert_eq!(results?[99], array![1.0, 1.5, 1.5, 1.5, 1.5]);
+/// # }
+/// # Ok::<(), wavelet_scattering::Error>(())
+/// ```
+///
 /// It serves every plan that needs as much of the same, and is refused by all others. It also carries the flag that ends a
 /// call early:
 ///
@@ -416,12 +444,13 @@ where
         Convolution::new(self.params, task, self.kernel_axes.clone(), kernels)
     }
 
-    /// Scratch for all threads of the current pool.
+    /// Scratch for all threads of the current pool. Not to be locked within tasks of that pool; see [`ConvolutionWorkspace`].
     pub fn workspace(&self) -> ConvolutionWorkspace<X::Real> {
         self.workspace_for(parallel::threads())
     }
 
-    /// Scratch for at most this many threads at a time; 1 makes every call run on its caller's thread.
+    /// Scratch for at most this many threads at a time; 1 makes every call run on its caller's thread, which is what tasks of
+    /// a pool want.
     pub fn workspace_for(&self, threads: usize) -> ConvolutionWorkspace<X::Real> {
         let threads = threads.max(1);
         ConvolutionWorkspace {
