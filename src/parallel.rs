@@ -2,6 +2,9 @@
 //!
 //! With the feature `parallel` these are a few lines over rayon, without it the same calls run in order on the
 //! caller's thread. Nothing here changes a result: every task writes its own output.
+//!
+//! A thread that waits for others here does other tasks of the pool meanwhile, the caller's too: whoever calls with a lock
+//! held that those tasks take waits for himself. The documentation of both workspaces says so, and what to do instead.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -9,7 +9,7 @@ use num_complex::Complex;
 
 use super::element::Element;
 use super::squares::cell;
-use super::vector::{Cell, Kernel, Simd, Vector};
+use super::vector::{Cell, Kernel, MAX_LANES, Simd, Vector, zero};
 
 /// A kernel's transfer function in the order of a plane, `[k1 / LANES][k0][LANES]`, the 1/N of the inverse included.
 pub struct Response<V> {
@@ -42,7 +42,7 @@ impl<V: Copy> Response<V> {
         simd: S,
         [n0, n1]: [usize; 2],
         real: bool,
-        at: &dyn Fn(usize, usize) -> Complex<f64>,
+        at: impl Fn(usize, usize) -> Complex<f64>,
     ) -> Self
     where
         V: Vector<T>,
@@ -53,30 +53,29 @@ impl<V: Copy> Response<V> {
         let mut groups = Vec::new();
         let mut cells = Vec::new();
         for first in (0..n1).step_by(lanes) {
-            let value = |k0: usize, lane: usize| match first + lane {
-                k1 if k1 < n1 => at(k0, k1) * scale,
-                _ => Complex::ZERO,
-            };
+            let used = lanes.min(n1 - first);
             let begin = runs.len();
             for k0 in 0..n0 {
-                if (0..lanes).all(|lane| value(k0, lane) == Complex::ZERO) {
+                let mut values = [Complex::ZERO; MAX_LANES];
+                for (lane, value) in values[..used].iter_mut().enumerate() {
+                    *value = at(k0, first + lane) * scale;
+                }
+                if values.iter().all(|value| *value == Complex::ZERO) {
                     continue;
                 }
-                let from = match runs[begin..].last_mut() {
+                match runs[begin..].last_mut() {
                     Some(run) if k0 < run.k0 + run.len + GAP => {
-                        let from = run.k0 + run.len;
+                        // what lies between is zero in every lane
+                        let zeros = k0 - (run.k0 + run.len);
+                        cells.extend(std::iter::repeat_n(zero(simd), zeros));
                         run.len = k0 + 1 - run.k0;
-                        from
                     }
                     _ => {
                         let value = cells.len();
                         runs.push(Run { k0, len: 1, value });
-                        k0
                     }
-                };
-                for k0 in from..=k0 {
-                    cells.push(cell(simd, &|lane| value(k0, lane)));
                 }
+                cells.push(cell(simd, |lane| values[lane]));
             }
             groups.push(begin..runs.len());
         }
@@ -89,6 +88,21 @@ impl<V: Copy> Response<V> {
             groups,
             runs,
             values,
+        }
+    }
+
+    /// From all its cells, `n0` of every group of columns, the 1/N included: a kernel of few taps is zero nowhere.
+    pub fn dense(n0: usize, cells: Vec<Cell<V>>) -> Self {
+        let count = cells.len() / n0;
+        let run = |group| Run {
+            k0: 0,
+            len: n0,
+            value: group * n0,
+        };
+        Self {
+            groups: (0..count).map(|group| group..group + 1).collect(),
+            runs: (0..count).map(run).collect(),
+            values: Values::Complex(cells),
         }
     }
 

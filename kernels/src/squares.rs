@@ -20,7 +20,7 @@ use super::element::Element;
 use super::vector::{Cell, Kernel, MAX_LANES, Simd, Vector};
 
 /// A complex number in every lane, rounded once.
-pub fn cell<T: Element, S: Simd<T>>(simd: S, value: &dyn Fn(usize) -> Complex<f64>) -> Cell<S::V> {
+pub fn cell<T: Element, S: Simd<T>>(simd: S, value: impl Fn(usize) -> Complex<f64>) -> Cell<S::V> {
     let narrow = |x: f64| T::from(x).expect("a float is made of a float");
     let (mut re, mut im) = ([T::zero(); MAX_LANES], [T::zero(); MAX_LANES]);
     for lane in 0..S::V::LANES {
@@ -30,6 +30,33 @@ pub fn cell<T: Element, S: Simd<T>>(simd: S, value: &dyn Fn(usize) -> Complex<f6
     Cell {
         re: simd.load(&re),
         im: simd.load(&im),
+    }
+}
+
+/// Complex numbers, LANES a cell, rounded once: [`cell`] for many of them.
+pub struct Round<'a, T, S: Simd<T>> {
+    pub simd: S,
+    pub from: &'a [Complex<f64>],
+    pub to: &'a mut [Cell<S::V>],
+    pub precision: PhantomData<T>,
+}
+
+impl<T: Element, S: Simd<T>> Kernel for Round<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let narrow = |x: f64| T::from(x).expect("a float is made of a float");
+        let (mut re, mut im) = ([T::zero(); MAX_LANES], [T::zero(); MAX_LANES]);
+        for (to, from) in self.to.iter_mut().zip(self.from.chunks_exact(S::V::LANES)) {
+            for ((re, im), from) in re.iter_mut().zip(&mut im).zip(from) {
+                (*re, *im) = (narrow(from.re), narrow(from.im));
+            }
+            *to = Cell {
+                re: self.simd.load(&re),
+                im: self.simd.load(&im),
+            };
+        }
     }
 }
 

@@ -271,15 +271,24 @@ pub(super) fn build<T: Real, K: Sample<Real = T>>(
         taps: &taps,
         transfer: &transfer,
     };
-    T::choose::<Either<Recipe>, Walks>(recipe, Recipe::build::<f32>, Recipe::build::<f64>)
+    T::choose::<Either<Recipe>, Walks>(recipe, build_single, build_double)
 }
 
-/// What is built, with nothing in its type that belongs to the caller: it is compiled once, with the crate.
+/// No generics from here on: what generics call is compiled again in every crate that uses them.
+fn build_single(recipe: Recipe) -> Box<dyn Walk<f32>> {
+    recipe.build()
+}
+
+fn build_double(recipe: Recipe) -> Box<dyn Walk<f64>> {
+    recipe.build()
+}
+
+/// What is built, with nothing in its type that belongs to the caller.
 struct Recipe<'a> {
     task: Task,
     tiling: Tiling,
     isa: Isa,
-    taps: &'a dyn Fn(usize) -> Vec<Complex<f64>>,
+    taps: &'a (dyn Fn(usize) -> Vec<Complex<f64>> + Sync),
     transfer: &'a (dyn Fn(usize, &Layout) -> Vec<Complex<f64>> + Sync),
 }
 
@@ -303,10 +312,12 @@ impl Recipe<'_> {
             How::Library => Box::new(Over(Library::new(task, &tiling, transfer))),
             How::Lanes => {
                 let layout = task.layout(&tiling.blocks);
+                let hat = |index| transfer(index, &layout);
                 let build = Build {
                     task,
                     tiling: &tiling,
-                    transfer: &|index| transfer(index, &layout),
+                    isa,
+                    kernel: if task.in_fourier { &hat } else { taps },
                 };
                 T::with_simd(isa, build)
             }
@@ -434,6 +445,7 @@ mod tests {
                     ([20, 66], [3, 9], [6, 28]),
                     ([9, 8], [9, 8], [8, 9]),
                     ([17, 30], [1, 2], [3, 14]),
+                    ([150, 170], [40, 9], [139, 180]), // large enough to share its passes
                 ] {
                     check::<f32, f32>(false, mode, n, k, extra, count);
                     check::<f32, Complex<f32>>(false, mode, n, k, extra, count);

@@ -44,7 +44,8 @@ pub enum Planning {
     /// From a table: the same choice, and the same bits, in every run and on every machine of one instruction set.
     #[default]
     Estimate,
-    /// From a few milliseconds of trying the best candidates of the table on this machine, now.
+    /// From a few milliseconds of trying the best candidates of the table on this machine, now. Refused where there is no
+    /// clock, on wasm32.
     Measure,
 }
 

@@ -17,6 +17,8 @@
 //! # Ok::<(), wavelet_scattering::Error>(())
 //! ```
 //!
+//! [`convolve`] and [`correlate`] are for whoever has one signal and one kernel, once.
+//!
 //! Filters of a bank are kernels in Fourier; this is the filter bank's output at full resolution, one plane a wavelet:
 //!
 //! ```
@@ -44,6 +46,7 @@ mod task;
 mod blocks;
 mod direct;
 mod library;
+mod taps;
 mod tiles;
 mod transfer;
 
@@ -52,13 +55,15 @@ mod choose;
 mod cost;
 mod method;
 
-// the plan, and the plan on a signal without end
+// the plan, the plan on a signal without end, and the plan of a single call
+mod once;
 mod plan;
 mod stream;
 
 pub use axis::Mode;
 pub use kernels::Kernels;
 pub use method::{Candidate, Explanation, Method, Planning};
+pub use once::{Axes, convolve, correlate};
 pub use plan::{
     Convolution, Convolution1d, Convolution2d, ConvolutionParams, ConvolutionWorkspace,
 };

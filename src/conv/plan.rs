@@ -100,7 +100,7 @@ impl<const D: usize> ConvolutionParams<D> {
     }
 
     /// What is to be computed, after all checks that need no plan.
-    fn task<X: Sample, K: Sample>(&self, kernels: &Kernels<K>) -> Result<Task> {
+    pub(super) fn task<X: Sample, K: Sample>(&self, kernels: &Kernels<K>) -> Result<Task> {
         let invalid = |name, value: String, limit: String| {
             Err(Error::InvalidParameter { name, value, limit })
         };
@@ -116,7 +116,7 @@ impl<const D: usize> ConvolutionParams<D> {
         let leading = kernels.leading(D)?;
         let support = kernels.support(D);
         let shape = as_two_axes(&self.shape);
-        memory::require(
+        require(
             "one signal and its convolution",
             memory::bytes_of::<X>(memory::count(&[
                 shape[0].saturating_add(support[0]),
@@ -124,15 +124,13 @@ impl<const D: usize> ConvolutionParams<D> {
             ])),
             "use a smaller signal or kernel",
         )?;
+        if cfg!(target_arch = "wasm32") && self.planning == Planning::Measure {
+            let limit = "there is no clock on wasm32; use estimate".into();
+            return invalid("planning", format!("{:?}", self.planning), limit);
+        }
         if let Method::OverlapSave { block } = self.method {
-            // What a block takes in the plan's precision, and it is not only held but counted in.
             let needed = memory::bytes_of::<Complex<X::Real>>(memory::count(&block));
-            memory::require("one block", needed, "use a smaller block or auto")?;
-            if needed > isize::MAX as u64 {
-                let limit =
-                    "a block has no more samples than memory could; use a smaller one or auto";
-                return invalid("method", self.method.to_string(), limit.into());
-            }
+            require("one block", needed, "use a smaller block or auto")?;
         }
         if self.level > MAX_LEVEL {
             let limit = format!("a level is at most {MAX_LEVEL}, subsampling by 2^{MAX_LEVEL}");
@@ -240,6 +238,34 @@ pub type Convolution2d<X = f32, K = X> = Convolution<X, K, 2>;
 /// Scratch of a [`Convolution`]: one part for every thread that works at a time. Its contents are garbage between
 /// calls.
 ///
+/// Within parallel work of your own give every thread its own, for one thread. One behind a `Mutex` that tasks of rayon lock
+/// hangs sooner or later: a call that shares its work among threads waits by doing other tasks of the pool, of which the
+/// next may lock the same mutex, on the same thread.
+///
+/// ```
+/// # #[cfg(feature = "parallel")] {
+/// use ndarray::{Array1, Array2, Axis, array};
+/// use rayon::prelude::*;
+/// use wavelet_scattering::conv::Convolution1d;
+///
+/// let plan = Convolution1d::params([5]).plan(&array![1.0_f32, 0.5])?;
+/// let signals = Array2::<f32>::ones([100, 5]);
+/// let rows: Vec<_> = signals.axis_iter(Axis(0)).collect();
+/// let results: Result<Vec<_>, _> = rows
+///     .par_iter()
+///     .map_init(
+///         || plan.workspace_for(1), // not a shared one, locked
+///         |workspace, x| {
+///             let mut y = Array1::zeros(5);
+///             plan.apply_into(x, &mut y, workspace).map(|()| y)
+///         },
+///     )
+///     .collect();
+/// assert_eq!(results?[99], array![1.0, 1.5, 1.5, 1.5, 1.5]);
+/// # }
+/// # Ok::<(), wavelet_scattering::Error>(())
+/// ```
+///
 /// It serves every plan that needs as much of the same, and is refused by all others. It also carries the flag that ends a
 /// call early:
 ///
@@ -301,7 +327,7 @@ where
     X: Convolve<K>,
     K: Sample<Real = X::Real>,
 {
-    fn new(
+    pub(super) fn new(
         params: ConvolutionParams<D>,
         task: Task,
         kernel_axes: Vec<usize>,
@@ -327,11 +353,11 @@ where
         let way_out =
             "use fewer or smaller kernels, method OverlapSave or Direct, or 32-bit precision";
         let of_kernels = task.bytes_of_kernels::<X::Real>(&tiling);
-        memory::require("the kernels", of_kernels, way_out)?;
+        require("the kernels", of_kernels, way_out)?;
         let walk = build::<X::Real, K>(&task, &tiling, &kernels, isa);
         let footprint = walk.footprint();
         let needed = walk.bytes().saturating_add(footprint.bytes());
-        memory::require("the kernels and one thread's workspace", needed, way_out)?;
+        require("the kernels and one thread's workspace", needed, way_out)?;
         Ok(Self {
             params,
             kernel_axes,
@@ -417,12 +443,13 @@ where
         Convolution::new(self.params, task, self.kernel_axes.clone(), kernels)
     }
 
-    /// Scratch for all threads of the current pool.
+    /// Scratch for all threads of the current pool. Not to be locked within tasks of that pool; see [`ConvolutionWorkspace`].
     pub fn workspace(&self) -> ConvolutionWorkspace<X::Real> {
         self.workspace_for(parallel::threads())
     }
 
-    /// Scratch for at most this many threads at a time; 1 makes every call run on its caller's thread.
+    /// Scratch for at most this many threads at a time; 1 makes every call run on its caller's thread, which is what tasks of
+    /// a pool want.
     pub fn workspace_for(&self, threads: usize) -> ConvolutionWorkspace<X::Real> {
         let threads = threads.max(1);
         ConvolutionWorkspace {
@@ -447,7 +474,7 @@ where
     {
         let batch = self.batch_axes(signals.shape())?;
         let shape = [batch, &self.output_axes()].concat();
-        memory::require(
+        require(
             "the output",
             memory::bytes_of::<X::Output>(memory::count(&shape)),
             "convolve fewer signals or kernels at a time",
@@ -541,6 +568,22 @@ where
         }
         Ok(&shape[..leading])
     }
+}
+
+/// Refuses what does not fit in memory, or has no address: sizes within are counted in `usize` without another thought, and
+/// where it has 32 bits there may be more memory than that reaches.
+fn require(what: &'static str, needed: u64, way_out: &'static str) -> Result<()> {
+    memory::require(what, needed, way_out)?;
+    let available = isize::MAX as u64;
+    if needed > available {
+        return Err(Error::OutOfMemory {
+            what,
+            needed,
+            available,
+            way_out,
+        });
+    }
+    Ok(())
 }
 
 /// The refusal of a sample.

@@ -58,6 +58,24 @@ pub(super) trait Operator<T: Real>: Send + Sync + 'static {
         offset: usize,
     );
 
+    /// Whether a unit is worth the attention of several threads at a time, with [`together`](Self::together).
+    fn shares_passes(&self) -> bool {
+        false
+    }
+
+    /// A unit with the sole kernel, its passes shared among all workers, of which there are several: the same arithmetic and
+    /// the same bits as of one worker alone.
+    fn together(
+        &self,
+        _input: Samples<T>,
+        _unit: usize,
+        _working: &mut [Self::Working],
+        _out: &Output<T>,
+        _cancel: &Cancel,
+    ) {
+        unreachable!("nobody asks for what `shares_passes` denies")
+    }
+
     /// Loads the inputs of all kernels, one after the other, and stores the sum of their results.
     fn sum(
         &self,
@@ -210,10 +228,24 @@ impl<T: Real, O: Operator<T>> Walk<T> for Over<O> {
         for (input, out) in alone.chunks(len).zip(alone_out.chunks(out_len)) {
             if units > 1 || task.kernels == 1 || task.sums() {
                 let out = Mutex::new(out);
-                let workers = loaded.iter_mut().zip(&mut *working);
-                parallel::for_each(workers, 0..units, |(loaded, working), unit| {
-                    self.unit(input, unit, loaded, working, &out, cancel);
-                });
+                // Units left over by whole rounds of a unit a worker are done by all workers together.
+                let several = working.len() > 1 && self.0.shares_passes();
+                let left = if several { units % working.len() } else { 0 };
+                let mut all = || {
+                    let workers = loaded.iter_mut().zip(&mut *working);
+                    parallel::for_each(workers, 0..units - left, |(loaded, working), unit| {
+                        self.unit(input, unit, loaded, working, &out, cancel);
+                    });
+                    for unit in units - left..units {
+                        if !cancel.is_cancelled() {
+                            self.0.together(input, unit, working, &out, cancel);
+                        }
+                    }
+                };
+                match left {
+                    0 => all(),
+                    _ => parallel::inside(all), // several times to and fro
+                }
                 continue;
             }
             // One unit and several kernels: loaded once, then the kernels are shared among the workers.

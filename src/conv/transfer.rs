@@ -240,7 +240,7 @@ fn spectra_of_rows(taps: &[Complex<f64>], k: usize, shift: usize, b: usize) -> V
 }
 
 /// Puts `taps` into a block, `shift` before its start, modulo its length, which is at least theirs.
-fn place<V: Copy>(taps: &[V], shift: usize, block: &mut [V]) {
+pub(super) fn place<V: Copy>(taps: &[V], shift: usize, block: &mut [V]) {
     let start = (block.len() - shift % block.len()) % block.len();
     let (first, wrapped) = taps.split_at(taps.len().min(block.len() - start));
     block[start..][..first.len()].copy_from_slice(first);

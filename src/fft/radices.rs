@@ -92,13 +92,33 @@ pub(crate) fn sides_of_line(len: usize, lanes: usize) -> Option<[usize; 2]> {
         let full = n1.next_multiple_of(lanes) as f64 / n1 as f64;
         Some(line_cost(n0)? as f64 * full + line_cost(n1)? as f64)
     };
-    (1..=(len / lanes).min(LONGEST / lanes))
-        .map(|i| i * lanes)
-        .filter(|n0| len.is_multiple_of(*n0))
+    divisors(len)?
+        .into_iter()
+        .filter(|n0| *n0 <= LONGEST && n0.is_multiple_of(lanes))
         .map(|n0| [n0, len / n0])
         .filter_map(|sides| Some((sides, cost(sides)?)))
         .min_by(|a, b| a.1.total_cmp(&b.1))
         .map(|(sides, _)| sides)
+}
+
+/// Every divisor of a product of primes that there are radices for, in increasing order; `None` of any other number.
+fn divisors(len: usize) -> Option<Vec<usize>> {
+    let mut divisors = vec![1];
+    let mut rest = len;
+    for prime in [2, 3, 5, 7, 11, 13, 17] {
+        let without = divisors.len();
+        while rest > 0 && rest.is_multiple_of(prime) {
+            rest /= prime;
+            let smaller = divisors.len() - without;
+            divisors.extend_from_within(smaller..);
+            let more = divisors.len() - without;
+            divisors[more..]
+                .iter_mut()
+                .for_each(|divisor| *divisor *= prime);
+        }
+    }
+    divisors.sort_unstable();
+    (rest == 1).then_some(divisors)
 }
 
 /// Products 2^a·3^b·5^c, and such times 7, 11, 13 or 17, in `from ..= to`, that `multiple` divides; in increasing order.
@@ -155,6 +175,17 @@ mod tests {
                 assert_eq!(sides_of_line(len, lanes), None, "{len}");
             }
         }
+    }
+
+    #[test]
+    fn divisors_are_all_that_divide() {
+        for len in 1..=600 {
+            let expected: Vec<_> = (1..=len).filter(|n| len % n == 0).collect();
+            let rough =
+                expected.iter().any(|n| [19, 23, 29, 31].contains(n)) || radices(len).is_none();
+            assert_eq!(divisors(len), (!rough).then_some(expected), "{len}");
+        }
+        assert_eq!(divisors(0), None);
     }
 
     #[test]

@@ -41,6 +41,27 @@ pub struct Scattering<T, W: Wavelet, const D: usize> {
 /// Scratch of a [`Scattering`]: one part for every thread that works at a time. Its contents are garbage between calls. It
 /// depends neither on the batch nor on the number of paths, and serves every plan that needs as much of everything as
 /// the one that made it; others refuse it.
+///
+/// Within parallel work of your own give every thread its own, for one thread. One behind a `Mutex` that tasks of rayon lock
+/// hangs sooner or later: a call that shares its work among threads waits by doing other tasks of the pool, of which the
+/// next may lock the same mutex, on the same thread.
+///
+/// ```
+/// # #[cfg(feature = "parallel")] {
+/// use ndarray::{Array3, ArrayD, Axis};
+/// use rayon::prelude::*;
+/// use wavelet_scattering::Scattering2d;
+///
+/// let plan = Scattering2d::params([32, 32], 2).plan::<f32>()?;
+/// let images = Array3::<f32>::ones([10, 32, 32]);
+/// let one_by_one: Vec<_> = images.axis_iter(Axis(0)).collect();
+/// one_by_one.par_iter().try_for_each_init(
+///     || (plan.workspace_for(1), ArrayD::zeros(plan.output_shape(&[]))), // not a shared workspace, locked
+///     |(workspace, out), image| plan.transform_into(image, out, workspace),
+/// )?;
+/// # }
+/// # Ok::<(), wavelet_scattering::Error>(())
+/// ```
 pub struct ScatteringWorkspace<T> {
     scratch: Box<dyn Any + Send + Sync>,
     footprint: Arc<Footprint>,
@@ -165,12 +186,14 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
         self.footprint.bytes().saturating_mul(threads.max(1) as u64)
     }
 
-    /// Scratch for as many threads as the current pool has, as far as there are cores for them.
+    /// Scratch for as many threads as the current pool has, as far as there are cores for them. Not to be locked
+    /// within tasks of that pool; see [`ScatteringWorkspace`].
     pub fn workspace(&self) -> ScatteringWorkspace<T> {
         self.workspace_for(parallel::threads())
     }
 
-    /// Scratch for at most this many threads at a time; 1 makes every call run on its caller's thread.
+    /// Scratch for at most this many threads at a time; 1 makes every call run on its caller's thread, which is what tasks of
+    /// a pool want.
     pub fn workspace_for(&self, threads: usize) -> ScatteringWorkspace<T> {
         let threads = threads.max(1);
         ScatteringWorkspace {
