@@ -1332,8 +1332,7 @@ fn a_plan_chooses_a_method_within_a_factor_of_the_fastest() {
 
 /// Times every candidate of a plan, and compares the chosen one with the fastest.
 fn within_a_factor<const D: usize>(n: [usize; D], k: [usize; D], isa: Isa) {
-    // With AVX-512 on a Xeon (Sapphire Rapids, 2 MB of second-level cache) the choices of seven such tasks were within 1.10
-    // of the fastest; the other sets are scaled from there, and other machines have other caches.
+    // The table is of AVX-512 on two machines; the other sets are scaled from there, and other machines have other caches.
     const FACTOR: f64 = 2.0;
     let (x, h) = (noise::<f32>(&n, 1), noise::<f32>(&k, 2));
     let params = Convolution::<f32, f32, D>::params(n).isa(isa);

@@ -13,8 +13,8 @@
 //! in vectors of 256 bits, with blocks of 512 to 69632 samples and of 96² to 640²; the others are scaled from there and were
 //! not measured. Vectors of 512 bits came later and use the same numbers.
 //!
-//! All were then multiplied by 1.35, which leaves every choice as it was: by so much more, in the median, did blocks of 40 x 64
-//! to 640 x 384 and of 1760 to 41000 samples take on a second machine, a virtual core of a server of 2023 (an Intel Xeon,
+//! All were then multiplied by about 1.35, which hardly changes a choice: blocks of 40 x 64 to 640 x 384 and of 1760 to 41000
+//! samples took 1.3 to 1.6 times as long on a second machine, a busy virtual core of a server of 2023 (an Intel Xeon,
 //! Sapphire Rapids, AVX-512). There large planes took longer still; see [`distance_on_lanes`].
 //!
 //! They are a table and not a clock: the same request is computed the same way on every machine of one instruction set and
