@@ -445,7 +445,7 @@ mod tests {
                     ([20, 66], [3, 9], [6, 28]),
                     ([9, 8], [9, 8], [8, 9]),
                     ([17, 30], [1, 2], [3, 14]),
-                    ([150, 170], [40, 9], [139, 180]), // large enough to share its passes
+                    ([150, 170], [40, 9], [141, 184]), // large enough to share its passes
                 ] {
                     check::<f32, f32>(false, mode, n, k, extra, count);
                     check::<f32, Complex<f32>>(false, mode, n, k, extra, count);
