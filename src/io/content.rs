@@ -161,8 +161,8 @@ pub(super) fn addressed(path: &Path) -> Option<(PathBuf, Address)> {
     if address.page.is_some() && is_there(rest) {
         return Some((rest.into(), address));
     }
-    let colons = rest.match_indices(':').map(|(at, _)| at);
-    let at = colons.filter(|&at| is_there(&rest[..at])).last()?;
+    let mut colons = rest.match_indices(':').map(|(at, _)| at);
+    let at = colons.rfind(|&at| is_there(&rest[..at]))?;
     address.key = Some(rest[at + 1..].to_string());
     Some((rest[..at].into(), address))
 }

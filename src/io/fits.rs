@@ -297,11 +297,11 @@ impl Array {
         if let Some(value) = float {
             return self.zero + self.scale * value;
         }
-        let value = match bytes {
-            &[a] => i64::from(a),
-            &[a, b] => i64::from(i16::from_be_bytes([a, b])),
-            &[a, b, c, d] => i64::from(i32::from_be_bytes([a, b, c, d])),
-            &[a, b, c, d, e, f, g, h] => i64::from_be_bytes([a, b, c, d, e, f, g, h]),
+        let value = match *bytes {
+            [a] => i64::from(a),
+            [a, b] => i64::from(i16::from_be_bytes([a, b])),
+            [a, b, c, d] => i64::from(i32::from_be_bytes([a, b, c, d])),
+            [a, b, c, d, e, f, g, h] => i64::from_be_bytes([a, b, c, d, e, f, g, h]),
             _ => unreachable!("BITPIX was checked"),
         };
         if self.blank == Some(value) {
