@@ -651,15 +651,15 @@ fn every_mistake_gets_an_answer_that_names_the_way_out() {
         ("disk in/a.png -J 7 -o out.png", &["J = 7", "J <= 4"]),
         (
             "explain --size 4000000x4000000",
-            &["needs", "this machine has"],
+            &["need", "this machine has"],
         ),
         (
             "explain --size 2x99999999999999",
-            &["needs", "this machine has"],
+            &["need", "this machine has"],
         ),
         (
             "explain -J 12 -L 100 --order 9 --size 4096x4096",
-            &["needs", "this machine has"],
+            &["need", "this machine has"],
         ),
         ("unknown", &["unrecognized subcommand"]),
     ] {
