@@ -62,8 +62,8 @@ impl KernelAxes {
     /// What each axis is called, in the order of [`places`](Self::places).
     const NAMES: [&str; 4] = ["out", "in", "rows", "columns"];
 
-    /// The order that a first layer of this shape has, if it can be one of those above; else PyTorch's, if kernels of
-    /// any layer can have it.
+    /// The order that a first layer of this shape has, if it can be one of those above and its kernels are square; else
+    /// PyTorch's, if kernels of any layer can be square in it; then the same for kernels that are not square.
     fn of(shape: [usize; 4]) -> Option<Self> {
         let orders = [
             Self::OUT_IN_ROWS_COLUMNS,
@@ -74,11 +74,14 @@ impl KernelAxes {
         let is_kernel = |order: &Self| sides(order).iter().all(|&side| side > 1);
         let is_first = |order: &Self| is_kernel(order) && matches!(shape[order.places[1]], 1 | 3);
         let is_square = |order: &Self| sides(order)[0] == sides(order)[1];
+        let several = |order: &Self| shape[order.places[0]] > 1;
         let firsts = || orders.into_iter().filter(is_first);
+        let torch = Some(orders[0]).filter(is_kernel);
         firsts()
             .find(is_square)
-            .or_else(|| firsts().next())
-            .or_else(|| Some(orders[0]).filter(is_kernel))
+            .or_else(|| torch.filter(is_square))
+            .or_else(|| firsts().find(several))
+            .or(torch)
     }
 }
 

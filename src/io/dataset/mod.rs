@@ -611,7 +611,7 @@ mod tests {
         write(&[("x", &[4, 1, 1], four), y]);
         assert_eq!(read_dataset(&path).unwrap().train.len(), 2);
         let cases: [(&[Entry], &str); 6] = [
-            (&[("data", &[4, 1, 1], four), y], "it holds data.npy, y.npy"),
+            (&[("data", &[4, 1, 1], four), y], "it holds data, y"),
             (&[("x", &[4], four), y], "x has shape [4]"),
             (
                 &[("x", &[4, 1, 1], &[0.0, 16.0, 1.0, 2.0]), y],
