@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use crate::{Error, Result};
 
 /// Bytes of memory this process may use: the machine's, or its control group's if that is less, or what one allocation may
-/// take in its address space, which on 32 bits is least.
+/// take in its address space, which on 32 bits is least: sizes below it are counted in `usize` without another thought.
 pub fn available() -> u64 {
     static AVAILABLE: OnceLock<u64> = OnceLock::new();
     *AVAILABLE.get_or_init(|| of_the_machine().min(isize::MAX as u64))

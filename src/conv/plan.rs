@@ -116,7 +116,7 @@ impl<const D: usize> ConvolutionParams<D> {
         let leading = kernels.leading(D)?;
         let support = kernels.support(D);
         let shape = as_two_axes(&self.shape);
-        require(
+        memory::require(
             "one signal and its convolution",
             memory::bytes_of::<X>(memory::count(&[
                 shape[0].saturating_add(support[0]),
@@ -130,7 +130,7 @@ impl<const D: usize> ConvolutionParams<D> {
         }
         if let Method::OverlapSave { block } = self.method {
             let needed = memory::bytes_of::<Complex<X::Real>>(memory::count(&block));
-            require("one block", needed, "use a smaller block or auto")?;
+            memory::require("one block", needed, "use a smaller block or auto")?;
         }
         if self.level > MAX_LEVEL {
             let limit = format!("a level is at most {MAX_LEVEL}, subsampling by 2^{MAX_LEVEL}");
@@ -353,11 +353,11 @@ where
         let way_out =
             "use fewer or smaller kernels, method OverlapSave or Direct, or 32-bit precision";
         let of_kernels = task.bytes_of_kernels::<X::Real>(&tiling);
-        require("the kernels", of_kernels, way_out)?;
+        memory::require("the kernels", of_kernels, way_out)?;
         let walk = build::<X::Real, K>(&task, &tiling, &kernels, isa);
         let footprint = walk.footprint();
         let needed = walk.bytes().saturating_add(footprint.bytes());
-        require("the kernels and one thread's workspace", needed, way_out)?;
+        memory::require("the kernels and one thread's workspace", needed, way_out)?;
         Ok(Self {
             params,
             kernel_axes,
@@ -474,7 +474,7 @@ where
     {
         let batch = self.batch_axes(signals.shape())?;
         let shape = [batch, &self.output_axes()].concat();
-        require(
+        memory::require(
             "the output",
             memory::bytes_of::<X::Output>(memory::count(&shape)),
             "convolve fewer signals or kernels at a time",
@@ -568,22 +568,6 @@ where
         }
         Ok(&shape[..leading])
     }
-}
-
-/// Refuses what does not fit in memory, or has no address: sizes within are counted in `usize` without another thought, and
-/// where it has 32 bits there may be more memory than that reaches.
-fn require(what: &'static str, needed: u64, way_out: &'static str) -> Result<()> {
-    memory::require(what, needed, way_out)?;
-    let available = isize::MAX as u64;
-    if needed > available {
-        return Err(Error::OutOfMemory {
-            what,
-            needed,
-            available,
-            way_out,
-        });
-    }
-    Ok(())
 }
 
 /// The refusal of a sample.

@@ -118,10 +118,6 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
         }
     }
 
-    fn averages_len(&self) -> usize {
-        self.low_pass.as_ref().map_or(0, LowPass::scratch_len)
-    }
-
     /// Samples of an input, as the caller passes it.
     fn input_len(&self) -> usize {
         self.design.axes.iter().map(|axis| axis.len).product()
@@ -136,7 +132,7 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
         Entry {
             input: vec![T::zero(); self.input_len()],
             plane: vec![T::zero(); self.padded_len()],
-            averages: vec![T::zero(); self.averages_len()],
+            averages: vec![T::zero(); averages_len(&self.low_pass)],
             root: self.layer.root(),
             first: goes_on.then(|| self.layer.spectrum(1)),
         }
@@ -319,8 +315,8 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
 impl<T: Real, L: Layer<T> + 'static, W: Wavelet, const D: usize> Engine<T> for Cascade<T, L, W, D> {
     fn footprint(&self) -> Footprint {
         let max_order = self.design.paths.max_order();
-        self.layer
-            .footprint(own_footprint::<T, L, W, D>(&self.design, max_order))
+        let own = own_footprint::<T, L, W, D>(&self.design, &self.low_pass, max_order);
+        self.layer.footprint(own)
     }
 
     fn scratch(&self, threads: usize) -> Box<dyn Any + Send + Sync> {
@@ -368,22 +364,28 @@ impl<T: Real, L: Layer<T> + 'static, W: Wavelet, const D: usize> Engine<T> for C
 /// What one thread of a cascade takes beside its layer, with paths up to this order.
 pub(crate) fn own_footprint<T: Real, L: Layer<T> + 'static, W: Wavelet, const D: usize>(
     design: &Design<W, D>,
+    low_pass: &Option<LowPass<T, D>>,
     max_order: usize,
 ) -> Footprint {
     let samples = |len: fn(&AxisPadding) -> usize| design.axes.iter().map(len).product();
-    let averages = low_pass::<T, W, D>(design).map_or(0, |low_pass| low_pass.scratch_len());
     Footprint::default()
         .with::<T>("input", samples(|axis| axis.len))
         .with::<T>("padded input", samples(|axis| axis.padded))
-        .with::<T>("averages of the input", averages)
+        .with::<T>("averages of the input", averages_len(low_pass))
         .with::<L::Spectrum>("orders", max_order)
         .with::<(Entry<T, L>, L::Lines, L::Planes, Threads<T, L>)>("thread", 1)
 }
 
 /// The average of the input itself.
-fn low_pass<T: Real, W: Wavelet, const D: usize>(design: &Design<W, D>) -> Option<LowPass<T, D>> {
+pub(crate) fn low_pass<T: Real, W: Wavelet, const D: usize>(
+    design: &Design<W, D>,
+) -> Option<LowPass<T, D>> {
     (design.average == Average::Local)
         .then(|| LowPass::new(std::array::from_fn(|axis| design.average(0, axis))))
+}
+
+fn averages_len<T: Real, const D: usize>(low_pass: &Option<LowPass<T, D>>) -> usize {
+    low_pass.as_ref().map_or(0, LowPass::scratch_len)
 }
 
 /// The power of two that brings `largest` into [1, 2), as far as it is a normal number; 1 for 0.

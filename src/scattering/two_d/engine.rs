@@ -14,7 +14,7 @@ use crate::num::Real;
 use crate::num::sealed::{Either, PerPrecision, Sealed};
 use crate::scattering::cascade::Group;
 use crate::scattering::design::Design;
-use crate::scattering::engine::{Cascade, Engine, own_footprint};
+use crate::scattering::engine::{Cascade, Engine, low_pass, own_footprint};
 use crate::scattering::keep::Average;
 
 /// The filters of an image.
@@ -123,7 +123,12 @@ impl Sketch<'_> {
 
     fn sketch<T: Real, S: Passes<T>, const PARTS: usize>(self, simd: S) -> Sketched {
         let Self { design, finest, .. } = self;
-        let own = own_footprint::<T, SideBySide<T, S, PARTS>, Wavelet2d, 2>(design, finest.len());
+        let low_pass = low_pass(design);
+        let own = own_footprint::<T, SideBySide<T, S, PARTS>, Wavelet2d, 2>(
+            design,
+            &low_pass,
+            finest.len(),
+        );
         Sketched {
             footprint: grids::<T, S, PARTS>(simd, design, finest).footprint(own),
             slots: Grids::<T, S, PARTS>::SLOTS,
