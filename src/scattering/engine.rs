@@ -312,6 +312,11 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
                 }
             }
             (Average::Global, _) => out[0] = mean * amplitude,
+            (Average::Sum, _) => {
+                let sum: f64 = plane.iter().map(|value| value.widen()).sum();
+                let sum = sum + mean.widen() * plane.len() as f64;
+                out[0] = T::narrow(sum) * amplitude;
+            }
             _ => {
                 let mut to = out.iter_mut();
                 rows_inside(&self.design.axes, input, &mut |row| {
@@ -399,7 +404,7 @@ pub(crate) fn low_pass<T: Real, W: Wavelet, const D: usize>(
     design: &Design<W, D>,
 ) -> Option<LowPass<T, D>> {
     (design.average == Average::Local)
-        .then(|| LowPass::new(std::array::from_fn(|axis| design.average(0, axis))))
+        .then(|| LowPass::new(std::array::from_fn(|axis| design.average_of_input(axis))))
 }
 
 fn averages_len<T: Real, const D: usize>(low_pass: &Option<LowPass<T, D>>) -> usize {
