@@ -35,7 +35,7 @@ pub(crate) enum Keep<T> {
 
 impl<T: Real> Keep<T> {
     /// Numbers kept.
-    fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         match self {
             Keep::Average(average) => average.outputs.len(),
             Keep::Mean(_) | Keep::Sum => 1,
@@ -43,7 +43,8 @@ impl<T: Real> Keep<T> {
         }
     }
 
-    fn of(&self, u: &[T], to: &mut [T]) {
+    /// What is kept of a U.
+    pub fn of(&self, u: &[T], to: &mut [T]) {
         let sum = |u: &[T]| u.iter().map(|value| value.widen()).sum::<f64>();
         match self {
             Keep::Average(average) => average.apply(u, to),
@@ -181,6 +182,11 @@ impl<T: Real> Alone<T> {
         }
         level.inverse.process_with_scratch(line, scratch);
         T::narrow(1.0 / parent.len as f64)
+    }
+
+    /// Room for the spectrum of a U on this level.
+    pub fn spectrum_on(&self, level: usize) -> Half<T> {
+        Half(vec![Complex::default(); self.half_len(level)])
     }
 
     fn half_len(&self, level: usize) -> usize {

@@ -5,4 +5,5 @@ mod padding;
 mod params;
 mod paths;
 
+pub(in crate::scattering) use params::{LaidOut, largest_stride};
 pub use params::{PathRule, Scattering1dParams};

@@ -611,6 +611,6 @@ struct Layers {
 }
 
 /// The largest power of two up to T, which is at least 1.
-fn largest_stride(T: f64) -> usize {
+pub(in crate::scattering) fn largest_stride(T: f64) -> usize {
     1 << (T.max(1.0).log2().floor() as usize).min(usize::BITS as usize - 1)
 }
