@@ -12,6 +12,7 @@
 pub(crate) mod average;
 pub(crate) mod fold;
 pub(crate) mod observe;
+pub(crate) mod phases;
 mod plane;
 pub(crate) mod side_by_side;
 

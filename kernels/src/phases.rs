@@ -1,0 +1,613 @@
+//! Lines whose lanes are time phases of one path, t = LANES·s + p: from a band of a spectrum to phases, from phases back to
+//! a spectrum, and averages of moduli in natural order.
+//!
+//! ```text
+//! Terms      c_i(k) = x̂(k + m·i)·ψ̂(k + m·i), lanes are neighbouring k                  ─▶ sums and differences of pairs ±ρ
+//! Phases     z[p] = c_0 + Σ_ρ S_ρ·cos(2πρp/LANES) + D_ρ·sin(2πρp/LANES), times a turn  ─▶ cells, lanes are phases
+//! PackPhases, UnpackPhases    two real rows through one complex line
+//! Frequencies                 LANES lines of phases, transposed, DFT over the phases   ─▶ û, lanes are neighbouring k
+//! ```
+//!
+//! A band-limited spectrum needs no butterflies to be split into phases: it is a sum of as few terms as stretches of m
+//! frequencies cover the band.
+
+use std::ops::Range;
+
+use num_complex::Complex;
+
+use super::butterfly::{Butterfly, Radix};
+use super::element::Element;
+use super::vector::{Cell, Kernel, MAX_LANES, Simd, Vector, zero};
+use super::window;
+
+/// Vectors that are added up before their sum is added to a total: 4000 in one accumulator cost 32-bit numbers 2e-6.
+const PARTIAL: usize = 256;
+
+/// Two parts of equal length.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts<'a, T> {
+    pub re: &'a [T],
+    pub im: &'a [T],
+}
+
+/// The products of LANES neighbouring frequencies with a filter, `[kA][2·terms][LANES]`: of every pair ±ρ of terms S = c(+ρ)
+/// + c(−ρ) and D = i·(c(+ρ) − c(−ρ)), real part and imaginary part each, and c_0 behind them if there is a middle.
+pub struct Terms<'a, T, S: Simd<T>> {
+    pub simd: S,
+    /// From the first frequency on.
+    pub spectrum: Parts<'a, T>,
+    pub filter: &'a [T],
+    /// From one kA to the next, and from one term to the next.
+    pub strides: [usize; 2],
+    pub terms: usize,
+    pub to: &'a mut [T],
+}
+
+impl<T: Element, S: Simd<T>> Kernel for Terms<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let lanes = S::V::LANES;
+        let Self {
+            simd,
+            spectrum,
+            filter,
+            strides: [by_a, by_term],
+            terms,
+            to,
+        } = self;
+        for (a, to) in to.chunks_exact_mut(2 * terms * lanes).enumerate() {
+            let product = |i: usize| {
+                let at = a * by_a + i * by_term;
+                let by = simd.load(&filter[at..]);
+                Cell {
+                    re: simd.load(&spectrum.re[at..]) * by,
+                    im: simd.load(&spectrum.im[at..]) * by,
+                }
+            };
+            let (pairs, middle) = to.split_at_mut(terms / 2 * 4 * lanes);
+            for (i, to) in pairs.chunks_exact_mut(4 * lanes).enumerate() {
+                let (low, high) = (product(i), product(terms - 1 - i));
+                let parts = [
+                    high.re + low.re,
+                    high.im + low.im,
+                    low.im - high.im,
+                    high.re - low.re,
+                ];
+                for (to, part) in to.chunks_exact_mut(lanes).zip(parts) {
+                    to.copy_from_slice(part.lanes());
+                }
+            }
+            if !middle.is_empty() {
+                let product = product(terms / 2);
+                let (re, im) = middle.split_at_mut(lanes);
+                re.copy_from_slice(product.re.lanes());
+                im.copy_from_slice(product.im.lanes());
+            }
+        }
+    }
+}
+
+/// What phases are multiplied with.
+#[derive(Debug, Clone, Copy)]
+pub enum Turn<'a, V> {
+    /// One factor for every kA.
+    OfA(&'a [Cell<V>]),
+    /// One for every kB: there is one kA only.
+    OfB(&'a [Cell<V>]),
+}
+
+/// The terms of some neighbouring frequencies as phases, `[kB][kA]`.
+pub fn phases<T: Element, S: Simd<T>>(
+    simd: S,
+    terms: &[T],
+    turns: &[Cell<S::V>],
+    count: usize,
+    lanes: Range<usize>,
+    turn: Turn<'_, S::V>,
+    to: &mut [Cell<S::V>],
+) {
+    macro_rules! run {
+        ($I:expr) => {
+            simd.run(Phases::<T, S, $I> {
+                simd,
+                terms,
+                turns,
+                count,
+                lanes,
+                turn,
+                to,
+            })
+        };
+    }
+    match count {
+        1 => run!(1),
+        2 => run!(2),
+        3 => run!(3),
+        4 => run!(4),
+        5 => run!(5),
+        6 => run!(6),
+        7 => run!(7),
+        8 => run!(8),
+        _ => run!(0),
+    }
+}
+
+/// With as many terms as `I` says, or any number if that is 0.
+struct Phases<'a, T, S: Simd<T>, const I: usize> {
+    simd: S,
+    terms: &'a [T],
+    /// cos and sin of 2πρp/LANES for every pair, largest ρ first.
+    turns: &'a [Cell<S::V>],
+    count: usize,
+    lanes: Range<usize>,
+    turn: Turn<'a, S::V>,
+    to: &'a mut [Cell<S::V>],
+}
+
+impl<T: Element, S: Simd<T>, const I: usize> Kernel for Phases<'_, T, S, I> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            simd,
+            terms,
+            turns,
+            count,
+            lanes,
+            turn,
+            to,
+        } = self;
+        let count = if I == 0 { count } else { I };
+        let pairs = count / 2;
+        let turns = &turns[..pairs];
+        assert!(lanes.end <= S::V::LANES);
+        let phases = |terms: &[T], lane: usize| {
+            let number = |i: usize| simd.splat(terms[i * S::V::LANES + lane]);
+            let mut z = match count % 2 {
+                0 => zero(simd),
+                _ => Cell {
+                    re: number(4 * pairs),
+                    im: number(4 * pairs + 1),
+                },
+            };
+            for i in 0..pairs {
+                let Cell { re: cos, im: sin } = turns[i];
+                z = Cell {
+                    re: number(4 * i).mul_add(cos, z.re),
+                    im: number(4 * i + 1).mul_add(cos, z.im),
+                };
+                z = Cell {
+                    re: number(4 * i + 2).mul_add(sin, z.re),
+                    im: number(4 * i + 3).mul_add(sin, z.im),
+                };
+            }
+            z
+        };
+        let size = 2 * count * S::V::LANES;
+        match turn {
+            Turn::OfA(turn) => {
+                let a = turn.len();
+                for (to, lane) in to.chunks_exact_mut(a).zip(lanes) {
+                    for ((to, terms), &turn) in
+                        to.iter_mut().zip(terms.chunks_exact(size)).zip(turn)
+                    {
+                        *to = phases(terms, lane).times(turn);
+                    }
+                }
+            }
+            Turn::OfB(turn) => {
+                let terms = &terms[..size];
+                for ((to, lane), &turn) in to.iter_mut().zip(lanes).zip(turn) {
+                    *to = phases(terms, lane).times(turn);
+                }
+            }
+        }
+    }
+}
+
+/// Cells times a constant one.
+pub struct TurnAll<'a, T, S: Simd<T>> {
+    pub cells: &'a mut [Cell<S::V>],
+    pub by: Cell<S::V>,
+}
+
+impl<T: Element, S: Simd<T>> Kernel for TurnAll<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for cell in self.cells {
+            *cell = cell.times(self.by);
+        }
+    }
+}
+
+/// Two real rows, vectors `stride` from each other, as one complex line: even + i·odd, parts exchanged.
+pub struct PackPhases<'a, T, S: Simd<T>> {
+    pub simd: S,
+    pub even: &'a [T],
+    /// Empty for a row of zeros.
+    pub odd: &'a [T],
+    pub stride: usize,
+    pub tile: &'a mut [Cell<S::V>],
+}
+
+impl<T: Element, S: Simd<T>> Kernel for PackPhases<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            simd,
+            even,
+            odd,
+            stride,
+            tile,
+        } = self;
+        let apart = stride * S::V::LANES;
+        if odd.is_empty() {
+            let re = simd.splat(T::zero());
+            for (cell, even) in tile.iter_mut().zip(even.chunks(apart)) {
+                let im = simd.load(even);
+                *cell = Cell { re, im };
+            }
+        }
+        for ((cell, even), odd) in tile
+            .iter_mut()
+            .zip(even.chunks(apart))
+            .zip(odd.chunks(apart))
+        {
+            let (re, im) = (simd.load(odd), simd.load(even));
+            *cell = Cell { re, im };
+        }
+    }
+}
+
+/// The spectra of the two rows for kB = 0 ..= B/2, twice as large, parts exchanged, times what turns them towards the
+/// line over rows: `turns[kB]·twiddles[kB·rows + row]`.
+pub struct UnpackPhases<'a, T, S: Simd<T>> {
+    pub simd: S,
+    pub spectrum: &'a [Cell<S::V>],
+    pub turns: &'a [Cell<S::V>],
+    /// From the even row on; empty if there is one row.
+    pub twiddles: &'a [Complex<T>],
+    pub rows: usize,
+    /// The odd row too.
+    pub odd: bool,
+    /// `[kB][stride]`, from the even row on.
+    pub to: &'a mut [Cell<S::V>],
+    pub stride: usize,
+}
+
+impl<T: Element, S: Simd<T>> Kernel for UnpackPhases<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            simd,
+            spectrum,
+            turns,
+            twiddles,
+            rows,
+            odd,
+            to,
+            stride,
+        } = self;
+        let n = spectrum.len();
+        let half = &spectrum[..=n / 2];
+        let mirrored = spectrum[..1].iter().chain(spectrum.iter().rev());
+        let pairs = half.iter().zip(mirrored).zip(turns);
+        let even_of = |z: Cell<S::V>, mirrored: Cell<S::V>| Cell {
+            re: z.re - mirrored.re,
+            im: z.im + mirrored.im,
+        };
+        if twiddles.is_empty() {
+            for (((&z, &mirrored), &turn), to) in pairs.zip(to.chunks_mut(stride)) {
+                to[0] = even_of(z, mirrored).times(turn);
+            }
+            return;
+        }
+        let twiddled = |turn: Cell<S::V>, twiddle: Complex<T>| {
+            turn.times(Cell {
+                re: simd.splat(twiddle.re),
+                im: simd.splat(twiddle.im),
+            })
+        };
+        let pairs = pairs.zip(twiddles.chunks(rows)).zip(to.chunks_mut(stride));
+        for ((((&z, &mirrored), &turn), twiddles), to) in pairs {
+            to[0] = even_of(z, mirrored).times(twiddled(turn, twiddles[0]));
+            if odd {
+                let odd = Cell {
+                    re: mirrored.im - z.im,
+                    im: z.re + mirrored.re,
+                };
+                to[1] = odd.times(twiddled(turn, twiddles[1]));
+            }
+        }
+    }
+}
+
+/// From phases to frequencies: for every kA the phases of LANES neighbouring kB, parts exchanged, `[kA][LANES]`, times
+/// its turn, transposed, and their DFT, which is at the frequencies k = kB + B·kA + m·r, −LANES/2 ≤ r < LANES/2.
+pub struct Frequencies<'a, T, S: Simd<T>> {
+    pub simd: S,
+    pub phases: &'a [Cell<S::V>],
+    pub turns: &'a [Cell<S::V>],
+    pub roots: &'a [Cell<S::V>],
+    pub scale: T,
+    /// How many of the LANES kB count.
+    pub count: usize,
+    /// The first kB, and the steps B and m.
+    pub first: i64,
+    pub strides: [i64; 2],
+    /// The largest |k| that is wanted. All are found that are, and others near them.
+    pub within: i64,
+    /// Where frequency 0 stands.
+    pub zero: i64,
+    pub re: &'a mut [T],
+    pub im: &'a mut [T],
+}
+
+impl<T: Element, S: Simd<T>> Kernel for Frequencies<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        match S::V::LANES {
+            2 => self.over::<2>(),
+            4 => self.over::<4>(),
+            8 => self.over::<8>(),
+            16 => self.over::<16>(),
+            lanes => unreachable!("no vector has {lanes} lanes"),
+        }
+    }
+}
+
+impl<T: Element, S: Simd<T>> Frequencies<'_, T, S> {
+    #[inline(always)]
+    fn over<const LANES: usize>(self)
+    where
+        Radix: Butterfly<T, S::V, LANES>,
+    {
+        let Self {
+            simd,
+            phases,
+            turns,
+            roots,
+            scale,
+            count,
+            first,
+            strides: [by_a, by_r],
+            within,
+            zero: zero_at,
+            re: to_re,
+            im: to_im,
+        } = self;
+        let roots: &[Cell<S::V>; LANES] = roots.try_into().expect("as many roots as lanes");
+        let scale = simd.splat(scale);
+        let none = zero(simd);
+        for (a, (phases, &turn)) in phases.as_chunks::<LANES>().0.iter().zip(turns).enumerate() {
+            let (mut re, mut im) = ([none.re; LANES], [none.im; LANES]);
+            for i in 0..LANES {
+                let phases = phases[i].times(turn);
+                (re[i], im[i]) = (phases.re, phases.im);
+            }
+            S::V::transpose(&mut re);
+            S::V::transpose(&mut im);
+            let y = Radix::dft(
+                std::array::from_fn(|i| Cell {
+                    re: re[i],
+                    im: im[i],
+                }),
+                roots,
+            );
+            for r in 0..LANES {
+                let turns = (r as i64 + LANES as i64 / 2) % LANES as i64 - LANES as i64 / 2;
+                let k = first + by_a * a as i64 + by_r * turns;
+                if k <= within && k + count as i64 > -within {
+                    let at = (zero_at + k) as usize;
+                    let (re, im) = (y[r].im * scale, y[r].re * scale);
+                    if count == LANES {
+                        to_re[at..at + LANES].copy_from_slice(re.lanes());
+                        to_im[at..at + LANES].copy_from_slice(im.lanes());
+                    } else {
+                        to_re[at..at + count].copy_from_slice(&re.lanes()[..count]);
+                        to_im[at..at + count].copy_from_slice(&im.lanes()[..count]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// û(k) = conj û(−k) where k modulo B is beyond B/2, for |k| ≤ within.
+pub struct Mirror<'a, T> {
+    pub period: i64,
+    pub within: i64,
+    pub zero: i64,
+    pub re: &'a mut [T],
+    pub im: &'a mut [T],
+}
+
+impl<T: Element> Kernel for Mirror<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            period,
+            within,
+            zero,
+            re,
+            im,
+        } = self;
+        // A run k .. end above 0 and its mirror image 1 − end ..= −k below: each is the other's source, in separate runs.
+        let blocks = -(within + period - 1) / period - 1..=within / period;
+        for block in blocks {
+            let start = (block * period + period / 2 + 1).max(-within);
+            let end = ((block + 1) * period).min(within + 1);
+            if start >= end {
+                continue;
+            }
+            let len = (end - start) as usize;
+            let (to, from) = ((zero + start) as usize, (zero + 1 - end) as usize);
+            for (part, sign) in [(&mut *re, T::one()), (&mut *im, T::zero() - T::one())] {
+                let (to, from) = if to < from {
+                    let (low, high) = part.split_at_mut(from);
+                    (&mut low[to..to + len], &high[..len])
+                } else {
+                    let (low, high) = part.split_at_mut(to);
+                    (&mut high[..len], &low[from..from + len])
+                };
+                for (to, &from) in to.iter_mut().zip(from.iter().rev()) {
+                    *to = from * sign;
+                }
+            }
+        }
+    }
+}
+
+/// Windows over vectors: sum i is `Σ_j taps(i)[j]·line[start(i) + j]`, lane by lane, for as many sums as `to` has room for.
+#[derive(Debug, Clone, Copy)]
+pub enum Windows<'a> {
+    /// All windows have the same taps, and each starts `step` vectors after the one before.
+    Shared { start: usize, step: usize },
+    /// Where each starts, and from which number on it reads the taps.
+    Each(&'a [[u32; 2]]),
+}
+
+/// [`Windows`] of `count` vectors over a line.
+pub struct Average<'a, T, S: Simd<T>> {
+    pub simd: S,
+    pub windows: Windows<'a>,
+    pub taps: &'a [T],
+    pub count: usize,
+    pub line: &'a [S::V],
+    pub to: &'a mut [T],
+}
+
+impl<T: Element, S: Simd<T>> Kernel for Average<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        match S::V::LANES {
+            2 => self.side_by_side::<2>(),
+            4 => self.side_by_side::<4>(),
+            _ => self.side_by_side::<8>(),
+        }
+    }
+}
+
+impl<T: Element, S: Simd<T>> Average<'_, T, S> {
+    /// `G` sums at a time, to hide the latency of one product behind the others.
+    #[inline(always)]
+    fn side_by_side<const G: usize>(self) {
+        let Self {
+            simd,
+            windows,
+            taps,
+            count,
+            line,
+            to,
+        } = self;
+        let lanes = S::V::LANES;
+        let none = simd.splat(T::zero());
+        for (block, to) in to.chunks_mut(lanes).enumerate() {
+            let mut sums = [none; MAX_LANES];
+            for (group, sums) in sums[..lanes].as_chunks_mut::<G>().0.iter_mut().enumerate() {
+                let Some(last) = to.len().checked_sub(group * G + 1) else {
+                    break;
+                };
+                // Sums beyond the last output repeat it.
+                let output = |i: usize| block * lanes + group * G + i.min(last);
+                *sums = match windows {
+                    Windows::Shared { start, step } => {
+                        let windows = std::array::from_fn(|i| {
+                            let start = start + output(i) * step;
+                            &line[start..start + count]
+                        });
+                        shared::<T, S, G>(simd, &taps[..count * lanes], windows)
+                    }
+                    Windows::Each(windows) => {
+                        let windows = std::array::from_fn(|i| {
+                            let [start, first] = windows[output(i)].map(|at| at as usize);
+                            (&line[start..][..count], &taps[first..][..count * lanes])
+                        });
+                        each::<T, S, G>(simd, windows)
+                    }
+                };
+            }
+            S::V::transpose(&mut sums[..lanes]);
+            let mut width = lanes;
+            while width > 1 {
+                width /= 2;
+                for i in 0..width {
+                    sums[i] = sums[i] + sums[i + width];
+                }
+            }
+            to.copy_from_slice(&sums[0].lanes()[..to.len()]);
+        }
+    }
+}
+
+#[inline(always)]
+fn shared<T: Element, S: Simd<T>, const G: usize>(
+    simd: S,
+    taps: &[T],
+    windows: [&[S::V]; G],
+) -> [S::V; G] {
+    let lanes = S::V::LANES;
+    let none = simd.splat(T::zero());
+    let mut totals = [none; G];
+    for (part, taps) in taps.chunks(PARTIAL * lanes).enumerate() {
+        let count = taps.len() / lanes;
+        let windows: [&[S::V]; G] = std::array::from_fn(|i| &windows[i][part * PARTIAL..][..count]);
+        let mut sums = [none; G];
+        for j in 0..count {
+            let taps = simd.load(&taps[j * lanes..]);
+            for i in 0..G {
+                sums[i] = windows[i][j].mul_add(taps, sums[i]);
+            }
+        }
+        for i in 0..G {
+            totals[i] = totals[i] + sums[i];
+        }
+    }
+    totals
+}
+
+#[inline(always)]
+fn each<T: Element, S: Simd<T>, const G: usize>(
+    simd: S,
+    windows: [(&[S::V], &[T]); G],
+) -> [S::V; G] {
+    let lanes = S::V::LANES;
+    let none = simd.splat(T::zero());
+    let mut totals = [none; G];
+    let count = windows[0].0.len();
+    for start in (0..count).step_by(PARTIAL) {
+        let mut sums = [none; G];
+        for j in start..count.min(start + PARTIAL) {
+            for i in 0..G {
+                let (line, taps) = windows[i];
+                sums[i] = line[j].mul_add(simd.load(&taps[j * lanes..]), sums[i]);
+            }
+        }
+        for i in 0..G {
+            totals[i] = totals[i] + sums[i];
+        }
+    }
+    totals
+}
+
+/// The sum of all lanes of a line.
+pub fn sum<T: Element, S: Simd<T>>(simd: S, line: &[S::V]) -> f64 {
+    let wide = |lane: &T| lane.to_f64().expect("a float is a float");
+    let sum = |part: &[S::V]| -> f64 { window::sum(simd, part).lanes().iter().map(wide).sum() };
+    line.chunks(PARTIAL).map(sum).sum()
+}
