@@ -53,6 +53,10 @@ pub(crate) trait Layer<T>: Send + Sync {
     /// One thread's lines.
     type Lines: Send + Sync;
 
+    /// Whether threads share the stages of a step of order 1, and then what descends from it. Otherwise each takes steps of order 1
+    /// of its own, with what descends from them.
+    const SHARED: bool;
+
     /// Adds everything that one thread of a walk takes.
     fn footprint(&self, others: Footprint) -> Footprint;
 
