@@ -58,17 +58,11 @@ impl<T: Element, S: Simd<T>> Kernel for Terms<'_, T, S> {
             to,
         } = self;
         for (a, to) in to.chunks_exact_mut(2 * terms * lanes).enumerate() {
-            let product = |i: usize| {
-                let at = a * by_a + i * by_term;
-                let by = simd.load(&filter[at..]);
-                Cell {
-                    re: simd.load(&spectrum.re[at..]) * by,
-                    im: simd.load(&spectrum.im[at..]) * by,
-                }
-            };
+            let start = a * by_a;
             let (pairs, middle) = to.split_at_mut(terms / 2 * 4 * lanes);
             for (i, to) in pairs.chunks_exact_mut(4 * lanes).enumerate() {
-                let (low, high) = (product(i), product(terms - 1 - i));
+                let low = product(simd, spectrum, filter, start + i * by_term);
+                let high = product(simd, spectrum, filter, start + (terms - 1 - i) * by_term);
                 let parts = [
                     high.re + low.re,
                     high.im + low.im,
@@ -80,12 +74,26 @@ impl<T: Element, S: Simd<T>> Kernel for Terms<'_, T, S> {
                 }
             }
             if !middle.is_empty() {
-                let product = product(terms / 2);
+                let product = product(simd, spectrum, filter, start + terms / 2 * by_term);
                 let (re, im) = middle.split_at_mut(lanes);
                 re.copy_from_slice(product.re.lanes());
                 im.copy_from_slice(product.im.lanes());
             }
         }
+    }
+}
+
+#[inline(always)]
+fn product<T: Element, S: Simd<T>>(
+    simd: S,
+    spectrum: Parts<'_, T>,
+    filter: &[T],
+    at: usize,
+) -> Cell<S::V> {
+    let by = simd.load(&filter[at..]);
+    Cell {
+        re: simd.load(&spectrum.re[at..]) * by,
+        im: simd.load(&spectrum.im[at..]) * by,
     }
 }
 
@@ -164,48 +172,53 @@ impl<T: Element, S: Simd<T>, const I: usize> Kernel for Phases<'_, T, S, I> {
         let pairs = count / 2;
         let turns = &turns[..pairs];
         assert!(lanes.end <= S::V::LANES);
-        let phases = |terms: &[T], lane: usize| {
-            let number = |i: usize| simd.splat(terms[i * S::V::LANES + lane]);
-            let mut z = match count % 2 {
-                0 => zero(simd),
-                _ => Cell {
-                    re: number(4 * pairs),
-                    im: number(4 * pairs + 1),
-                },
-            };
-            for i in 0..pairs {
-                let Cell { re: cos, im: sin } = turns[i];
-                z = Cell {
-                    re: number(4 * i).mul_add(cos, z.re),
-                    im: number(4 * i + 1).mul_add(cos, z.im),
-                };
-                z = Cell {
-                    re: number(4 * i + 2).mul_add(sin, z.re),
-                    im: number(4 * i + 3).mul_add(sin, z.im),
-                };
-            }
-            z
-        };
         let size = 2 * count * S::V::LANES;
         match turn {
             Turn::OfA(turn) => {
                 let a = turn.len();
                 for (to, lane) in to.chunks_exact_mut(a).zip(lanes) {
-                    for ((to, terms), &turn) in
-                        to.iter_mut().zip(terms.chunks_exact(size)).zip(turn)
-                    {
-                        *to = phases(terms, lane).times(turn);
+                    let terms = terms.chunks_exact(size);
+                    for ((to, terms), &turn) in to.iter_mut().zip(terms).zip(turn) {
+                        *to = at(simd, terms, turns, count, lane).times(turn);
                     }
                 }
             }
             Turn::OfB(turn) => {
                 let terms = &terms[..size];
                 for ((to, lane), &turn) in to.iter_mut().zip(lanes).zip(turn) {
-                    *to = phases(terms, lane).times(turn);
+                    *to = at(simd, terms, turns, count, lane).times(turn);
                 }
             }
         }
     }
+}
+
+/// All phases of one frequency. No closures here: those that are not inlined lose the instruction set.
+#[inline(always)]
+fn at<T: Element, S: Simd<T>>(
+    simd: S,
+    terms: &[T],
+    turns: &[Cell<S::V>],
+    count: usize,
+    lane: usize,
+) -> Cell<S::V> {
+    let mut z = zero(simd);
+    if count % 2 == 1 {
+        z.re = number(simd, terms, 2 * count - 2, lane);
+        z.im = number(simd, terms, 2 * count - 1, lane);
+    }
+    for (i, &Cell { re: cos, im: sin }) in turns.iter().enumerate() {
+        z.re = number(simd, terms, 4 * i, lane).mul_add(cos, z.re);
+        z.im = number(simd, terms, 4 * i + 1, lane).mul_add(cos, z.im);
+        z.re = number(simd, terms, 4 * i + 2, lane).mul_add(sin, z.re);
+        z.im = number(simd, terms, 4 * i + 3, lane).mul_add(sin, z.im);
+    }
+    z
+}
+
+#[inline(always)]
+fn number<T: Element, S: Simd<T>>(simd: S, terms: &[T], i: usize, lane: usize) -> S::V {
+    simd.splat(terms[i * S::V::LANES + lane])
 }
 
 /// Cells times a constant one.
@@ -301,34 +314,45 @@ impl<T: Element, S: Simd<T>> Kernel for UnpackPhases<'_, T, S> {
         let half = &spectrum[..=n / 2];
         let mirrored = spectrum[..1].iter().chain(spectrum.iter().rev());
         let pairs = half.iter().zip(mirrored).zip(turns);
-        let even_of = |z: Cell<S::V>, mirrored: Cell<S::V>| Cell {
-            re: z.re - mirrored.re,
-            im: z.im + mirrored.im,
-        };
         if twiddles.is_empty() {
             for (((&z, &mirrored), &turn), to) in pairs.zip(to.chunks_mut(stride)) {
-                to[0] = even_of(z, mirrored).times(turn);
+                to[0] = even(z, mirrored).times(turn);
             }
             return;
         }
-        let twiddled = |turn: Cell<S::V>, twiddle: Complex<T>| {
-            turn.times(Cell {
-                re: simd.splat(twiddle.re),
-                im: simd.splat(twiddle.im),
-            })
-        };
         let pairs = pairs.zip(twiddles.chunks(rows)).zip(to.chunks_mut(stride));
         for ((((&z, &mirrored), &turn), twiddles), to) in pairs {
-            to[0] = even_of(z, mirrored).times(twiddled(turn, twiddles[0]));
+            to[0] = even(z, mirrored).times(twiddled(simd, turn, twiddles[0]));
             if odd {
                 let odd = Cell {
                     re: mirrored.im - z.im,
                     im: z.re + mirrored.re,
                 };
-                to[1] = odd.times(twiddled(turn, twiddles[1]));
+                to[1] = odd.times(twiddled(simd, turn, twiddles[1]));
             }
         }
     }
+}
+
+/// What the even row has of Z(k) and Z(−k), twice as large.
+#[inline(always)]
+fn even<T, V: Vector<T>>(z: Cell<V>, mirrored: Cell<V>) -> Cell<V> {
+    Cell {
+        re: z.re - mirrored.re,
+        im: z.im + mirrored.im,
+    }
+}
+
+#[inline(always)]
+fn twiddled<T: Element, S: Simd<T>>(
+    simd: S,
+    turn: Cell<S::V>,
+    twiddle: Complex<T>,
+) -> Cell<S::V> {
+    turn.times(Cell {
+        re: simd.splat(twiddle.re),
+        im: simd.splat(twiddle.im),
+    })
 }
 
 /// From phases to frequencies: for every kA the phases of LANES neighbouring kB, parts exchanged, `[kA][LANES]`, times

@@ -282,6 +282,9 @@ impl<T: Real, S: Passes<T>> Phases<T, S> {
         self.vectors() * S::V::LANES
     }
 
+    #[allow(dead_code)]
+    pub(crate) fn sides_for_bench(&self) -> [usize; 2] { self.sides() }
+
     /// Cells from one row over kB to the next, and from one over sA to the next: not a power of two, so that neighbours in
     /// a column do not lie in one set of a cache.
     fn pitches(&self) -> [usize; 2] {
