@@ -344,11 +344,7 @@ fn even<T, V: Vector<T>>(z: Cell<V>, mirrored: Cell<V>) -> Cell<V> {
 }
 
 #[inline(always)]
-fn twiddled<T: Element, S: Simd<T>>(
-    simd: S,
-    turn: Cell<S::V>,
-    twiddle: Complex<T>,
-) -> Cell<S::V> {
+fn twiddled<T: Element, S: Simd<T>>(simd: S, turn: Cell<S::V>, twiddle: Complex<T>) -> Cell<S::V> {
     turn.times(Cell {
         re: simd.splat(twiddle.re),
         im: simd.splat(twiddle.im),
@@ -495,138 +491,227 @@ impl<T: Element> Kernel for Mirror<'_, T> {
     }
 }
 
-/// Windows over vectors: sum i is `Σ_j taps(i)[j]·line[start(i) + j]`, lane by lane, for as many sums as `to` has room for.
-#[derive(Debug, Clone, Copy)]
-pub enum Windows<'a> {
-    /// All windows have the same taps, and each starts `step` vectors after the one before.
-    Shared { start: usize, step: usize },
-    /// Where each starts, and from which number on it reads the taps.
-    Each(&'a [[u32; 2]]),
-}
-
-/// [`Windows`] of `count` vectors over a line.
-pub struct Average<'a, T, S: Simd<T>> {
+/// Averages of a line in natural order: sums of windows over whole vectors, whose lanes are then added up.
+///
+/// ```text
+/// output i of class c, number classes·i + c:   Σ_j taps[c][j]·line[starts[c] + i·step + j],   j < count
+/// ```
+///
+/// Outputs of a class stand a whole number of vectors apart and so have the same taps.
+pub struct Windows<'a, T, S: Simd<T>> {
     pub simd: S,
-    pub windows: Windows<'a>,
+    pub starts: &'a [usize],
+    pub step: usize,
+    /// `[class][count·LANES]`.
     pub taps: &'a [T],
     pub count: usize,
     pub line: &'a [S::V],
     pub to: &'a mut [T],
 }
 
-impl<T: Element, S: Simd<T>> Kernel for Average<'_, T, S> {
+/// The most classes there are.
+const CLASSES: usize = MAX_LANES;
+
+/// The most sums that are kept side by side.
+const SIDE_BY_SIDE: usize = 8;
+
+impl<T: Element, S: Simd<T>> Kernel for Windows<'_, T, S> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        match S::V::LANES {
-            2 => self.side_by_side::<2>(),
-            4 => self.side_by_side::<4>(),
-            _ => self.side_by_side::<8>(),
-        }
-    }
-}
-
-impl<T: Element, S: Simd<T>> Average<'_, T, S> {
-    /// `G` sums at a time, to hide the latency of one product behind the others.
-    #[inline(always)]
-    fn side_by_side<const G: usize>(self) {
         let Self {
             simd,
-            windows,
+            starts,
+            step,
             taps,
             count,
             line,
             to,
         } = self;
         let lanes = S::V::LANES;
-        let none = simd.splat(T::zero());
-        for (block, to) in to.chunks_mut(lanes).enumerate() {
-            let mut sums = [none; MAX_LANES];
-            for (group, sums) in sums[..lanes].as_chunks_mut::<G>().0.iter_mut().enumerate() {
-                let Some(last) = to.len().checked_sub(group * G + 1) else {
-                    break;
-                };
-                // Sums beyond the last output repeat it.
-                let output = |i: usize| block * lanes + group * G + i.min(last);
-                *sums = match windows {
-                    Windows::Shared { start, step } => {
-                        let windows = std::array::from_fn(|i| {
-                            let start = start + output(i) * step;
-                            &line[start..start + count]
-                        });
-                        shared::<T, S, G>(simd, &taps[..count * lanes], windows)
+        let classes = starts.len();
+        let block = (SIDE_BY_SIDE * classes).max(lanes);
+        let mut sums = [simd.splat(T::zero()); SIDE_BY_SIDE * CLASSES];
+        let sums = &mut sums[..block];
+        for (first, to) in to.chunks_mut(block).enumerate() {
+            let first = first * block / classes;
+            let by_class = starts.iter().zip(taps.chunks_exact(count * lanes));
+            for (class, (&start, taps)) in by_class.enumerate().take(to.len()) {
+                // Sums beyond the last output of a class repeat it.
+                let last = (to.len() - 1 - class) / classes;
+                for group in (0..=last).step_by(SIDE_BY_SIDE) {
+                    let at = start + (first + group) * step;
+                    let most = last - group;
+                    let group_sums = shared::<T, S>(simd, taps, &line[at..], step, most);
+                    for i in 0..SIDE_BY_SIDE {
+                        sums[(group + i) * classes + class] = group_sums[i];
                     }
-                    Windows::Each(windows) => {
-                        let windows = std::array::from_fn(|i| {
-                            let [start, first] = windows[output(i)].map(|at| at as usize);
-                            (&line[start..][..count], &taps[first..][..count * lanes])
-                        });
-                        each::<T, S, G>(simd, windows)
-                    }
-                };
-            }
-            S::V::transpose(&mut sums[..lanes]);
-            let mut width = lanes;
-            while width > 1 {
-                width /= 2;
-                for i in 0..width {
-                    sums[i] = sums[i] + sums[i + width];
                 }
             }
-            to.copy_from_slice(&sums[0].lanes()[..to.len()]);
+            for (sums, to) in sums.chunks_mut(lanes).zip(to.chunks_mut(lanes)) {
+                let sums = total::<T, S>(sums);
+                to.copy_from_slice(&sums.lanes()[..to.len()]);
+            }
         }
     }
 }
 
+/// Eight windows, of which those beyond `most` repeat it.
 #[inline(always)]
-fn shared<T: Element, S: Simd<T>, const G: usize>(
+fn shared<T: Element, S: Simd<T>>(
     simd: S,
     taps: &[T],
-    windows: [&[S::V]; G],
-) -> [S::V; G] {
+    line: &[S::V],
+    step: usize,
+    most: usize,
+) -> [S::V; SIDE_BY_SIDE] {
     let lanes = S::V::LANES;
     let none = simd.splat(T::zero());
-    let mut totals = [none; G];
+    let mut totals = [none; SIDE_BY_SIDE];
     for (part, taps) in taps.chunks(PARTIAL * lanes).enumerate() {
         let count = taps.len() / lanes;
-        let windows: [&[S::V]; G] = std::array::from_fn(|i| &windows[i][part * PARTIAL..][..count]);
-        let mut sums = [none; G];
+        let mut windows = [&line[..0]; SIDE_BY_SIDE];
+        for i in 0..SIDE_BY_SIDE {
+            windows[i] = &line[i.min(most) * step + part * PARTIAL..][..count];
+        }
+        let mut sums = [none; SIDE_BY_SIDE];
         for j in 0..count {
             let taps = simd.load(&taps[j * lanes..]);
-            for i in 0..G {
+            for i in 0..SIDE_BY_SIDE {
                 sums[i] = windows[i][j].mul_add(taps, sums[i]);
             }
         }
-        for i in 0..G {
+        for i in 0..SIDE_BY_SIDE {
             totals[i] = totals[i] + sums[i];
         }
     }
     totals
 }
 
+/// The sums of the lanes of LANES vectors.
 #[inline(always)]
-fn each<T: Element, S: Simd<T>, const G: usize>(
-    simd: S,
-    windows: [(&[S::V], &[T]); G],
-) -> [S::V; G] {
-    let lanes = S::V::LANES;
-    let none = simd.splat(T::zero());
-    let mut totals = [none; G];
-    let count = windows[0].0.len();
-    for start in (0..count).step_by(PARTIAL) {
-        let mut sums = [none; G];
-        for j in start..count.min(start + PARTIAL) {
-            for i in 0..G {
-                let (line, taps) = windows[i];
-                sums[i] = line[j].mul_add(simd.load(&taps[j * lanes..]), sums[i]);
-            }
-        }
-        for i in 0..G {
-            totals[i] = totals[i] + sums[i];
+fn total<T: Element, S: Simd<T>>(sums: &mut [S::V]) -> S::V {
+    S::V::transpose(sums);
+    let mut width = S::V::LANES;
+    while width > 1 {
+        width /= 2;
+        for i in 0..width {
+            sums[i] = sums[i] + sums[i + width];
         }
     }
-    totals
+    sums[0]
+}
+
+/// Averages at nearly every sample: output i is `Σ_d taps[d]·line[first + i·step + d]`, in samples. Lanes are neighbouring samples,
+/// so nothing is added up across them, and all are computed, also those between outputs.
+pub struct Everywhere<'a, T, S: Simd<T>> {
+    pub simd: S,
+    pub first: usize,
+    pub step: usize,
+    pub taps: &'a [T],
+    pub line: &'a [S::V],
+    pub to: &'a mut [T],
+}
+
+impl<T: Element, S: Simd<T>> Kernel for Everywhere<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        const TOGETHER: usize = 4;
+        let Self {
+            simd,
+            first,
+            step,
+            taps,
+            line,
+            to,
+        } = self;
+        let lanes = S::V::LANES;
+        let line = &S::V::numbers(line)[first..];
+        let none = simd.splat(T::zero());
+        let samples = (to.len() * step + 1).saturating_sub(step);
+        let mut sums = [none; TOGETHER];
+        for start in (0..samples).step_by(TOGETHER * lanes) {
+            let vectors = (samples - start).div_ceil(lanes).min(TOGETHER);
+            sums = [none; TOGETHER];
+            if vectors == TOGETHER {
+                let line = &line[start..start + TOGETHER * lanes + taps.len() - 1];
+                for (d, &tap) in taps.iter().enumerate() {
+                    let tap = simd.splat(tap);
+                    for i in 0..TOGETHER {
+                        sums[i] = tap.mul_add(simd.load(&line[i * lanes + d..]), sums[i]);
+                    }
+                }
+            } else {
+                for (i, sum) in sums.iter_mut().enumerate().take(vectors) {
+                    let line = &line[start + i * lanes..];
+                    for (d, &tap) in taps.iter().enumerate() {
+                        *sum = simd.splat(tap).mul_add(simd.load(&line[d..]), *sum);
+                    }
+                }
+            }
+            let to = to[start.div_ceil(step)..].iter_mut();
+            let sums = &S::V::numbers(&sums)[start.next_multiple_of(step) - start..];
+            for (to, &sum) in to.zip(sums.iter().step_by(step)) {
+                *to = sum;
+            }
+        }
+    }
+}
+
+/// Windows of one length, each with taps of its own: sum i is `Σ_j taps[firsts[i] + LANES·j ..]·line[j]`.
+pub struct AllAround<'a, T, S: Simd<T>> {
+    pub simd: S,
+    pub firsts: &'a [u32],
+    pub taps: &'a [T],
+    pub line: &'a [S::V],
+    pub to: &'a mut [T],
+}
+
+impl<T: Element, S: Simd<T>> Kernel for AllAround<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            simd,
+            firsts,
+            taps,
+            line,
+            to,
+        } = self;
+        let lanes = S::V::LANES;
+        let none = simd.splat(T::zero());
+        for (firsts, to) in firsts.chunks(lanes).zip(to.chunks_mut(lanes)) {
+            let mut sums = [none; MAX_LANES];
+            for (firsts, sums) in firsts
+                .chunks(SIDE_BY_SIDE)
+                .zip(sums.chunks_mut(SIDE_BY_SIDE))
+            {
+                let mut windows = [&taps[..0]; SIDE_BY_SIDE];
+                for i in 0..SIDE_BY_SIDE {
+                    // Sums beyond the last repeat it.
+                    let first = firsts[i.min(firsts.len() - 1)] as usize;
+                    windows[i] = &taps[first..][..line.len() * lanes];
+                }
+                for (part, line) in line.chunks(PARTIAL).enumerate() {
+                    let mut partial = [none; SIDE_BY_SIDE];
+                    for (j, &u) in (part * PARTIAL..).zip(line) {
+                        for i in 0..SIDE_BY_SIDE {
+                            partial[i] = u.mul_add(simd.load(&windows[i][j * lanes..]), partial[i]);
+                        }
+                    }
+                    for i in 0..SIDE_BY_SIDE {
+                        sums[i] = sums[i] + partial[i];
+                    }
+                }
+            }
+            let sums = total::<T, S>(&mut sums[..lanes]);
+            to.copy_from_slice(&sums.lanes()[..to.len()]);
+        }
+    }
 }
 
 /// The sum of all lanes of a line.

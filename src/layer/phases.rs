@@ -28,7 +28,7 @@ use std::ops::Range;
 use super::average::AxisAverage;
 use crate::fft::{Line, roots, sides_of_cells};
 use crate::kernels::pass::{Emit, Passes, SideBySide, Turns};
-use crate::kernels::phases::{self, Parts, Turn, Windows};
+use crate::kernels::phases::{self, Parts, Turn};
 use crate::kernels::squares::cell;
 use crate::kernels::vector::{Cell, Simd, Vector, zero};
 use crate::memory::Footprint;
@@ -36,6 +36,10 @@ use crate::num::{Complex, Real};
 
 /// Cells of lines over kA that are made and transformed together: they stay in a first-level cache.
 const TOGETHER: usize = 64;
+
+/// The largest step of outputs at which all samples are averaged, also those between outputs: it takes twice the products of step 2
+/// but no sums of lanes.
+const EVERYWHERE: usize = 2;
 
 /// The transforms of a line of `LANES·m` samples.
 #[derive(Debug, Clone)]
@@ -283,7 +287,9 @@ impl<T: Real, S: Passes<T>> Phases<T, S> {
     }
 
     #[allow(dead_code)]
-    pub(crate) fn sides_for_bench(&self) -> [usize; 2] { self.sides() }
+    pub(crate) fn sides_for_bench(&self) -> [usize; 2] {
+        self.sides()
+    }
 
     /// Cells from one row over kB to the next, and from one over sA to the next: not a power of two, so that neighbours in
     /// a column do not lie in one set of a cache.
@@ -559,16 +565,20 @@ pub(crate) struct PhaseAverage<T> {
     outputs: usize,
     window: Window,
     taps: Vec<T>,
-    /// Vectors of a window.
-    count: usize,
 }
 
 #[derive(Debug, Clone)]
 enum Window {
-    /// Starts lie a whole number of vectors apart.
-    Shared { start: usize, step: usize },
-    /// Where each starts, and its first tap.
-    Each(Vec<[u32; 2]>),
+    /// Windows of `count` vectors. As many classes as it takes for outputs of a class to stand whole vectors apart.
+    Short {
+        starts: Vec<usize>,
+        step: usize,
+        count: usize,
+    },
+    /// Outputs at every sample or every other: from which sample on, and how far apart.
+    Everywhere { first: usize, step: usize },
+    /// All the way round, and the first tap of each output.
+    Round(Vec<u32>),
 }
 
 impl<T: Real> PhaseAverage<T> {
@@ -578,72 +588,54 @@ impl<T: Real> PhaseAverage<T> {
         let outputs = average.outputs.clone();
         debug_assert!(n.is_multiple_of(lanes));
         let vectors = n / lanes;
-        let period = (n / step).max(1);
-        let Some(taps) = average.short() else {
-            // All the way round: the weights twice, so that every output has a window of them.
-            let starts = outputs.clone().map(|o| [0, (n - o * step % n) as u32]);
-            return Self {
-                vectors,
-                halo: [0; 2],
-                outputs: outputs.len(),
-                window: Window::Each(starts.collect()),
-                taps: (0..2 * n)
-                    .map(|d| T::narrow(average.kernel(d % n)))
-                    .collect(),
-                count: vectors,
-            };
-        };
-        let radius = (taps.len() / 2) as i64;
-        // Outputs may lie a period further on, all of them.
-        let first = outputs.start / period * period;
-        let firsts: Vec<_> = outputs
-            .clone()
-            .map(|o| ((o - first) * step) as i64 - radius)
-            .collect();
-        let lanes = lanes as i64;
-        let vector = |t: i64| t.div_euclid(lanes);
-        let count = |&first: &i64| vector(first + 2 * radius) - vector(first) + 1;
-        let count = firsts.iter().map(count).max().unwrap_or(1) as usize;
-        let least = firsts.first().map_or(0, |&first| vector(first));
-        let most = firsts.last().map_or(0, |&first| vector(first)) + count as i64;
-        let halo = [-least, most - vectors as i64].map(|halo| halo.max(0) as usize);
-        let start = |first: i64| (halo[0] as i64 + vector(first)) as usize;
-        // Taps before the first one are zeros, LANES of them.
-        let tap = |first: i64| (lanes - first.rem_euclid(lanes)) as usize;
-        let padded = |zeros: usize, len: usize| -> Vec<T> {
-            let mut padded = vec![T::zero(); len];
-            padded[zeros..zeros + taps.len()].copy_from_slice(taps);
-            padded
-        };
-        let lanes = lanes as usize;
-        let shared = firsts.first().filter(|_| step.is_multiple_of(lanes));
-        let (window, taps) = match shared {
-            Some(&first) => {
-                let zeros = first.rem_euclid(lanes as i64) as usize;
-                let window = Window::Shared {
-                    start: start(first),
-                    step: step / lanes,
-                };
-                (window, padded(zeros, count * lanes))
-            }
-            None => {
-                let each = firsts
-                    .iter()
-                    .map(|&first| [start(first) as u32, tap(first) as u32]);
-                (
-                    Window::Each(each.collect()),
-                    padded(lanes, (count + 1) * lanes),
-                )
-            }
-        };
-        Self {
+        let made = |halo, window, taps| Self {
             vectors,
             halo,
             outputs: outputs.len(),
             window,
             taps,
-            count,
+        };
+        let Some(taps) = average.short() else {
+            // The weights twice, so that every output has a window of them.
+            let firsts = outputs.clone().map(|o| (n - o * step % n) as u32);
+            let taps = (0..2 * n).map(|d| T::narrow(average.kernel(d % n)));
+            return made([0; 2], Window::Round(firsts.collect()), taps.collect());
+        };
+        // All outputs may lie a period further on.
+        let period = (n / step).max(1);
+        let radius = (taps.len() / 2) as i64;
+        let first = (outputs.start % period * step) as i64 - radius;
+        let last = first + (outputs.len().saturating_sub(1) * step) as i64;
+        let vector = |t: i64| t.div_euclid(lanes as i64);
+        let before = (-vector(first)).max(0);
+        let halo = |end: i64| [before, end - vectors as i64].map(|halo| halo.max(0) as usize);
+        if step <= EVERYWHERE && step < lanes {
+            let window = Window::Everywhere {
+                first: (first + before * lanes as i64) as usize,
+                step,
+            };
+            // Up to LANES − 1 samples beyond the last output are computed too.
+            let end = vector(last + 2 * radius + lanes as i64 - 1) + 1;
+            return made(halo(end), window, taps.to_vec());
         }
+        let classes = (1..).find(|classes| (classes * step).is_multiple_of(lanes));
+        let classes = classes.unwrap_or(lanes);
+        let firsts = (0..classes).map(|class| first + (class * step) as i64);
+        let zeros = |first: i64| first.rem_euclid(lanes as i64) as usize;
+        let most_zeros = firsts.clone().map(zeros).max().unwrap_or(0);
+        let count = (most_zeros + taps.len()).div_ceil(lanes);
+        let mut padded = vec![T::zero(); classes * count * lanes];
+        for (to, first) in padded.chunks_exact_mut(count * lanes).zip(firsts.clone()) {
+            to[zeros(first)..][..taps.len()].copy_from_slice(taps);
+        }
+        let window = Window::Short {
+            starts: firsts
+                .map(|first| (vector(first) + before) as usize)
+                .collect(),
+            step: classes * step / lanes,
+            count,
+        };
+        made(halo(vector(last) + count as i64), window, padded)
     }
 
     /// Number of outputs.
@@ -656,6 +648,11 @@ impl<T: Real> PhaseAverage<T> {
         self.halo
     }
 
+    /// Bytes of the weights.
+    pub fn bytes(&self) -> u64 {
+        size_of_val(&self.taps[..]) as u64
+    }
+
     /// Averages a line that stands behind its halo, and fills the halo.
     pub fn apply<S: Simd<T>>(&self, simd: S, line: &mut [S::V], to: &mut [T]) {
         let [before, after] = self.halo;
@@ -666,17 +663,37 @@ impl<T: Real> PhaseAverage<T> {
         for i in before + self.vectors..line.len() {
             line[i] = line[i - self.vectors];
         }
-        simd.run(phases::Average {
-            simd,
-            windows: match &self.window {
-                &Window::Shared { start, step } => Windows::Shared { start, step },
-                Window::Each(each) => Windows::Each(each),
-            },
-            taps: &self.taps,
-            count: self.count,
-            line,
-            to: &mut to[..self.outputs],
-        });
+        let (taps, to) = (&self.taps[..], &mut to[..self.outputs]);
+        match &self.window {
+            Window::Short {
+                starts,
+                step,
+                count,
+            } => simd.run(phases::Windows {
+                simd,
+                starts,
+                step: *step,
+                taps,
+                count: *count,
+                line,
+                to,
+            }),
+            &Window::Everywhere { first, step } => simd.run(phases::Everywhere {
+                simd,
+                first,
+                step,
+                taps,
+                line,
+                to,
+            }),
+            Window::Round(firsts) => simd.run(phases::AllAround {
+                simd,
+                firsts,
+                taps,
+                line,
+                to,
+            }),
+        }
     }
 }
 
@@ -701,6 +718,7 @@ pub(crate) fn mean<T: Real, S: Simd<T>>(simd: S, line: &[S::V], over: Range<usiz
 mod tests {
     use ndarray::Array1;
 
+    use super::super::average::EvenKernel;
     use super::*;
     use crate::filters::gauss;
     use crate::isa::Isa;
@@ -939,7 +957,8 @@ mod tests {
                 step,
             } = self;
             let n = phi_hat.len();
-            let axis = AxisAverage::<T>::new(phi_hat, outputs.clone(), step, 1e-16);
+            let axis =
+                AxisAverage::<T>::new(EvenKernel::from_hat(phi_hat), outputs.clone(), step, 1e-16);
             let average = PhaseAverage::new(S::V::LANES, &axis);
             let u = noise(4, n);
             let h = Array1::from_iter(phi_hat.iter().map(|&phi| Complex::new(phi, 0.0)));
