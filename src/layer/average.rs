@@ -122,6 +122,17 @@ impl<T: Real> AxisAverage<T> {
         self.outputs.len()
     }
 
+    /// Averages a line into the outputs.
+    pub fn apply(&self, u: &[T], out: &mut [T]) {
+        for (o, value) in self.outputs.clone().zip(out) {
+            *value = self
+                .row(o)
+                .into_iter()
+                .map(|(start, weights)| long_dot(weights, &u[start..][..weights.len()]))
+                .sum();
+        }
+    }
+
     /// The row of the matrix for one output, as at most two stretches: first sample, weights.
     fn row(&self, output: usize) -> [(usize, &[T]); 2] {
         let middle = output * self.step % self.len;
@@ -169,14 +180,7 @@ fn apply<T: Real>(axes: &[AxisAverage<T>], u: &[T], out: &mut [T], scratch: &mut
         return;
     };
     if others.is_empty() {
-        for (o, value) in axis.outputs.clone().zip(out) {
-            *value = axis
-                .row(o)
-                .into_iter()
-                .map(|(start, weights)| kernels::dot(weights, &u[start..][..weights.len()]))
-                .sum();
-        }
-        return;
+        return axis.apply(u, out);
     }
     let len: usize = others.iter().map(|axis| axis.len).product();
     let width: usize = others.iter().map(AxisAverage::output_len).product();
@@ -188,6 +192,14 @@ fn apply<T: Real>(axes: &[AxisAverage<T>], u: &[T], out: &mut [T], scratch: &mut
         }
         apply(others, averages, out, scratch);
     }
+}
+
+/// Σ a·b of any number of numbers: the sums of stretches add up in `f64`, since one sum of tens of thousands of `f32` would be off by
+/// several roundings.
+fn long_dot<T: Real>(a: &[T], b: &[T]) -> T {
+    const STRETCH: usize = 2048;
+    let stretches = a.chunks(STRETCH).zip(b.chunks(STRETCH));
+    T::narrow(stretches.map(|(a, b)| kernels::dot(a, b).widen()).sum())
 }
 
 #[cfg(test)]

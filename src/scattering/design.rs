@@ -30,6 +30,8 @@ pub(crate) struct Design<W, const D: usize> {
     pub layout: Arc<Layout>,
     /// What is left out of filters, as a share of their peak, and of windows, as a share of their sum.
     pub tolerance: f64,
+    /// The same of the window that averages the input.
+    pub input_tolerance: f64,
 }
 
 /// The level that U of a path lives on: that of its coarsest wavelet, since what was subsampled stays so.
@@ -65,11 +67,20 @@ impl<W: Wavelet, const D: usize> Design<W, D> {
 
     /// φ_J along an axis of a level, sampled where the output keeps it.
     pub fn average<T: Real>(&self, level: usize, axis: usize) -> AxisAverage<T> {
+        self.average_within(self.tolerance, level, axis)
+    }
+
+    /// The same for the input.
+    pub fn average_of_input<T: Real>(&self, axis: usize) -> AxisAverage<T> {
+        self.average_within(self.input_tolerance, 0, axis)
+    }
+
+    fn average_within<T: Real>(&self, tolerance: f64, level: usize, axis: usize) -> AxisAverage<T> {
         AxisAverage::new(
             self.low_pass[level][axis].clone(),
             self.outputs[axis].clone(),
             1 << (self.output_level - level),
-            self.tolerance,
+            tolerance,
         )
     }
 }

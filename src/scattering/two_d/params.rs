@@ -209,6 +209,13 @@ impl Scattering2dParams {
                 ),
             });
         }
+        if self.average == Average::Sum {
+            return Err(Error::InvalidParameter {
+                name: "average",
+                value: self.average.name().into(),
+                limit: "sums over the padding are for signals alone; use global means".into(),
+            });
+        }
         if let Some(tolerance) = self.tolerance
             && !(0.0..=0.1).contains(&tolerance)
         {
@@ -280,6 +287,7 @@ impl Scattering2dParams {
             phi_at_zero: phi_at_zero.iter().product(),
             layout,
             tolerance: self.tolerance.unwrap_or(T::TOLERANCE),
+            input_tolerance: self.tolerance.unwrap_or(T::TOLERANCE),
         })
     }
 
@@ -383,7 +391,13 @@ impl Scattering2dParams {
             design: Arc::clone(&design),
             bank,
         })?;
-        Ok(Scattering::new(self.clone(), isa, design, bank, engine))
+        Ok(Scattering::new(
+            self.clone(),
+            isa,
+            design,
+            vec![bank],
+            engine,
+        ))
     }
 }
 
