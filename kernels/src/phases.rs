@@ -632,10 +632,9 @@ impl<T: Element, S: Simd<T>> Kernel for Everywhere<'_, T, S> {
         let line = &S::V::numbers(line)[first..];
         let none = simd.splat(T::zero());
         let samples = (to.len() * step + 1).saturating_sub(step);
-        let mut sums = [none; TOGETHER];
         for start in (0..samples).step_by(TOGETHER * lanes) {
             let vectors = (samples - start).div_ceil(lanes).min(TOGETHER);
-            sums = [none; TOGETHER];
+            let mut sums = [none; TOGETHER];
             if vectors == TOGETHER {
                 let line = &line[start..start + TOGETHER * lanes + taps.len() - 1];
                 for (d, &tap) in taps.iter().enumerate() {

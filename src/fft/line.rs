@@ -186,7 +186,7 @@ impl<T: Real, S: Passes<T>> InPlace<T, S> {
         to: SideBySide<'_, T, S::V>,
     ) {
         for pass in &self.passes {
-            let mut twiddled = |cells: &mut [Cell<S::V>]| {
+            let twiddled = |cells: &mut [Cell<S::V>]| {
                 simd.twiddled(pass.radix, cells, pass.m, &pass.twiddles, &pass.roots);
             };
             match pitch == len {

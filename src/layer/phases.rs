@@ -75,6 +75,21 @@ pub(crate) struct Reach {
 }
 
 impl Reach {
+    /// What is read of so many frequencies from `base` on.
+    pub fn of(base: i64, len: usize) -> Self {
+        let end = base + len as i64;
+        Self {
+            within: base.unsigned_abs().max((end - 1).unsigned_abs()) as usize,
+            below: (-base).max(0) as usize,
+            above: end.max(1) as usize,
+        }
+    }
+
+    /// Frequencies from −below to above.
+    pub fn len(self) -> usize {
+        self.below + self.above
+    }
+
     /// What both read.
     pub fn max(self, other: Self) -> Self {
         Self {
@@ -88,10 +103,9 @@ impl Reach {
 impl<T: Real> Frequencies<T> {
     /// Zeros from −below to above.
     pub fn new(reach: Reach) -> Self {
-        let len = reach.below + reach.above;
         Self {
-            re: vec![T::zero(); len],
-            im: vec![T::zero(); len],
+            re: vec![T::zero(); reach.len()],
+            im: vec![T::zero(); reach.len()],
             zero: reach.below,
         }
     }
@@ -105,6 +119,13 @@ impl<T: Real> Frequencies<T> {
     pub fn set(&mut self, k: i64, value: Complex<T>) {
         let at = self.position(k);
         (self.re[at], self.im[at]) = (value.re, value.im);
+    }
+
+    /// Adds the spectrum of n samples of a constant.
+    pub fn add_constant(&mut self, n: usize, constant: T) {
+        for at in (self.zero % n..self.re.len()).step_by(n) {
+            self.re[at] += constant * T::narrow(n as f64);
+        }
     }
 
     fn position(&self, k: i64) -> usize {
@@ -351,7 +372,7 @@ impl<T: Real, S: Passes<T>> Phases<T, S> {
                 Complex::cis(2.0 * PI * turns)
             })
         };
-        let end = base + len as i64;
+        let read = Reach::of(base, padded.len());
         Passband {
             base,
             terms,
@@ -361,9 +382,8 @@ impl<T: Real, S: Passes<T>> Phases<T, S> {
                 turn(2 * steps as usize + terms - 1)
             }),
             reach: Reach {
-                within: base.unsigned_abs().max((end - 1).unsigned_abs()) as usize,
-                below: (-base).max(0) as usize,
-                above: (base + padded.len() as i64).max(1) as usize,
+                within: Reach::of(base, len).within,
+                ..read
             },
             values: padded,
         }
@@ -698,7 +718,7 @@ impl<T: Real> PhaseAverage<T> {
 }
 
 /// The mean over some samples of a line.
-pub(crate) fn mean<T: Real, S: Simd<T>>(simd: S, line: &[S::V], over: Range<usize>) -> T {
+pub(crate) fn mean<T: Real, S: Simd<T>>(simd: S, line: &[S::V], over: Range<usize>) -> f64 {
     let lanes = S::V::LANES;
     let whole = over.start.div_ceil(lanes)..over.end / lanes;
     let numbers = S::V::numbers(line);
@@ -711,7 +731,7 @@ pub(crate) fn mean<T: Real, S: Simd<T>>(simd: S, line: &[S::V], over: Range<usiz
                 + plain(whole.end * lanes..over.end)
         }
     };
-    T::narrow(sum / over.len() as f64)
+    sum / over.len() as f64
 }
 
 #[cfg(test)]
@@ -1020,7 +1040,7 @@ mod tests {
                 S::V::numbers_mut(&mut line).copy_from_slice(&u);
                 for over in [0..n, 1..n - 1, 5..6, 7..40, 17..17 + n / 2] {
                     let sum: f64 = u[over.clone()].iter().map(|u| u.widen()).sum();
-                    let got = mean(simd, &line, over.clone()).widen();
+                    let got = mean::<T, S>(simd, &line, over.clone());
                     let error = (got * over.len() as f64 / sum - 1.0).abs();
                     assert!(error < 4.0 * T::epsilon().widen(), "{over:?}: {error:e}");
                 }
