@@ -183,6 +183,7 @@ impl<T: Real, S: Passes<T>> Frequency<T, S> {
                 let line = &mut moduli[..len + 2 * halo];
                 let to = Emit::Modulus {
                     to: &mut line[halo..halo + len],
+                    stride: 1,
                     scale: T::narrow(1.0 / self.len as f64),
                 };
                 self.inverse[*level].run(tile, to);

@@ -16,6 +16,7 @@ pub(crate) mod average;
 pub(crate) mod fold;
 pub(crate) mod frequency;
 pub(crate) mod observe;
+pub(crate) mod phases;
 mod plane;
 pub(crate) mod side_by_side;
 

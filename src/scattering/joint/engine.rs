@@ -9,9 +9,10 @@ use ndarray::{ArrayViewD, Axis};
 use crate::filters::{FilterBank, FilterBank1d, Wavelet1d};
 use crate::isa::Isa;
 use crate::kernels::pass::{Passes, WithSimd};
-use crate::layer::alone::{Alone, Half, Keep, Lines};
+use crate::layer::alone::{Alone, Keep, Lines, Steps};
 use crate::layer::average::LowPass;
 use crate::layer::frequency::{Across, Columns, Frequency};
+use crate::layer::phases::{For, Frequencies};
 use crate::layer::{Layer, Parent, Step};
 use crate::memory::Footprint;
 use crate::num::Real;
@@ -89,9 +90,20 @@ impl<T: Real> WithSimd<T> for Blueprint<T> {
         let psi = banks.iter().flat_map(|bank| {
             (0..bank.wavelets().len()).map(|n| (bank.psi(n), design.tolerance * bank.peak(n)))
         });
+        let mut deeper = vec![vec![false; design.levels.len()]; lengths.len()];
+        for Order2 { lambda, count, .. } in &self.order2 {
+            for &from in &design.levels[..*count] {
+                deeper[from][*lambda] = true;
+            }
+        }
+        let steps = Steps {
+            first: &(0..self.first).collect::<Vec<_>>(),
+            deeper: &deeper,
+            levels: &design.levels,
+        };
         Box::new(Joint {
             keeps: keeps.collect(),
-            layer: Alone::new(of_order1, psi, vec![0, 0]),
+            layer: Alone::new(simd, of_order1, psi, &steps, vec![0], For::Coefficients),
             frequency: Frequency::new(simd, self.len_across, self.across),
             low_pass: low_pass(&design),
             first: self.first,
@@ -107,7 +119,7 @@ impl<T: Real> WithSimd<T> for Blueprint<T> {
 
 struct Joint<T: Real, S: Passes<T>> {
     design: Arc<Design<Wavelet1d, 1>>,
-    layer: Alone<T>,
+    layer: Alone<T, S>,
     frequency: Frequency<T, S>,
     low_pass: Option<LowPass<T, 1>>,
     /// What is kept over time of order 2, by level.
@@ -128,16 +140,16 @@ struct Shared<T: Real> {
     averages: Vec<T>,
     /// What is kept of the input, where it has no row.
     zeroth: Vec<T>,
-    root: Half<T>,
+    root: Frequencies<T>,
     /// Û1 of every n1.
-    spectra: Vec<Half<T>>,
+    spectra: Vec<Frequencies<T>>,
     /// S1 of every n1.
     s1: Vec<T>,
 }
 
 /// Scratch of one thread.
 struct Own<T: Real, V> {
-    lines: Lines<T>,
+    lines: Lines<T, V>,
     columns: Columns<V>,
     /// y of every n1.
     re: Vec<T>,
@@ -327,12 +339,12 @@ impl<T: Real, S: Passes<T>> Engine<T> for Joint<T, S> {
         let axis = &self.design.axes[0];
         let [y, u2, kept] = self.lengths_of_steps();
         let spectra = self.design.levels[..self.first].iter();
-        let spectra = spectra.map(|&level| self.lengths[level] / 2 + 1).sum();
+        let spectra = spectra.map(|&level| self.layer.spectrum_len(level)).sum();
         let footprint = Footprint::default()
             .with::<T>("input", axis.len)
             .with::<T>("padded input", axis.padded)
             .with::<T>("averages of the input", averages_len(&self.low_pass))
-            .with::<crate::num::Complex<T>>("spectra of order 1", spectra)
+            .with::<T>("spectra of order 1", spectra)
             .with::<T>("averages of order 1", self.first * self.s1_len())
             .with::<[T; 2]>("coefficients of a wavelet of order 2", y)
             .with::<T>("moduli of a wavelet of order 2", u2)

@@ -588,6 +588,7 @@ impl Scattering1dParams {
         let design = Arc::new(design);
         let banks = banks()?;
         let engine = engine(Blueprint {
+            isa,
             design: Arc::clone(&design),
             banks: banks.clone(),
         });
