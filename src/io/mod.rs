@@ -8,7 +8,7 @@
 //! - [`read_image`]: the one image of a file; [`image_array`]: the same of a `DynamicImage` that is in memory.
 //! - `SoundFile`, `read_sound`, `SoundStream`: sounds of any kind, whole or as they arrive (feature `sound`).
 //! - [`NpyFile`]: arrays from NumPy, whole or a few rows at a time.
-//! - [`NpyStack`], [`NpzStack`], [`CsvStack`]: rows of equal shape, written as they come, for runs larger than memory
+//! - [`NpyStack`], [`NpzStack`], [`NpzList`], [`CsvStack`]: rows of equal shape, written as they come, for runs larger than memory
 //!   and for runs in which some inputs turn out to be unusable.
 //! - `read_dataset`: labelled images to train and to test on, from the files that data sets come as (feature `datasets`).
 //! - `read_weights`: kernels of a convolution from a safetensors file (feature `datasets`).
@@ -62,7 +62,7 @@ pub use png::{png_bytes, stage_png, write_png};
 pub use sound::{
     Channels, SampleType, Sound, SoundFile, SoundKind, SoundOptions, SoundStream, read_sound,
 };
-pub use stack::{NpyStack, NpzEntry, NpzStack};
+pub use stack::{NpyStack, NpzEntry, NpzList, NpzStack};
 pub use staged::{Abandoned, Staged, abandon_all, commit_all};
 pub use table::{CsvStack, stage_csv, stage_json, write_csv, write_json};
 #[cfg(feature = "datasets")]
