@@ -133,7 +133,7 @@ pub use cancel::Cancel;
 pub use conv::{Convolution1d, Convolution2d};
 pub use error::{Error, Result};
 pub use isa::Isa;
-pub use scattering::{Average, Features, PathTable, Scattering2d};
+pub use scattering::{Average, Features, PathTable, Scattering1d, Scattering2d};
 pub use signal::Padding;
 
 /// The examples of the README are tests.

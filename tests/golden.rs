@@ -1,6 +1,7 @@
 //! Kymatio's outputs, number for number: every folder of `tests/data` is a case, found by walking.
 //!
-//! The one intended difference, Kymatio's 3.1415 for π, is divided out: see `tests/data/README.md`.
+//! Signals agree as they are; of images the one intended difference, Kymatio's 3.1415 for π, is divided out: see
+//! `tests/data/README.md`.
 
 #![allow(non_snake_case)]
 #![allow(clippy::approx_constant)] // 3.1415 is what Kymatio has for pi
@@ -14,7 +15,7 @@ use serde_json::Value;
 use wavelet_scattering::filters::FilterBank2d;
 use wavelet_scattering::num::{Real, relative_error};
 use wavelet_scattering::signal::Padding;
-use wavelet_scattering::{Isa, PathTable, Scattering2d};
+use wavelet_scattering::{Average, Isa, PathTable, Scattering1d, Scattering2d};
 
 /// By how much each of Kymatio's filters is larger.
 const SCALE: f64 = PI / 3.1415;
@@ -157,6 +158,113 @@ fn features_are_kymatios_in_single_precision_on_every_instruction_set() {
     for isa in Isa::available() {
         scattering_agrees::<f32>(isa, 3e-6, 5e-6);
     }
+}
+
+/// Numbers of a list in a case file.
+fn numbers(list: &Value) -> Vec<usize> {
+    let list = list.as_array().into_iter().flatten();
+    list.map(|n| n.as_u64().unwrap() as usize).collect()
+}
+
+/// Of an order, and of the worst path.
+fn scattering_of_signals_agrees<T: Real>(isa: Isa, tolerance: f64, of_path: f64) {
+    let cases = cases("1d-");
+    assert!(cases.len() >= 6, "only {} cases found", cases.len());
+    for case in cases {
+        let description: Value =
+            serde_json::from_reader(File::open(case.join("case.json")).unwrap()).unwrap();
+        let args = &description["args"];
+        let Q = match &args["Q"] {
+            Value::Number(Q) => vec![Q.as_u64().unwrap() as usize],
+            list => numbers(list),
+        };
+        let input = read_npy(case.join("input.npy"));
+        let mut expected = read_npy(case.join("output.npy"));
+        let len = input.shape()[input.ndim() - 1];
+        let mut params = Scattering1d::params(len, args["J"].as_u64().unwrap() as usize)
+            .Q(Q)
+            .max_order(args["max_order"].as_u64().unwrap_or(2) as usize)
+            .isa(isa);
+        match &args["T"] {
+            Value::String(global) if global == "global" => {
+                params = params.average(Average::Sum);
+                expected = expected.remove_axis(Axis(input.ndim()));
+            }
+            Value::Number(T) => params = params.T(T.as_f64().unwrap()),
+            _ => {}
+        }
+        if let Some(stride) = args["stride"].as_u64() {
+            params = params.stride(stride as usize);
+        }
+        let plan = params.plan::<T>().unwrap();
+        let features = plan.transform(&input.mapv(T::narrow)).unwrap();
+        let name = case.file_name().unwrap().display();
+        assert_eq!(features.array().shape(), expected.shape(), "{name}");
+
+        let paths = plan.paths();
+        let expected_paths = &description["paths"];
+        for row in 0..paths.len() {
+            let key = numbers(&expected_paths["key"][row]);
+            assert_eq!(paths.row(&key), Some(row), "{name}: row {row}");
+            for (layer, psi) in paths.wavelets_of(row).enumerate() {
+                let of = |name: &str| expected_paths[name][row][layer].as_f64().unwrap();
+                assert_eq!(psi.j as f64, of("j"), "{name}: row {row}");
+                assert!((psi.xi / of("xi") - 1.0).abs() < 1e-14, "{name}: row {row}");
+                assert!(
+                    (psi.sigma / of("sigma") - 1.0).abs() < 1e-14,
+                    "{name}: row {row}"
+                );
+            }
+        }
+        let axis = Axis(input.ndim() - 1);
+        for order in 0..=paths.max_order() {
+            let rows: Vec<usize> = paths.rows_of_order(order).collect();
+            let got = features.array().select(axis, &rows);
+            let error = relative_error(got, expected.select(axis, &rows));
+            println!("{name} {} {isa} order {order}: {error:.1e}", T::NAME);
+            assert!(
+                error <= tolerance,
+                "{name}, {isa}, order {order}: {error:e}"
+            );
+            for row in rows {
+                let got = features.array().index_axis(axis, row);
+                let error = relative_error(
+                    got.iter().copied(),
+                    expected.index_axis(axis, row).iter().copied(),
+                );
+                assert!(error <= of_path, "{name}, {isa}, row {row}: {error:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn features_of_signals_are_kymatios_in_double_precision_on_every_instruction_set() {
+    for isa in Isa::available() {
+        scattering_of_signals_agrees::<f64>(isa, 1e-11, 1e-10);
+    }
+}
+
+#[test]
+fn features_of_signals_are_kymatios_in_single_precision_on_every_instruction_set() {
+    for isa in Isa::available() {
+        scattering_of_signals_agrees::<f32>(isa, 3e-6, 2e-5);
+    }
+}
+
+/// The file that Kymatio's own tests compare with.
+#[test]
+fn kymatios_own_test_of_signals_passes() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/kymatio-suite");
+    let file = File::open(folder.join("test_data_1d.npz")).unwrap();
+    let mut npz = zip::ZipArchive::new(file).unwrap();
+    let mut array = |name: &str| read(npyz::NpyFile::new(npz.by_name(name).unwrap()).unwrap());
+    let (x, expected) = (array("x.npy"), array("Sx.npy"));
+    let plan = Scattering1d::params(512, 6).Q([16]).plan::<f64>().unwrap();
+    let features = plan.transform(&x).unwrap();
+    assert_eq!(features.array().shape(), expected.shape());
+    let error = relative_error(features.array().iter().copied(), expected);
+    assert!(error < 1e-6, "{error:e}"); // the file is of single precision
 }
 
 #[test]

@@ -55,6 +55,42 @@ pub struct Band<T, const D: usize> {
     values: Vec<T>,
 }
 
+impl<T: Real> Band<T, 1> {
+    /// Builds a band of one axis of `len` samples from `value` at the signed frequencies `within`, which may pass the
+    /// Nyquist frequency, by less than a period; values up to `threshold` in modulus are left out.
+    pub(crate) fn from_circle(
+        len: usize,
+        within: std::ops::Range<i64>,
+        threshold: f64,
+        mut value: impl FnMut(i64) -> f64,
+    ) -> Self {
+        let mut band = Self {
+            grid: Grid::new([len]),
+            runs: Vec::new(),
+            values: Vec::new(),
+        };
+        let end = signed_frequencies(len).end;
+        let beyond = end.max(within.start)..within.end;
+        let mut push = |range: std::ops::Range<i64>| {
+            let mut run = Gaps::default();
+            for k in range {
+                band.push(&mut run, [k], threshold, value(k));
+            }
+        };
+        push(beyond.start - len as i64..beyond.end - len as i64);
+        push(within.start..within.end.min(end));
+        band.values.shrink_to_fit();
+        band
+    }
+}
+
+/// Where a run stands that is being filled: how many values it has left out last, if it is open.
+#[derive(Debug, Default)]
+struct Gaps {
+    open: bool,
+    gap: usize,
+}
+
 impl<T: Real, const D: usize> Band<T, D> {
     /// Builds a band row by row. `fill([k1, k2, ..], row)` adds the filter at all `k0` of one row to zeros in natural
     /// DFT order and says whether it touched it; values up to `threshold` in modulus are left out. Rows come in
@@ -91,29 +127,31 @@ impl<T: Real, const D: usize> Band<T, D> {
     }
 
     fn push_row(&mut self, mut start: [i64; D], threshold: f64, row: &[f64]) {
-        let mut gap = 0;
-        let mut open = false;
+        let mut gaps = Gaps::default();
         for k0 in signed_frequencies(row.len()) {
-            let value = row[wrap(k0, row.len())];
-            if value.abs() > threshold {
-                if !open {
-                    start[0] = k0;
-                    self.runs.push(Stored {
-                        start,
-                        offset: self.values.len(),
-                        len: 0,
-                    });
-                    open = true;
-                    gap = 0;
-                }
-                self.values.resize(self.values.len() + gap, T::zero());
-                self.values.push(T::narrow(value));
-                gap = 0;
-                self.close_last();
-            } else if open {
-                gap += 1;
-                open = gap < MERGED_GAP;
+            start[0] = k0;
+            self.push(&mut gaps, start, threshold, row[wrap(k0, row.len())]);
+        }
+    }
+
+    /// The next value along axis 0.
+    fn push(&mut self, gaps: &mut Gaps, at: [i64; D], threshold: f64, value: f64) {
+        if value.abs() > threshold {
+            if !gaps.open {
+                self.runs.push(Stored {
+                    start: at,
+                    offset: self.values.len(),
+                    len: 0,
+                });
+                *gaps = Gaps { open: true, gap: 0 };
             }
+            self.values.resize(self.values.len() + gaps.gap, T::zero());
+            self.values.push(T::narrow(value));
+            gaps.gap = 0;
+            self.close_last();
+        } else if gaps.open {
+            gaps.gap += 1;
+            gaps.open = gaps.gap < MERGED_GAP;
         }
     }
 

@@ -20,6 +20,34 @@ pub fn axis_hat(sigma: f64, n: usize) -> Vec<f64> {
         .collect()
 }
 
+/// Σ_a exp(−a²/(2σ²)), the first value of [`axis_hat`] on any grid.
+pub fn at_zero(sigma: f64) -> f64 {
+    axis_hat(sigma, 1)[0]
+}
+
+/// The low-pass in time, h(0), h(1), …: the inverse DFT of [`axis_hat`], up to half of the circle of `n` samples or to where it
+/// is negligible.
+///
+/// ```text
+/// h(t) = √(2π)·σ·Σ_m exp(−2π²σ²(t + m·n)²)
+/// ```
+pub fn axis_kernel(sigma: f64, n: usize) -> Vec<f64> {
+    let steep = 2.0 * (std::f64::consts::PI * sigma).powi(2);
+    let reach = (45.0 / steep).sqrt(); // exp(−45) ≈ 3·10⁻²⁰ of the peak
+    let period = n as f64;
+    let peak = (2.0 * std::f64::consts::PI).sqrt() * sigma;
+    let last = (reach.ceil() as usize).min(n / 2);
+    let value = |t: usize| {
+        let t = t as f64;
+        let (first, last) = ((-reach - t) / period, (reach - t) / period);
+        let sum: f64 = (first.ceil() as i64..=last.floor() as i64)
+            .map(|m| (-steep * (t + m as f64 * period).powi(2)).exp())
+            .sum();
+        peak * sum
+    };
+    (0..=last).map(value).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +67,20 @@ mod tests {
                     .sum::<f64>()
                     / ((2.0 * std::f64::consts::PI).sqrt() * s);
                 assert!((got - expected).abs() < 1e-12, "{got} against {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_kernel_is_the_inverse_transform_of_the_factor() {
+        for (sigma, n) in [(0.1, 64), (0.02, 31), (0.3, 8), (0.01, 2), (0.2, 1)] {
+            let hat = axis_hat(sigma, n);
+            let kernel = axis_kernel(sigma, n);
+            for t in 0..=n / 2 {
+                let turn = |k: usize| 2.0 * std::f64::consts::PI * (k * t % n) as f64 / n as f64;
+                let expected: f64 = (0..n).map(|k| hat[k] * turn(k).cos()).sum::<f64>() / n as f64;
+                let got = kernel.get(t).copied().unwrap_or(0.0);
+                assert!((got - expected).abs() < 1e-14, "{sigma}, {n}, {t}");
             }
         }
     }

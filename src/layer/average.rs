@@ -1,7 +1,7 @@
 //! S = U ⋆ φ_J, sampled where the output keeps it: a small matrix product in space for each axis.
 //!
 //! φ̂ is separable, and so is its low-frequency block on a coarser level. Averaging and subsampling one axis is then one
-//! matrix, A[o, n] = h(n − o·step) with the circular kernel h = IDFT(φ̂), of which only the rows survive that the
+//! matrix, A[o, n] = h(n − o·step) with the circular kernel h = IDFT(φ̂), an [`EvenKernel`], of which only the rows survive that the
 //! output keeps. Against an FFT of every U this needs no transform at all, and its inner loops are contiguous.
 //!
 //! Conventions that bite: on the coarsest levels φ̂ is cut off at the Nyquist frequency while it is still a few per
@@ -13,14 +13,62 @@ use crate::kernels::any_length::AnyLength;
 use crate::kernels::scalar as kernels;
 use crate::num::{Complex, Real};
 
+/// A circular, even kernel along one axis.
+#[derive(Debug, Clone)]
+pub(crate) struct EvenKernel {
+    /// Samples of the axis.
+    len: usize,
+    /// h(0), h(1), …, up to half of the axis at most; 0 beyond.
+    half: Vec<f64>,
+}
+
+impl EvenKernel {
+    /// From its values on one side, up to half of the axis; 0 beyond.
+    pub fn new(len: usize, half: Vec<f64>) -> Self {
+        debug_assert!(half.len() <= len / 2 + 1);
+        Self { len, half }
+    }
+
+    /// From its DFT, natural order, real and even.
+    pub fn from_hat(hat: &[f64]) -> Self {
+        let len = hat.len();
+        let mut kernel: Vec<_> = hat.iter().map(|&value| Complex::new(value, 0.0)).collect();
+        f64::inverse(len).process(&mut kernel);
+        let half = kernel[..=len / 2].iter();
+        Self::new(len, half.map(|value| value.re / len as f64).collect())
+    }
+
+    /// h at a distance below the length of the axis.
+    fn at(&self, distance: usize) -> f64 {
+        let nearer = distance.min(self.len - distance);
+        self.half.get(nearer).copied().unwrap_or(0.0)
+    }
+
+    /// How many samples of the axis lie that far away.
+    fn count(&self, distance: usize) -> f64 {
+        if distance == 0 || 2 * distance == self.len {
+            1.0
+        } else {
+            2.0
+        }
+    }
+
+    /// Σ|h|.
+    fn norm(&self) -> f64 {
+        let values = self.half.iter().enumerate();
+        values
+            .map(|(distance, value)| self.count(distance) * value.abs())
+            .sum()
+    }
+}
+
 /// The average along one axis.
 #[derive(Debug, Clone)]
 pub(crate) struct AxisAverage<T> {
     pub len: usize,
     pub step: usize,
     pub outputs: Range<usize>,
-    /// h(0..len), circular and even.
-    kernel: Vec<f64>,
+    kernel: EvenKernel,
     /// Taps on either side of the middle, or none if the kernel goes all the way round.
     radius: Option<usize>,
     /// `h(-radius ..= radius)`; all the way round, `h(0..len)` twice, so that every row is a slice.
@@ -28,35 +76,25 @@ pub(crate) struct AxisAverage<T> {
 }
 
 impl<T: Real> AxisAverage<T> {
-    /// From φ̂ along this axis, natural DFT order. Output `o` sits at sample `o·step`. The taps left out add up to at
-    /// most `tolerance` of all.
-    pub fn new(phi_hat: &[f64], outputs: Range<usize>, step: usize, tolerance: f64) -> Self {
-        let len = phi_hat.len();
-        let mut kernel: Vec<_> = phi_hat
-            .iter()
-            .map(|&value| Complex::new(value, 0.0))
-            .collect();
-        f64::inverse(len).process(&mut kernel);
-        let kernel: Vec<f64> = kernel.iter().map(|value| value.re / len as f64).collect(); // even, as φ̂ is
-
-        let mut left_out = 0.0; // on both sides
-        let most = tolerance * kernel.iter().map(|value| value.abs()).sum::<f64>();
-        let radius = (0..=len / 2)
+    /// Output `o` sits at sample `o·step`. The taps left out add up to at most `tolerance` of all.
+    pub fn new(kernel: EvenKernel, outputs: Range<usize>, step: usize, tolerance: f64) -> Self {
+        let len = kernel.len;
+        let mut left_out = 0.0;
+        let most = tolerance * kernel.norm();
+        let radius = (0..kernel.half.len())
             .rev()
             .find(|&distance| {
-                left_out += 2.0 * kernel[distance].abs();
+                left_out += kernel.count(distance) * kernel.half[distance].abs();
                 left_out > most
             })
             .unwrap_or(0);
         let radius = (2 * radius + 1 < len).then_some(radius);
         let taps = match radius {
             Some(radius) => (0..=2 * radius)
-                .map(|i| T::narrow(kernel[i.abs_diff(radius)]))
+                .map(|i| T::narrow(kernel.half[i.abs_diff(radius)]))
                 .collect(),
-            None => kernel
-                .iter()
-                .chain(&kernel)
-                .map(|&value| T::narrow(value))
+            None => (0..2 * len)
+                .map(|distance| T::narrow(kernel.at(distance % len)))
                 .collect(),
         };
         Self {
@@ -71,7 +109,7 @@ impl<T: Real> AxisAverage<T> {
 
     /// h at a distance below the length.
     pub fn kernel(&self, distance: usize) -> f64 {
-        self.kernel[distance]
+        self.kernel.at(distance)
     }
 
     /// The taps from one end of the window to the other, unless it goes all the way round.
@@ -82,6 +120,17 @@ impl<T: Real> AxisAverage<T> {
     /// Number of outputs.
     fn output_len(&self) -> usize {
         self.outputs.len()
+    }
+
+    /// Averages a line into the outputs.
+    pub fn apply(&self, u: &[T], out: &mut [T]) {
+        for (o, value) in self.outputs.clone().zip(out) {
+            *value = self
+                .row(o)
+                .into_iter()
+                .map(|(start, weights)| long_dot(weights, &u[start..][..weights.len()]))
+                .sum();
+        }
     }
 
     /// The row of the matrix for one output, as at most two stretches: first sample, weights.
@@ -131,14 +180,7 @@ fn apply<T: Real>(axes: &[AxisAverage<T>], u: &[T], out: &mut [T], scratch: &mut
         return;
     };
     if others.is_empty() {
-        for (o, value) in axis.outputs.clone().zip(out) {
-            *value = axis
-                .row(o)
-                .into_iter()
-                .map(|(start, weights)| kernels::dot(weights, &u[start..][..weights.len()]))
-                .sum();
-        }
-        return;
+        return axis.apply(u, out);
     }
     let len: usize = others.iter().map(|axis| axis.len).product();
     let width: usize = others.iter().map(AxisAverage::output_len).product();
@@ -150,6 +192,14 @@ fn apply<T: Real>(axes: &[AxisAverage<T>], u: &[T], out: &mut [T], scratch: &mut
         }
         apply(others, averages, out, scratch);
     }
+}
+
+/// Σ a·b of any number of numbers: the sums of stretches add up in `f64`, since one sum of tens of thousands of `f32` would be off by
+/// several roundings.
+fn long_dot<T: Real>(a: &[T], b: &[T]) -> T {
+    const STRETCH: usize = 2048;
+    let stretches = a.chunks(STRETCH).zip(b.chunks(STRETCH));
+    T::narrow(stretches.map(|(a, b)| kernels::dot(a, b).widen()).sum())
 }
 
 #[cfg(test)]
@@ -180,8 +230,13 @@ mod tests {
         ] {
             let phi_hat = gauss::axis_hat(sigma, n);
             let u: Vec<f64> = (0..n).map(|i| ((i * i) as f64 * 0.37).sin()).collect();
-            let axis = AxisAverage::<f64>::new(&phi_hat, outputs.clone(), step, 1e-15);
-            let one = AxisAverage::<f64>::new(&[1.0], 0..1, 1, 0.0);
+            let axis = AxisAverage::<f64>::new(
+                EvenKernel::from_hat(&phi_hat),
+                outputs.clone(),
+                step,
+                1e-15,
+            );
+            let one = AxisAverage::<f64>::new(EvenKernel::new(1, vec![1.0]), 0..1, 1, 0.0);
             let across = LowPass::new([one.clone(), axis.clone()]);
             let down = LowPass::new([axis, one]);
             for low_pass in [across, down] {
@@ -197,7 +252,12 @@ mod tests {
 
     #[test]
     fn a_window_is_kept_short_where_it_is_negligible() {
-        let narrow = AxisAverage::<f32>::new(&gauss::axis_hat(0.1, 256), 0..1, 1, 1e-8);
+        let narrow = AxisAverage::<f32>::new(
+            EvenKernel::from_hat(&gauss::axis_hat(0.1, 256)),
+            0..1,
+            1,
+            1e-8,
+        );
         assert!(
             narrow.radius.is_some_and(|radius| radius < 12),
             "{:?}",
@@ -205,6 +265,9 @@ mod tests {
         );
         let mut cut = gauss::axis_hat(0.2, 256);
         cut[128] = 0.0;
-        assert_eq!(AxisAverage::<f32>::new(&cut, 0..1, 1, 1e-6).radius, None);
+        assert_eq!(
+            AxisAverage::<f32>::new(EvenKernel::from_hat(&cut), 0..1, 1, 1e-6).radius,
+            None
+        );
     }
 }

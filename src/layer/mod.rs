@@ -5,10 +5,12 @@
 //!
 //! - [`Layer`]: what a way of computing a layer supplies to the walk;
 //! - [`side_by_side`]: lanes are the paths of a group, for images; [`plane`] is its hot path, the transforms of one grid;
+//! - [`alone`]: one path at a time, for signals;
 //! - [`fold`]: the product x̂·ψ̂ on a coarser grid, planned as pieces;
 //! - [`average`]: φ_J and subsampling along one axis as a small matrix;
 //! - [`observe`]: what is kept of U while it is computed: averages, means or U itself.
 
+pub(crate) mod alone;
 pub(crate) mod average;
 pub(crate) mod fold;
 pub(crate) mod observe;
@@ -51,6 +53,10 @@ pub(crate) trait Layer<T>: Send + Sync {
     type Planes: Send + Sync;
     /// One thread's lines.
     type Lines: Send + Sync;
+
+    /// Whether threads share the stages of a step of order 1, and then what descends from it. Otherwise each takes steps of order 1
+    /// of its own, with what descends from them.
+    const SHARED: bool;
 
     /// Adds everything that one thread of a walk takes.
     fn footprint(&self, others: Footprint) -> Footprint;

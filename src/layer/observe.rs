@@ -403,6 +403,7 @@ mod tests {
     use crate::filters::gauss;
     use crate::isa::Isa;
     use crate::kernels::pass::{Passes, WithSimd};
+    use crate::layer::average::EvenKernel;
     use crate::num::sealed::Sealed;
 
     /// The largest difference between a line average and its matrix, whose rows [`AxisAverage`] is tested for.
@@ -418,7 +419,12 @@ mod tests {
 
         fn run<S: Passes<T>>(self, simd: S) -> f64 {
             let n = self.phi_hat.len();
-            let axis = AxisAverage::<T>::new(self.phi_hat, self.outputs.clone(), self.step, 1e-13);
+            let axis = AxisAverage::<T>::new(
+                EvenKernel::from_hat(self.phi_hat),
+                self.outputs.clone(),
+                self.step,
+                1e-13,
+            );
             let average = LineAverage::new(simd, &axis);
             assert_eq!(
                 matches!(average.window, Window::Short { .. }),

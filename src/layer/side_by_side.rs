@@ -219,6 +219,8 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> Layer<T> for SideBySide<T, S, PA
     type Planes = PlaneBuffers<S::V>;
     type Lines = Lines<T, S::V>;
 
+    const SHARED: bool = true;
+
     fn footprint(&self, others: Footprint) -> Footprint {
         self.grids.footprint(others)
     }

@@ -11,9 +11,11 @@
 //! there on, walk side by side: a [`Group`], with one path in each lane of a vector.
 //!
 //! Depth first, so that one spectrum per order is alive at a time: memory grows with the order, not with the number
-//! of paths. Threads share the stages of every step of order 1, and then the steps that descend from it.
+//! of paths. Threads share the stages of every step of order 1, and then the steps that descend from it; or, where a layer's steps
+//! are too short for that, the steps of order 1 themselves, each with all that descends from it.
 //! Source: Mallat, "Group invariant scattering", 2012; Bruna & Mallat 2013, section 2.
 
+use super::design::level_of;
 use super::path::{PathTable, Wavelet};
 use crate::Cancel;
 use crate::kernels::vector::MAX_LANES;
@@ -74,10 +76,11 @@ impl Group {
     }
 }
 
-/// What a walk writes into, borrowed apart: the spectra of order 1 are the whole walk's, the rest one for each thread.
+/// What a walk writes into, borrowed apart: one of everything for each thread, but that threads which share steps have the spectra of
+/// order 1 in common.
 pub(crate) struct Scratch<'a, T, L: Layer<T>> {
-    /// If any path goes on from order 1.
-    pub first: Option<&'a mut L::Spectrum>,
+    /// Of order 1, if any path goes on from there.
+    pub first: &'a mut [Option<L::Spectrum>],
     pub lines: &'a mut [L::Lines],
     pub planes: &'a mut [L::Planes],
     /// One for every order from 2 to the last but one.
@@ -107,17 +110,30 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
         L: Layer<T>,
     {
         let Scratch {
-            mut first,
+            first,
             lines,
             planes,
             deeper,
         } = scratch;
+        if !L::SHARED {
+            let workers = lines.iter_mut().zip(planes).zip(first).zip(deeper);
+            let groups = self.groups.iter();
+            parallel::for_each(
+                workers,
+                groups,
+                |(((lines, planes), first), deeper), &group| {
+                    let spectra = (first.as_mut(), &mut deeper[..]);
+                    self.descend(Parent::Input(root), group, spectra, planes, lines, keep);
+                },
+            );
+            return;
+        }
         for &group in self.groups {
             if self.cancel.is_cancelled() {
                 return;
             }
             let goes_on = group.has_children(self.paths);
-            let mut to = first.as_deref_mut().filter(|_| goes_on);
+            let mut to = first[0].as_mut().filter(|_| goes_on);
             self.layer.step(
                 Parent::Input(root),
                 &self.step_of(&group),
@@ -130,18 +146,19 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
             let workers = lines.iter_mut().zip(&mut *planes).zip(&mut *deeper);
             let children = group.children(self.paths);
             parallel::for_each(workers, children, |((lines, planes), deeper), child| {
-                self.descend(from, child, deeper, planes, lines, keep);
+                let spectra = next(deeper);
+                self.descend(Parent::Moduli(from), child, spectra, planes, lines, keep);
             });
         }
     }
 
-    /// A group and everything that descends from it. `spectra` holds one for every order between the group's and the last
-    /// but one.
+    /// A group and everything that descends from it. `spectra` are the group's, if there are any, and those of the orders behind it
+    /// up to the last but one.
     fn descend<T>(
         &self,
-        from: &L::Spectrum,
+        from: Parent<'_, L::Root, L::Spectrum>,
         group: Group,
-        spectra: &mut [L::Spectrum],
+        (to, deeper): (Option<&mut L::Spectrum>, &mut [L::Spectrum]),
         planes: &mut L::Planes,
         lines: &mut L::Lines,
         keep: &(impl Fn(usize, &[T]) + Sync),
@@ -151,13 +168,9 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
         if self.cancel.is_cancelled() {
             return;
         }
-        let goes_on = group.has_children(self.paths);
-        let (mut to, deeper) = match spectra.split_first_mut() {
-            Some((to, deeper)) if goes_on => (Some(to), deeper),
-            _ => (None, &mut [][..]),
-        };
+        let mut to = to.filter(|_| group.has_children(self.paths));
         self.layer.step(
-            Parent::Moduli(from),
+            from,
             &self.step_of(&group),
             to.as_deref_mut(),
             planes,
@@ -166,22 +179,29 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
         );
         if let Some(from) = to {
             for child in group.children(self.paths) {
-                self.descend(from, child, deeper, planes, lines, keep);
+                let from = Parent::Moduli(&*from);
+                self.descend(from, child, next(deeper), planes, lines, keep);
             }
         }
     }
 
     fn step_of<'g>(&self, group: &'g Group) -> Step<'g> {
-        let row = group.rows[0];
-        let lambdas = &self.paths[row].lambdas;
-        let lambda = lambdas[lambdas.len() - 1];
-        let parent = lambdas.len().checked_sub(2).map(|last| lambdas[last]);
+        let lambdas = &self.paths[group.rows[0]].lambdas;
+        let last = lambdas.len() - 1;
         Step {
             rows: group.rows(),
-            lambda,
-            from: parent.map_or(0, |parent| self.levels[parent]),
-            to: self.levels[lambda],
+            lambda: lambdas[last],
+            from: level_of(&lambdas[..last], self.levels),
+            to: level_of(lambdas, self.levels),
         }
+    }
+}
+
+/// The spectra of an order, if there are any, and those of the orders behind it.
+fn next<S>(spectra: &mut [S]) -> (Option<&mut S>, &mut [S]) {
+    match spectra.split_first_mut() {
+        Some((first, deeper)) => (Some(first), deeper),
+        None => (None, &mut []),
     }
 }
 
@@ -195,7 +215,7 @@ mod tests {
     use crate::memory::Footprint;
 
     /// A layer that only counts. A spectrum is the rows it belongs to.
-    struct Counting<'a> {
+    struct Counting<'a, const SHARED: bool> {
         paths: &'a PathTable<Wavelet2d>,
         counts: Mutex<Counts>,
     }
@@ -206,11 +226,13 @@ mod tests {
         forward: usize,
     }
 
-    impl Layer<f32> for Counting<'_> {
+    impl<const SHARED: bool> Layer<f32> for Counting<'_, SHARED> {
         type Root = ();
         type Spectrum = Vec<usize>;
         type Planes = ();
         type Lines = ();
+
+        const SHARED: bool = SHARED;
 
         fn footprint(&self, others: Footprint) -> Footprint {
             others
@@ -277,13 +299,18 @@ mod tests {
     /// group that has children. Every row once.
     #[test]
     fn transforms_are_as_many_as_the_path_table_predicts() {
+        counts_are_predicted::<true>();
+        counts_are_predicted::<false>();
+    }
+
+    fn counts_are_predicted<const SHARED: bool>() {
         let wavelets: Arc<[_]> = FilterBank2d::params([64, 64], 4).L(6).wavelets().into();
         let levels: Vec<_> = wavelets.iter().map(|psi| psi.j).collect();
         let admits = coarser(&wavelets);
         let paths = PathTable::new(Arc::clone(&wavelets), 3, 1, admits, |_| (None, 1)).unwrap();
         for threads in [1, 3] {
             for (side_by_side, expected) in [(1, 6), (4, 2), (8, 1)] {
-                let layer = Counting {
+                let layer = Counting::<SHARED> {
                     paths: &paths,
                     counts: Mutex::default(),
                 };
@@ -296,7 +323,7 @@ mod tests {
                     cancel: &Cancel::new(),
                 };
                 let scratch = Scratch {
-                    first: Some(&mut Vec::new()),
+                    first: &mut vec![Some(Vec::new()); threads],
                     lines: &mut vec![(); threads],
                     planes: &mut vec![(); threads],
                     deeper: &mut vec![vec![Vec::new()]; threads],
@@ -322,7 +349,7 @@ mod tests {
         let levels: Vec<_> = wavelets.iter().map(|psi| psi.j).collect();
         let admits = coarser(&wavelets);
         let paths = PathTable::new(Arc::clone(&wavelets), 2, 1, admits, |_| (None, 1)).unwrap();
-        let layer = Counting {
+        let layer = Counting::<true> {
             paths: &paths,
             counts: Mutex::default(),
         };
@@ -338,7 +365,7 @@ mod tests {
         let after = 3;
         let kept = Mutex::new(0);
         let scratch = Scratch {
-            first: Some(&mut Vec::new()),
+            first: &mut [Some(Vec::new())],
             lines: &mut [()],
             planes: &mut [()],
             deeper: &mut [vec![]],

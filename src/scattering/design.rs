@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::keep::{Average, Layout};
 use super::path::{PathTable, Wavelet};
 use crate::grid::Grid;
-use crate::layer::average::AxisAverage;
+use crate::layer::average::{AxisAverage, EvenKernel};
 use crate::num::Real;
 use crate::signal::pad::AxisPadding;
 
@@ -23,18 +23,26 @@ pub(crate) struct Design<W, const D: usize> {
     /// The level of averages, and which of its samples they keep along each axis.
     pub output_level: usize,
     pub outputs: [Range<usize>; D],
-    /// φ̂ on the grid of every level, one factor an axis.
-    pub low_pass: Vec<[Vec<f64>; D]>,
+    /// φ on the grid of every level, one factor an axis.
+    pub low_pass: Vec<[EvenKernel; D]>,
+    /// φ̂(0): what the low-pass makes of a constant 1.
+    pub phi_at_zero: f64,
     pub layout: Arc<Layout>,
     /// What is left out of filters, as a share of their peak, and of windows, as a share of their sum.
     pub tolerance: f64,
+    /// The same of the window that averages the input.
+    pub input_tolerance: f64,
+}
+
+/// The level that U of a path lives on: that of its coarsest wavelet, since what was subsampled stays so.
+pub(crate) fn level_of(path: &[usize], levels: &[usize]) -> usize {
+    path.iter().map(|&lambda| levels[lambda]).max().unwrap_or(0)
 }
 
 impl<W: Wavelet, const D: usize> Design<W, D> {
     /// The level that U of a row lives on.
     pub fn level(&self, row: usize) -> usize {
-        let last = self.paths[row].lambdas.last();
-        last.map_or(0, |&lambda| self.levels[lambda])
+        level_of(&self.paths[row].lambdas, &self.levels)
     }
 
     /// The finest level that a U of order 1, 2, … lives on.
@@ -50,8 +58,8 @@ impl<W: Wavelet, const D: usize> Design<W, D> {
     pub fn steps(&self) -> Vec<Vec<bool>> {
         let mut steps = vec![vec![false; self.levels.len()]; self.grids.len()];
         for row in self.paths.rows_of_order(1).end..self.paths.len() {
-            if let &[.., from, lambda] = &*self.paths[row].lambdas {
-                steps[self.levels[from]][lambda] = true;
+            if let [from @ .., lambda] = &*self.paths[row].lambdas {
+                steps[level_of(from, &self.levels)][*lambda] = true;
             }
         }
         steps
@@ -59,16 +67,20 @@ impl<W: Wavelet, const D: usize> Design<W, D> {
 
     /// φ_J along an axis of a level, sampled where the output keeps it.
     pub fn average<T: Real>(&self, level: usize, axis: usize) -> AxisAverage<T> {
-        AxisAverage::new(
-            &self.low_pass[level][axis],
-            self.outputs[axis].clone(),
-            1 << (self.output_level - level),
-            self.tolerance,
-        )
+        self.average_within(self.tolerance, level, axis)
     }
 
-    /// φ̂(0): what the low-pass makes of a constant 1.
-    pub fn phi_at_zero(&self) -> f64 {
-        self.low_pass[0].iter().map(|axis| axis[0]).product()
+    /// The same for the input.
+    pub fn average_of_input<T: Real>(&self, axis: usize) -> AxisAverage<T> {
+        self.average_within(self.input_tolerance, 0, axis)
+    }
+
+    fn average_within<T: Real>(&self, tolerance: f64, level: usize, axis: usize) -> AxisAverage<T> {
+        AxisAverage::new(
+            self.low_pass[level][axis].clone(),
+            self.outputs[axis].clone(),
+            1 << (self.output_level - level),
+            tolerance,
+        )
     }
 }

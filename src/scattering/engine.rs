@@ -55,7 +55,7 @@ pub(crate) struct Cascade<T, L, W, const D: usize> {
     low_pass: Option<LowPass<T, D>>,
 }
 
-/// An input on its way into the walk, and the spectra of order 1 of that walk.
+/// An input on its way into the walk.
 struct Entry<T, L: Layer<T>> {
     /// The input in row-major order, if the caller's is not.
     input: Vec<T>,
@@ -64,13 +64,14 @@ struct Entry<T, L: Layer<T>> {
     /// Averages along some axes.
     averages: Vec<T>,
     root: L::Root,
-    first: Option<L::Spectrum>,
 }
 
 /// Scratch of as many threads as there are lines.
 struct Threads<T, L: Layer<T>> {
     /// Made when a thread first has an input to itself.
     entries: Vec<Option<Entry<T, L>>>,
+    /// Spectra of order 1, of threads that have an input or steps of order 1 to themselves.
+    first: Vec<Option<L::Spectrum>>,
     lines: Vec<L::Lines>,
     planes: Vec<L::Planes>,
     deeper: Vec<Vec<L::Spectrum>>,
@@ -79,6 +80,7 @@ struct Threads<T, L: Layer<T>> {
 /// Scratch of one input: of one thread, or of all, which then share the work.
 struct Team<'a, T, L: Layer<T>> {
     entry: &'a mut Option<Entry<T, L>>,
+    first: &'a mut [Option<L::Spectrum>],
     lines: &'a mut [L::Lines],
     planes: &'a mut [L::Planes],
     deeper: &'a mut [Vec<L::Spectrum>],
@@ -89,6 +91,7 @@ impl<T, L: Layer<T>> Threads<T, L> {
     fn team(&mut self) -> Team<'_, T, L> {
         Team {
             entry: &mut self.entries[0],
+            first: &mut self.first,
             lines: &mut self.lines,
             planes: &mut self.planes,
             deeper: &mut self.deeper,
@@ -98,9 +101,11 @@ impl<T, L: Layer<T>> Threads<T, L> {
     /// Every thread by itself.
     fn each(&mut self) -> impl ExactSizeIterator<Item = Team<'_, T, L>> {
         let scratch = self.lines.iter_mut().zip(&mut self.planes);
-        let scratch = scratch.zip(&mut self.deeper).zip(&mut self.entries);
-        scratch.map(|(((lines, planes), deeper), entry)| Team {
+        let scratch = scratch.zip(&mut self.deeper).zip(&mut self.first);
+        let scratch = scratch.zip(&mut self.entries);
+        scratch.map(|((((lines, planes), deeper), first), entry)| Team {
             entry,
+            first: std::slice::from_mut(first),
             lines: std::slice::from_mut(lines),
             planes: std::slice::from_mut(planes),
             deeper: std::slice::from_mut(deeper),
@@ -128,13 +133,11 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
     }
 
     fn entry(&self) -> Entry<T, L> {
-        let goes_on = self.design.paths.max_order() > 1;
         Entry {
             input: vec![T::zero(); self.input_len()],
             plane: vec![T::zero(); self.padded_len()],
             averages: vec![T::zero(); averages_len(&self.low_pass)],
             root: self.layer.root(),
-            first: goes_on.then(|| self.layer.spectrum(1)),
         }
     }
 
@@ -142,10 +145,19 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
     fn prepare<'e>(
         &self,
         entry: &'e mut Option<Entry<T, L>>,
+        first: &mut Option<L::Spectrum>,
         planes: &mut L::Planes,
     ) -> &'e mut Entry<T, L> {
-        self.layer.grow(planes, 1);
+        self.prepare_steps(first, planes);
         entry.get_or_insert_with(|| self.entry())
+    }
+
+    /// Scratch of a thread that has steps of order 1 to itself.
+    fn prepare_steps(&self, first: &mut Option<L::Spectrum>, planes: &mut L::Planes) {
+        self.layer.grow(planes, 1);
+        if first.is_none() && self.design.paths.max_order() > 1 {
+            *first = Some(self.layer.spectrum(1));
+        }
     }
 
     /// As many whole rounds as there are with one input a thread; what is left input by input, each shared among the
@@ -162,8 +174,8 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
         let whole = inputs.len_of(Axis(0)) / count * count;
         let (alone, shared) = out.split_at_mut(whole * len);
         if whole > 0 {
-            for Team { entry, planes, .. } in threads.each() {
-                self.prepare(entry, &mut planes[0]);
+            for team in threads.each() {
+                self.prepare(team.entry, &mut team.first[0], &mut team.planes[0]);
             }
         }
         let alone = alone.chunks_exact_mut(len).enumerate();
@@ -193,6 +205,7 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
         }
         let Team {
             entry,
+            first,
             lines,
             planes,
             deeper,
@@ -202,8 +215,7 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
             plane,
             averages,
             root,
-            first,
-        } = self.prepare(entry, &mut planes[0]);
+        } = self.prepare(entry, &mut first[0], &mut planes[0]);
         let input = match input.as_slice() {
             Some(input) => input,
             None => {
@@ -247,7 +259,7 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
             cancel,
         };
         let scratch = Scratch {
-            first: first.as_mut(),
+            first,
             lines,
             planes,
             deeper,
@@ -294,12 +306,17 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
         match (self.design.average, &self.low_pass) {
             (Average::Local, Some(low_pass)) => {
                 low_pass.apply(plane, out, averages);
-                let of_mean = mean * T::narrow(self.design.phi_at_zero());
+                let of_mean = mean * T::narrow(self.design.phi_at_zero);
                 for value in out {
                     *value = (*value + of_mean) * amplitude;
                 }
             }
             (Average::Global, _) => out[0] = mean * amplitude,
+            (Average::Sum, _) => {
+                let sum: f64 = plane.iter().map(|value| value.widen()).sum();
+                let sum = sum + mean.widen() * plane.len() as f64;
+                out[0] = T::narrow(sum) * amplitude;
+            }
             _ => {
                 let mut to = out.iter_mut();
                 rows_inside(&self.design.axes, input, &mut |row| {
@@ -327,14 +344,20 @@ impl<T: Real, L: Layer<T> + 'static, W: Wavelet, const D: usize> Engine<T> for C
         };
         let mut threads = Threads {
             entries: (0..threads).map(|_| None).collect(),
+            first: (0..threads).map(|_| None).collect(),
             lines: (0..threads).map(|_| self.layer.lines()).collect(),
             planes: (0..threads).map(|_| self.layer.planes()).collect(),
             deeper: (0..threads).map(|_| deeper()).collect(),
         };
         // The first thread has inputs to itself in any case, another may never have one.
-        self.prepare(&mut threads.entries[0], &mut threads.planes[0]);
-        for planes in &mut threads.planes[1..] {
-            self.layer.grow(planes, 2);
+        let (first, planes) = (&mut threads.first, &mut threads.planes);
+        self.prepare(&mut threads.entries[0], &mut first[0], &mut planes[0]);
+        for (first, planes) in first.iter_mut().zip(planes).skip(1) {
+            if L::SHARED {
+                self.layer.grow(planes, 2);
+            } else {
+                self.prepare_steps(first, planes);
+            }
         }
         Box::new(threads)
     }
@@ -381,7 +404,7 @@ pub(crate) fn low_pass<T: Real, W: Wavelet, const D: usize>(
     design: &Design<W, D>,
 ) -> Option<LowPass<T, D>> {
     (design.average == Average::Local)
-        .then(|| LowPass::new(std::array::from_fn(|axis| design.average(0, axis))))
+        .then(|| LowPass::new(std::array::from_fn(|axis| design.average_of_input(axis))))
 }
 
 fn averages_len<T: Real, const D: usize>(low_pass: &Option<LowPass<T, D>>) -> usize {

@@ -14,6 +14,10 @@ pub enum Average {
     /// U is subsampled as far as its wavelet allows, so this is the mean over every 2^j-th sample: a few per cent from the
     /// mean over all of them, which an oversampling of J gives, at the cost of FFTs at full size.
     Global,
+    /// The sum of U over all its samples, padding included, however far it is subsampled: Kymatio's `T='global'`, of signals
+    /// alone. Paths of different scales are on different scales of numbers; for anything but comparing with Kymatio, `Global` is
+    /// better.
+    Sum,
     /// U itself, its samples on the input; sizes differ from path to path.
     None,
 }
@@ -24,6 +28,7 @@ impl Average {
         match self {
             Average::Local => "local",
             Average::Global => "global",
+            Average::Sum => "sum",
             Average::None => "none",
         }
     }
@@ -51,7 +56,9 @@ impl Layout {
             }))
             .collect();
         let trailing = match average {
-            Average::Local | Average::Global => [&[shapes.len()], &shapes[0][..]].concat(),
+            Average::Local | Average::Global | Average::Sum => {
+                [&[shapes.len()], &shapes[0][..]].concat()
+            }
             Average::None => vec![offsets[shapes.len()]],
         };
         Self {

@@ -3,7 +3,8 @@
 //! - [`PathTable`]: which paths (λ1, …, λm) exist and which row each has;
 //! - [`Average`]: what is kept of every U;
 //! - the walk over the paths, on any layer, and the engine around it: once for every dimension;
-//! - [`Scattering`]: a plan, for every dimension too; [`Scattering2d`] is that of images, [`Scattering2dParams`] describes it;
+//! - [`Scattering`]: a plan, for every dimension too; [`Scattering1d`] is that of signals, [`Scattering2d`] that of images,
+//!   [`Scattering1dParams`] and [`Scattering2dParams`] describe them;
 //! - [`Features`]: coefficients with their table, logarithms, renormalisation; [`Standardizer`].
 
 // which paths there are, and what is kept of them
@@ -20,11 +21,13 @@ mod features;
 mod plan;
 mod standardize;
 
-// what is of images alone
+// what is of signals, and what of images alone
+mod one_d;
 mod two_d;
 
 pub use features::{EPSILON, Features};
 pub use keep::Average;
+pub use one_d::{PathRule, Scattering1dParams};
 pub use path::{Path, PathTable, Wavelet};
 pub use plan::{Scattering, ScatteringWorkspace};
 pub use standardize::{StandardizeBy, Standardizer};
@@ -43,3 +46,19 @@ pub use two_d::{Scattering2dOutline, Scattering2dParams};
 /// # Ok::<(), wavelet_scattering::Error>(())
 /// ```
 pub type Scattering2d<T> = Scattering<T, crate::filters::Wavelet2d, 2>;
+
+/// A planned scattering transform of signals: [`Scattering1d::params`](Scattering::params) describes it.
+///
+/// ```
+/// use ndarray::Array1;
+/// use wavelet_scattering::Scattering1d;
+///
+/// let plan = Scattering1d::params(4096, 6).Q([8]).plan::<f32>()?; // 8 wavelets an octave, then 1
+/// let chirp = Array1::from_shape_fn(4096, |t| (1e-4 * (t * t) as f32).sin());
+/// let features = plan.transform(&chirp)?;
+/// assert_eq!(features.array().shape(), [126, 64]); // paths, 4096 / 2^J
+/// let row = features.paths().row(&[3, 4]).unwrap(); // wavelet 3 of the first layer, 4 of the second
+/// assert_eq!(features.path(row).shape(), [64]);
+/// # Ok::<(), wavelet_scattering::Error>(())
+/// ```
+pub type Scattering1d<T> = Scattering<T, crate::filters::Wavelet1d, 1>;

@@ -180,7 +180,7 @@ pub(crate) fn count_by_order(J: usize, L: usize, max_order: usize) -> Vec<u64> {
 
 impl<W: Wavelet> PathTable<W> {
     /// Enumerates every path up to `max_order`: `admits(path, λ)` says whether a path, by its wavelets, goes on with λ.
-    /// `sampling` tells subsampling and samples of a path from its last λ, `None` for the input itself. Orders that no
+    /// `sampling` tells subsampling and samples of a path, by its wavelets too. Orders that no
     /// path reaches have no rows. `expected` is about how many rows there will be.
     ///
     /// # Errors
@@ -190,7 +190,7 @@ impl<W: Wavelet> PathTable<W> {
         max_order: usize,
         expected: u64,
         admits: impl Fn(&[usize], usize) -> bool,
-        sampling: impl Fn(Option<usize>) -> (Option<usize>, usize),
+        sampling: impl Fn(&[usize]) -> (Option<usize>, usize),
     ) -> Result<Self> {
         memory::require(
             "the path table",
@@ -198,7 +198,7 @@ impl<W: Wavelet> PathTable<W> {
             "use a smaller max_order, J or L",
         )?;
         let path = |parent: Option<usize>, lambdas: Box<[usize]>| {
-            let (subsampling, samples) = sampling(lambdas.last().copied());
+            let (subsampling, samples) = sampling(&lambdas);
             Path {
                 lambdas,
                 subsampling,

@@ -30,7 +30,7 @@ pub struct Scattering<T, W: Wavelet, const D: usize> {
     params: W::Params,
     isa: Isa,
     design: Arc<Design<W, D>>,
-    bank: Arc<dyn FilterBank<T, D, Wavelet = W>>,
+    banks: Vec<Arc<dyn FilterBank<T, D, Wavelet = W>>>,
     engine: Box<dyn Engine<T>>,
     footprint: Arc<Footprint>,
     /// A workspace for [`transform`](Self::transform), kept from call to call: fresh memory costs a page fault every
@@ -111,14 +111,14 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
         params: W::Params,
         isa: Isa,
         design: Arc<Design<W, D>>,
-        bank: Arc<dyn FilterBank<T, D, Wavelet = W>>,
+        banks: Vec<Arc<dyn FilterBank<T, D, Wavelet = W>>>,
         engine: Box<dyn Engine<T>>,
     ) -> Self {
         Self {
             params,
             isa,
             design,
-            bank,
+            banks,
             footprint: Arc::new(engine.footprint()),
             engine,
             spare: Mutex::new(None),
@@ -141,9 +141,15 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
         &self.params
     }
 
-    /// The filters.
+    /// The filters of the first layer, of images those of all layers.
     pub fn bank(&self) -> &Arc<dyn FilterBank<T, D, Wavelet = W>> {
-        &self.bank
+        &self.banks[0]
+    }
+
+    /// All filters: one bank for every layer that has wavelets of its own. The wavelets of the path table are theirs, one bank
+    /// after another.
+    pub fn banks(&self) -> &[Arc<dyn FilterBank<T, D, Wavelet = W>>] {
+        &self.banks
     }
 
     /// What every output row stands for.
@@ -153,7 +159,7 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
 
     /// Samples along each axis after padding.
     pub fn padded_shape(&self) -> [usize; D] {
-        self.bank.grid().shape
+        self.design.axes.each_ref().map(|axis| axis.padded)
     }
 
     /// The axes of one output row: rows and columns of an image; none for a global mean. Panics if there is no such row, as
@@ -177,7 +183,8 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
 
     /// Bytes of the plan: the filters, and the same again as the vectors want them.
     pub fn bytes(&self) -> u64 {
-        self.bank.bytes() + self.engine.bytes()
+        let banks = self.banks.iter().map(|bank| bank.bytes());
+        banks.sum::<u64>() + self.engine.bytes()
     }
 
     /// Bytes of scratch for this many threads, each with inputs to itself. A workspace whose threads only ever share inputs

@@ -51,8 +51,8 @@ pub struct AxisPadding {
     output_begin: usize,
     /// Samples of output at subsampling 2^J.
     output_len: usize,
-    /// For every padded sample the image sample it repeats, or none for a zero.
-    source: Vec<Option<usize>>,
+    /// What lies beyond the border.
+    padding: Padding,
 }
 
 impl AxisPadding {
@@ -99,7 +99,7 @@ impl AxisPadding {
                 end: len,
                 output_begin: 0,
                 output_len: whole,
-                source: (0..len).map(Some).collect(),
+                padding,
             },
             Padding::PrePadded => Self {
                 len,
@@ -108,14 +108,11 @@ impl AxisPadding {
                 end: len - stride,
                 output_begin: stride,
                 output_len: whole - 2,
-                source: (0..len).map(Some).collect(),
+                padding,
             },
             Padding::Reflect | Padding::Symmetric | Padding::Zero => {
                 let padded = (whole + 2) * stride;
                 let begin = (padded - len) / 2;
-                let source = (0..padded)
-                    .map(|i| reflect(padding, i as i64 - begin as i64, len))
-                    .collect();
                 Self {
                     len,
                     padded,
@@ -123,15 +120,32 @@ impl AxisPadding {
                     end: begin + len,
                     output_begin: stride,
                     output_len: whole,
-                    source,
+                    padding,
                 }
             }
         })
     }
 
-    /// For every padded sample the image sample it repeats, or none for a zero.
-    pub fn source(&self) -> &[Option<usize>] {
-        &self.source
+    /// An axis of `len` samples that begins at `begin` of `padded`, which leaves room for it.
+    pub(crate) fn of(padding: Padding, len: usize, padded: usize, begin: usize) -> Self {
+        debug_assert!(begin + len <= padded);
+        Self {
+            len,
+            padded,
+            begin,
+            end: begin + len,
+            output_begin: begin,
+            output_len: len,
+            padding,
+        }
+    }
+
+    /// The image sample that a padded sample repeats, or none for a zero.
+    pub fn source(&self, padded: usize) -> Option<usize> {
+        if self.padded == self.len {
+            return Some(padded);
+        }
+        reflect(self.padding, padded as i64 - self.begin as i64, self.len)
     }
 
     /// Where the image itself lies in what the caller passes: all of it, or what is no boundary.
@@ -169,18 +183,47 @@ pub(crate) fn pad<T: Copy>(
         return;
     };
     if others.is_empty() {
-        for (to, source) in to.iter_mut().zip(&axis.source) {
-            *to = source.map_or(nothing, |i| sample(from[i]));
-        }
-        return;
+        return pad_line(axis, from, to, nothing, sample);
     }
     let len: usize = others.iter().map(|axis| axis.len).product();
     let padded: usize = others.iter().map(|axis| axis.padded).product();
-    for (to, source) in to.chunks_exact_mut(padded).zip(&axis.source) {
-        match source {
+    for (i, to) in to.chunks_exact_mut(padded).enumerate() {
+        match axis.source(i) {
             Some(i) => pad(others, &from[i * len..][..len], to, nothing, sample),
             None => to.fill(nothing),
         }
+    }
+}
+
+/// The same along one axis: what repeats the image one stretch after another, forwards or backwards.
+fn pad_line<T: Copy>(
+    axis: &AxisPadding,
+    from: &[T],
+    to: &mut [T],
+    nothing: T,
+    sample: &impl Fn(T) -> T,
+) {
+    let mut at = 0;
+    while at < to.len() {
+        let Some(first) = axis.source(at) else {
+            to[at] = nothing;
+            at += 1;
+            continue;
+        };
+        let backwards = at + 1 < to.len() && axis.source(at + 1).is_some_and(|next| next < first);
+        let most = to.len() - at;
+        let stretch = if backwards {
+            let count = (first + 1).min(most);
+            let values = from[..=first].iter().rev();
+            (to[at..].iter_mut().zip(values)).for_each(|(to, &value)| *to = sample(value));
+            count
+        } else {
+            let count = (axis.len - first).min(most);
+            let values = &from[first..][..count];
+            (to[at..].iter_mut().zip(values)).for_each(|(to, &value)| *to = sample(value));
+            count
+        };
+        at += stretch;
     }
 }
 

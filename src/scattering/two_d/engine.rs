@@ -82,7 +82,8 @@ fn grids<T: Real, S: Passes<T>, const PARTS: usize>(
             Average::Local => Keeps::Average(
                 [0, 1].map(|axis| LineAverage::new(simd, &design.average(level, axis))),
             ),
-            Average::Global => Keeps::Mean(on_image),
+            // Sums are refused by the parameters.
+            Average::Global | Average::Sum => Keeps::Mean(on_image),
             Average::None => Keeps::Whole(on_image),
         };
         (grid, Observer::new(simd, PARTS, keeps))

@@ -8,9 +8,10 @@ use crate::filters::{
 };
 use crate::grid::Grid;
 use crate::isa::Isa;
+use crate::layer::average::EvenKernel;
 use crate::num::Real;
 use crate::scattering::Scattering2d;
-use crate::scattering::design::Design;
+use crate::scattering::design::{Design, level_of};
 use crate::scattering::keep::{Average, Layout};
 use crate::scattering::path::{PathTable, coarser, count_by_order};
 use crate::scattering::plan::Scattering;
@@ -208,6 +209,13 @@ impl Scattering2dParams {
                 ),
             });
         }
+        if self.average == Average::Sum {
+            return Err(Error::InvalidParameter {
+                name: "average",
+                value: self.average.name().into(),
+                limit: "sums over the padding are for signals alone; use global means".into(),
+            });
+        }
         if let Some(tolerance) = self.tolerance
             && !(0.0..=0.1).contains(&tolerance)
         {
@@ -239,10 +247,10 @@ impl Scattering2dParams {
             self.max_order,
             expected,
             admits,
-            |last| match self.average {
-                Average::Local => square(output_level),
+            |path| match self.average {
                 Average::Global => (None, on_image),
-                Average::None => square(last.map_or(0, |lambda: usize| levels[lambda])),
+                Average::None => square(level_of(path, &levels)),
+                _ => square(output_level),
             },
         )?;
         let full = Grid::new(axes.each_ref().map(|axis| axis.padded));
@@ -254,20 +262,18 @@ impl Scattering2dParams {
             .each_ref()
             .map(|axis| axis.output(self.J, output_level));
         let shapes = (0..paths.len()).map(|row| -> Box<[usize]> {
-            let level = paths[row]
-                .lambdas
-                .last()
-                .map_or(0, |&lambda| levels[lambda]);
+            let level = level_of(&paths[row].lambdas, &levels);
             match self.average {
-                Average::Local => outputs.iter().map(ExactSizeIterator::len).collect(),
                 Average::Global => Box::default(),
                 Average::None => axes.iter().map(|axis| axis.on_image(level).len()).collect(),
+                _ => outputs.iter().map(ExactSizeIterator::len).collect(),
             }
         });
         let layout = Arc::new(Layout::new(self.average, shapes.collect()));
+        let phi_at_zero = [0, 1].map(|axis| low_pass(axis, full.shape[axis])[0]);
         let low_pass = grids
             .iter()
-            .map(|grid| [0, 1].map(|axis| low_pass(axis, grid.shape[axis])))
+            .map(|grid| [0, 1].map(|axis| EvenKernel::from_hat(&low_pass(axis, grid.shape[axis]))))
             .collect();
         Ok(Design {
             axes,
@@ -278,8 +284,10 @@ impl Scattering2dParams {
             output_level,
             outputs,
             low_pass,
+            phi_at_zero: phi_at_zero.iter().product(),
             layout,
             tolerance: self.tolerance.unwrap_or(T::TOLERANCE),
+            input_tolerance: self.tolerance.unwrap_or(T::TOLERANCE),
         })
     }
 
@@ -383,7 +391,13 @@ impl Scattering2dParams {
             design: Arc::clone(&design),
             bank,
         })?;
-        Ok(Scattering::new(self.clone(), isa, design, bank, engine))
+        Ok(Scattering::new(
+            self.clone(),
+            isa,
+            design,
+            vec![bank],
+            engine,
+        ))
     }
 }
 

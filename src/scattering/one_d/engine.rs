@@ -1,0 +1,61 @@
+//! The engine of signals: the cascade, path by path.
+
+use std::sync::Arc;
+
+use crate::filters::{Band, FilterBank, Wavelet1d};
+use crate::layer::alone::{Alone, Keep};
+use crate::num::Real;
+use crate::num::sealed::PerPrecision;
+use crate::scattering::cascade::Group;
+use crate::scattering::design::Design;
+use crate::scattering::engine::{Cascade, Engine};
+use crate::scattering::keep::Average;
+
+/// The filters of a layer.
+pub(crate) type Bank<T> = Arc<dyn FilterBank<T, 1, Wavelet = Wavelet1d>>;
+
+/// Everything that an engine is made from: λ counts through the banks, one after another.
+pub(super) struct Blueprint<T> {
+    pub design: Arc<Design<Wavelet1d, 1>>,
+    pub banks: Vec<Bank<T>>,
+}
+
+/// The engine of a design.
+pub(super) fn engine<T: Real>(blueprint: Blueprint<T>) -> Box<dyn Engine<T>> {
+    struct From;
+    impl PerPrecision for From {
+        type Of<T: Real> = Blueprint<T>;
+    }
+    struct To;
+    impl PerPrecision for To {
+        type Of<T: Real> = Box<dyn Engine<T>>;
+    }
+    T::choose::<From, To>(blueprint, Blueprint::<f32>::build, Blueprint::<f64>::build)
+}
+
+impl<T: Real> Blueprint<T> {
+    fn build(self) -> Box<dyn Engine<T>> {
+        let design = &*self.design;
+        let axis = &design.axes[0];
+        let levels = design.grids.iter().enumerate().map(|(level, grid)| {
+            let on_signal = axis.on_image(level);
+            let keep = match design.average {
+                Average::Local => Keep::Average(design.average(level, 0)),
+                Average::Global => Keep::Mean(on_signal),
+                Average::Sum => Keep::Sum,
+                Average::None => Keep::Whole(on_signal),
+            };
+            (grid.shape[0], keep)
+        });
+        let psi = self.banks.iter().flat_map(|bank| {
+            let band = |lambda| -> (&Band<T, 1>, f64) {
+                let least = design.tolerance * bank.peak(lambda);
+                (&bank.members(lambda)[0], least)
+            };
+            (0..bank.wavelets().len()).map(band)
+        });
+        let layer = Alone::new(levels, psi, design.finest());
+        let groups = Group::first(&design.paths, &design.levels, 1).collect();
+        Box::new(Cascade::new(Arc::clone(&self.design), layer, groups))
+    }
+}
