@@ -67,7 +67,7 @@ fn every_sound_holds_what_other_programs_read() {
         let file = SoundFile::open(&path, &ALL).unwrap();
         assert_eq!(file.kind(), SoundKind::Sound);
         assert_eq!((file.len(), file.leading()), (1, vec![]), "{label}");
-        assert_eq!([file.channels(), file.samples()], expected.dim(), "{label}");
+        assert_eq!((file.channels(), file.samples()), expected.dim(), "{label}");
         let sound = file.signals::<f64>().unwrap().next().unwrap().unwrap();
         assert_eq!(sound.dim(), expected.dim(), "{label}");
         if is_lossy(&path) {
@@ -116,7 +116,7 @@ fn what_a_file_is_tells_its_content() {
             SoundFile::from_reader("standard input", &bytes[..], &ALL).unwrap(),
         ] {
             assert_eq!(
-                [file.channels(), file.samples()],
+                (file.channels(), file.samples()),
                 expected.dim(),
                 "{}",
                 path.display()
@@ -151,9 +151,7 @@ fn a_file_that_is_cut_off_anywhere_is_an_error() {
                 // Whose length nobody knows, or which is whole without what stands behind its samples.
                 Ok((samples, sound)) => {
                     let open_end = name.contains("pipe") || name.starts_with("zero_length");
-                    let frames = name == "mp3_plain.mp3"
-                        || name == "aac_adts.aac"
-                        || name == "flac_xiph.flac";
+                    let frames = name == "mp3_plain.mp3" || name == "aac_adts.aac";
                     assert!(
                         open_end || frames || samples == expected.ncols(),
                         "{name}: {len} of {} bytes gave {samples} samples",

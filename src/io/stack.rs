@@ -289,7 +289,12 @@ pub struct NpzList<T> {
 
 impl<T> std::fmt::Debug for NpzList<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "NpzList({} in {})", self.names.len(), self.path.display())
+        write!(
+            f,
+            "NpzList({} in {})",
+            self.names.len(),
+            self.path.display()
+        )
     }
 }
 
@@ -350,7 +355,9 @@ impl<T: Real> NpzList<T> {
             }
             Ok(self.zip.finish()?)
         })();
-        written.map_err(|source| write_error(&self.path, source))?.commit()
+        written
+            .map_err(|source| write_error(&self.path, source))?
+            .commit()
     }
 }
 

@@ -185,7 +185,12 @@ pub struct SignalTransformArgs {
     #[arg(short = 'J', default_value_t = 8)]
     pub J: usize,
     /// Wavelets per octave of every layer; layers that are not named have 1
-    #[arg(short = 'Q', value_delimiter = ',', default_value = "8,1", value_name = "Q,..")]
+    #[arg(
+        short = 'Q',
+        value_delimiter = ',',
+        default_value = "8,1",
+        value_name = "Q,.."
+    )]
     pub Q: Vec<usize>,
     /// Largest number of wavelet moduli on a path
     #[arg(long, default_value_t = 2, value_name = "M")]
@@ -642,7 +647,10 @@ impl FromStr for Sweep {
 
 /// A number above 0.
 fn positive(text: &str) -> Result<f64, String> {
-    let number = text.parse().ok().filter(|&x: &f64| x > 0.0 && x.is_finite());
+    let number = text
+        .parse()
+        .ok()
+        .filter(|&x: &f64| x > 0.0 && x.is_finite());
     number.ok_or_else(|| "a number above 0 is needed, such as 0.5".to_string())
 }
 

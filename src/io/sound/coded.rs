@@ -172,6 +172,9 @@ struct Decoder<'a> {
     /// see to it.
     skip: u64,
     length: Option<u64>,
+    /// Where the frames of a FLAC file begin, and what looks for more behind them.
+    frames: u64,
+    walk: Walk<'a>,
 }
 
 impl<'a> Decoder<'a> {
@@ -182,9 +185,9 @@ impl<'a> Decoder<'a> {
             .map_err(|source| Error::unread(name, source))?;
         let walk = || Ok::<_, Error>(Walk::new(name, bytes()?, len));
         let mut begin = begin;
-        let mut seconds = 0.0;
+        let (mut seconds, mut frames) = (0.0, 0);
         match codec {
-            Codec::Flac => {}
+            Codec::Flac => frames = walk()?.flac(begin)?,
             Codec::Mp3 => begin = walk()?.mp3()?.begin,
             Codec::Adts => begin = walk()?.adts()?.begin,
             Codec::Ogg => walk()?.ogg()?,
@@ -231,6 +234,8 @@ impl<'a> Decoder<'a> {
             track: id,
             reader,
             decoder,
+            frames,
+            walk: walk()?,
         })
     }
 
@@ -253,6 +258,7 @@ impl<'a> Decoder<'a> {
         let declared = self.declared();
         let mut first: Option<(usize, u32)> = None;
         let mut at = 0; // samples decoded
+        let mut bytes = self.frames;
         loop {
             let packet = match self.reader.next_packet() {
                 Ok(Some(packet)) => packet,
@@ -276,6 +282,7 @@ impl<'a> Decoder<'a> {
                     ),
                 ));
             }
+            bytes += packet.data.len() as u64;
             let samples = self
                 .decoder
                 .decode(&packet)
@@ -304,6 +311,7 @@ impl<'a> Decoder<'a> {
             if let Some(error) = self.missing(at, declared) {
                 return Err(error);
             }
+            self.walk.ends(bytes)?;
             if self.decoder.finalize().verify_ok == Some(false) {
                 return Err(Error::bad_file(
                     name,

@@ -8,10 +8,9 @@
 //! | --- | --- | --- |
 //! | MP3 | frames of layer III, between tags | the first frame (Xing, Info), if the encoder wrote one |
 //! | AAC | frames of ADTS | nothing but the length of the last |
+//! | FLAC | frames, as the decoder finds them | the number of samples and their checksum, where they are given; the end of the file |
 //! | Ogg | pages, numbered and with checksums | the mark of the last page |
 //! | MP4 | boxes | their lengths |
-//!
-//! FLAC is not here: its decoder is asked for the number of samples and their checksum.
 //!
 //! Sources: ISO 11172-3 and 13818-3 (frames of MPEG audio), the LAME tag's revision 1; ISO 13818-7 (ADTS); RFC 3533 (Ogg);
 //! ISO 14496-12 (boxes, edit lists).
@@ -223,6 +222,37 @@ impl<'a> Walk<'a> {
             }
             _ => Err("there is no frame"),
         })
+    }
+
+    /// Where the first frame of a FLAC file begins, which begins itself at a place.
+    pub fn flac(mut self, begin: u64) -> Result<u64> {
+        let mut at = begin + 4;
+        loop {
+            let head = self.rest(at, 4)?;
+            let len = head[1..]
+                .iter()
+                .fold(0, |len, &byte| len << 8 | u64::from(byte));
+            at += 4 + len;
+            if at > self.len {
+                return Err(self.bad("it is cut off within its header; copy or download it again"));
+            }
+            if head[0] & 0x80 != 0 {
+                return Ok(at);
+            }
+        }
+    }
+
+    /// Refuses bytes behind the last frame that are none of it, nor a tag.
+    pub fn ends(mut self, at: u64) -> Result<()> {
+        let start = self.start::<11>(at)?;
+        let known = [&b"TAG"[..], b"APETAGEX", b"LYRICSBEGIN", b"ID3"];
+        match start.is_empty() || known.iter().any(|tag| start.starts_with(tag)) {
+            true => Ok(()),
+            false => Err(self.bad(format!(
+                "it is cut off or damaged: {} bytes at its end are no whole frame; copy or download it again",
+                self.len.saturating_sub(at)
+            ))),
+        }
     }
 
     /// An Ogg file: pages in order, whole, to the last one of every stream.

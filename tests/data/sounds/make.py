@@ -118,7 +118,8 @@ for name, ext, channels, options in [
 ]:
     path = f"{name}.{ext}"
     ffmpeg("-i", "source.wav" if channels == 1 else "stereo.wav", *options, path)
-    expect(name, decoded(path, channels))
+    # This ffmpeg plays what an MP4 file has behind its last sample.
+    expect(name, decoded(path, channels)[:, : 9000 if ext == "m4a" else None])
 ffmpeg("-i", "source.wav", "-c:a", "libopus", "-ar", 16000, "refused_opus.ogg")
 ffmpeg("-i", "source.wav", "-c:a", "pcm_alaw", "refused_alaw.wav")
 ffmpeg("-i", "source.wav", "refused_aiff.aiff")

@@ -106,7 +106,9 @@ impl Layout {
         Self {
             channels: (channel_names.len() > 1).then_some(channel_names.len()),
             channel_names: channel_names.iter().map(|name| name.to_string()).collect(),
-            paths: rows.map(|row| (paths.name(row), plan.path_shape(row).to_vec())).collect(),
+            paths: rows
+                .map(|row| (paths.name(row), plan.path_shape(row).to_vec()))
+                .collect(),
             trailing: plan.output_shape(&[]),
             by_path: average == Average::None,
             way_out: way_out.to_string(),
@@ -337,9 +339,15 @@ fn input_table<'a>(
     let more = of_rows.iter().map(|(name, _)| *name);
     let header = ["row", "input"].into_iter().chain(more).chain(["skipped"]);
     let written = report.written.iter().enumerate().map(|(row, label)| {
-        let more = of_rows.iter().map(move |(_, values)| values[row].to_string());
+        let more = of_rows
+            .iter()
+            .map(move |(_, values)| values[row].to_string());
         let begin = [row.to_string(), label.clone()];
-        begin.into_iter().chain(more).chain([String::new()]).collect()
+        begin
+            .into_iter()
+            .chain(more)
+            .chain([String::new()])
+            .collect()
     });
     let skipped = report.skipped.iter().map(|skipped| {
         let mut record = vec![String::new(); 3 + of_rows.len()];

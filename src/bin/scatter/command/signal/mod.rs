@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use ndarray::{Array1, ArrayD, Axis, stack};
+use ndarray::{ArrayD, Axis, stack};
 use rayon::prelude::*;
 use wavelet_scattering::error::bytes;
 use wavelet_scattering::memory;
@@ -48,7 +48,10 @@ fn transform_all<T: Real>(args: &SignalArgs) -> Result<()> {
     let listed = is_list(args, &inputs)?;
     let plan = first_plan::<T>(args, &inputs)?;
     let threads = rayon::current_num_threads();
-    let (longest, _) = inputs.lengths().max_by_key(|&(len, _)| len).unwrap_or_else(|| unreachable!());
+    let (longest, _) = inputs
+        .lengths()
+        .max_by_key(|&(len, _)| len)
+        .unwrap_or_else(|| unreachable!());
     let layout = outputs::layout(&plan, &inputs);
     // Per sample, features are as many as those of the plan, or fewer.
     let per_sample = layout.numbers() as f64 / plan.description().len as f64;
@@ -95,7 +98,12 @@ fn transform_all<T: Real>(args: &SignalArgs) -> Result<()> {
         for items in receiver {
             progress.inc(items.iter().map(|item| item.count as u64).sum());
             let (mut labels, mut signals) = (Vec::new(), Vec::new());
-            for Item { label, count, input } in items {
+            for Item {
+                label,
+                count,
+                input,
+            } in items
+            {
                 match input {
                     Ok(signal) => {
                         labels.push(label);
@@ -193,7 +201,10 @@ impl<T: Real> Plans<'_, T> {
     fn transform(&mut self, signals: &[Signal<T>]) -> Vec<Result<ArrayD<T>>> {
         let mut by_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (place, signal) in signals.iter().enumerate() {
-            by_length.entry(signal.samples.ncols()).or_default().push(place);
+            by_length
+                .entry(signal.samples.ncols())
+                .or_default()
+                .push(place);
         }
         let mut features: Vec<Option<Result<ArrayD<T>>>> = signals.iter().map(|_| None).collect();
         let mut put = |places: &[usize], found: Vec<Result<ArrayD<T>>>| {
@@ -208,24 +219,35 @@ impl<T: Real> Plans<'_, T> {
         }
         let args = self.args;
         let others = |(&len, places): (&usize, &Vec<usize>)| {
-            let plan = args.transform.params(len).and_then(|params| params.plan::<T>());
+            let plan = args
+                .transform
+                .params(len)
+                .and_then(|params| params.plan::<T>());
             match plan {
                 Ok(plan) => transform(&plan, &mut plan.workspace(), signals, places, log),
                 Err(error) => {
                     let error = error.to_string();
-                    let refused = places.iter().map(|_| Err(anyhow::Error::msg(error.clone())));
+                    let refused = places
+                        .iter()
+                        .map(|_| Err(anyhow::Error::msg(error.clone())));
                     refused.collect()
                 }
             }
         };
         let short = by_length.range(..=SHORT).collect::<Vec<_>>();
         let found: Vec<_> = short.par_iter().map(|&entry| others(entry)).collect();
-        short.iter().zip(found).for_each(|((_, places), found)| put(places, found));
+        short
+            .iter()
+            .zip(found)
+            .for_each(|((_, places), found)| put(places, found));
         for entry in by_length.range(SHORT + 1..) {
             put(entry.1, others(entry));
         }
         let missing = || Err(anyhow::Error::msg("the signal was not transformed"));
-        features.into_iter().map(|found| found.unwrap_or_else(missing)).collect()
+        features
+            .into_iter()
+            .map(|found| found.unwrap_or_else(missing))
+            .collect()
     }
 }
 
@@ -237,8 +259,11 @@ fn transform<T: Real>(
     places: &[usize],
     log: bool,
 ) -> Vec<Result<ArrayD<T>>> {
-    let run = || -> Result<Vec<ArrayD<T>>> {
-        let views: Vec<_> = places.iter().map(|&place| signals[place].samples.view()).collect();
+    let mut run = || -> Result<Vec<ArrayD<T>>> {
+        let views: Vec<_> = places
+            .iter()
+            .map(|&place| signals[place].samples.view())
+            .collect();
         let batch = stack(Axis(0), &views)?;
         let [count, channels] = [batch.len_of(Axis(0)), batch.len_of(Axis(1))];
         let mut features = ArrayD::zeros(plan.output_shape(&[count, channels]));
@@ -258,7 +283,9 @@ fn transform<T: Real>(
         Ok(features) => features.into_iter().map(Ok).collect(),
         Err(error) => {
             let error = format!("{error:#}");
-            let refused = places.iter().map(|_| Err(anyhow::Error::msg(error.clone())));
+            let refused = places
+                .iter()
+                .map(|_| Err(anyhow::Error::msg(error.clone())));
             refused.collect()
         }
     }

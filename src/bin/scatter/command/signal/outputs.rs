@@ -16,7 +16,9 @@ use crate::command::features::output::{Layout, Tables};
 pub fn layout<T: Real>(plan: &Scattering1d<T>, inputs: &Inputs) -> Layout {
     let channels: Vec<String> = match inputs.channels() {
         1 => vec![String::new()],
-        count => (0..count).map(|channel| format!("channel{channel}_")).collect(),
+        count => (0..count)
+            .map(|channel| format!("channel{channel}_"))
+            .collect(),
     };
     let channels: Vec<_> = channels.iter().map(String::as_str).collect();
     Layout::of(plan, plan.description().average, &channels, "")
@@ -31,7 +33,10 @@ pub fn tables<T: Real>(
 ) -> Tables {
     let paths = plan.paths();
     let (header, records) = match inputs.rate() {
-        Some(rate) => (paths.header_in_hertz(), paths.records_in_hertz(rate).collect()),
+        Some(rate) => (
+            paths.header_in_hertz(),
+            paths.records_in_hertz(rate).collect(),
+        ),
         None => (paths.header(), paths.records().collect()),
     };
     Tables {
