@@ -118,8 +118,11 @@ for name, ext, channels, options in [
 ]:
     path = f"{name}.{ext}"
     ffmpeg("-i", "source.wav" if channels == 1 else "stereo.wav", *options, path)
-    # This ffmpeg plays what an MP4 file has behind its last sample.
-    expect(name, decoded(path, channels)[:, : 9000 if ext == "m4a" else None])
+    if ext == "ogg":
+        expect(name, soundfile.read(path, dtype="float32", always_2d=True)[0].T)
+    else:
+        # This ffmpeg plays what an MP4 file has behind its last sample.
+        expect(name, decoded(path, channels)[:, : 9000 if ext == "m4a" else None])
 ffmpeg("-i", "source.wav", "-c:a", "libopus", "-ar", 16000, "refused_opus.ogg")
 ffmpeg("-i", "source.wav", "-c:a", "pcm_alaw", "refused_alaw.wav")
 ffmpeg("-i", "source.wav", "refused_aiff.aiff")
