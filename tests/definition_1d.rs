@@ -62,20 +62,20 @@ fn bump(n: usize, xi: f64, sigma: f64) -> Vec<f64> {
 fn unit(hat: Vec<f64>) -> Vec<f64> {
     let hat: Vec<C> = hat.into_iter().map(|value| C::new(value, 0.0)).collect();
     let norm: f64 = inverse(&hat).iter().map(|z| z.norm()).sum();
-    let norm = if norm > 1e-12 { norm } else { f64::INFINITY }; // what the grid cannot hold
+    let norm = if norm > 0.0 { norm } else { f64::INFINITY }; // what the grid cannot hold
     hat.iter().map(|z| z.re / norm).collect()
 }
 
 fn morlet(n: usize, xi: f64, sigma: f64) -> Vec<f64> {
     let (gabor, envelope) = (bump(n, xi, sigma), bump(n, 0.0, sigma));
     let kappa = gabor[0] / envelope[0];
-    unit(
-        gabor
-            .iter()
-            .zip(envelope)
-            .map(|(g, e)| g - kappa * e)
-            .collect(),
-    )
+    let mut hat: Vec<f64> = gabor
+        .iter()
+        .zip(envelope)
+        .map(|(g, e)| g - kappa * e)
+        .collect();
+    hat[0] = 0.0; // but for rounding, of which a grid of one sample would make a filter
+    unit(hat)
 }
 
 /// (xi, sigma, j), highest first.

@@ -140,6 +140,49 @@ impl<T: Real> Alone<T> {
         }
     }
 
+    /// U[p] ⋆ ψ_λ itself, in two parts as long as the level that it lives on.
+    pub fn coefficients(
+        &self,
+        from: &Half<T>,
+        step: &Step<'_>,
+        lines: &mut Lines<T>,
+        [re, im]: [&mut [T]; 2],
+    ) {
+        let Lines { line, scratch, .. } = lines;
+        let scale = self.wave(from, step, line, scratch);
+        for ((re, im), z) in re.iter_mut().zip(im).zip(&*line) {
+            (*re, *im) = (z.re * scale, z.im * scale);
+        }
+    }
+
+    /// The same but for the factor that it returns.
+    fn wave(
+        &self,
+        Half(spectrum): &Half<T>,
+        step: &Step<'_>,
+        line: &mut [Complex<T>],
+        scratch: &mut [Complex<T>],
+    ) -> T {
+        let (parent, level) = (&self.levels[step.from], &self.levels[step.to]);
+        let line = &mut line[..level.len];
+        line.fill(Complex::default());
+        for psi in &self.psi[step.lambda] {
+            let (mut i, mut m) = (wrap(psi.start, parent.len), wrap(psi.start, level.len));
+            for &value in &psi.values {
+                let z = if 2 * i <= parent.len {
+                    spectrum[i]
+                } else {
+                    spectrum[parent.len - i].conj()
+                };
+                line[m] += z * value;
+                i = if i + 1 == parent.len { 0 } else { i + 1 };
+                m = if m + 1 == level.len { 0 } else { m + 1 };
+            }
+        }
+        level.inverse.process_with_scratch(line, scratch);
+        T::narrow(1.0 / parent.len as f64)
+    }
+
     fn half_len(&self, level: usize) -> usize {
         self.levels[level].len / 2 + 1
     }
@@ -222,32 +265,17 @@ impl<T: Real> Layer<T> for Alone<T> {
         team: &mut [Lines<T>],
         keep: &mut dyn FnMut(usize, &[T]),
     ) {
-        let (Parent::Input(Half(spectrum)) | Parent::Moduli(Half(spectrum))) = from;
-        let (parent, level) = (&self.levels[step.from], &self.levels[step.to]);
+        let (Parent::Input(spectrum) | Parent::Moduli(spectrum)) = from;
+        let level = &self.levels[step.to];
         let Lines {
             line,
             scratch,
             u,
             kept,
         } = &mut team[0];
-        let (line, u) = (&mut line[..level.len], &mut u[..level.len]);
-        line.fill(Complex::default());
-        for psi in &self.psi[step.lambda] {
-            let (mut i, mut m) = (wrap(psi.start, parent.len), wrap(psi.start, level.len));
-            for &value in &psi.values {
-                let z = if 2 * i <= parent.len {
-                    spectrum[i]
-                } else {
-                    spectrum[parent.len - i].conj()
-                };
-                line[m] += z * value;
-                i = if i + 1 == parent.len { 0 } else { i + 1 };
-                m = if m + 1 == level.len { 0 } else { m + 1 };
-            }
-        }
-        level.inverse.process_with_scratch(line, scratch);
-        let scale = T::narrow(1.0 / parent.len as f64);
-        for (u, z) in u.iter_mut().zip(line) {
+        let scale = self.wave(spectrum, step, line, scratch);
+        let u = &mut u[..level.len];
+        for (u, z) in u.iter_mut().zip(&*line) {
             *u = (z.re * z.re + z.im * z.im).sqrt() * scale;
         }
         let kept = &mut kept[..level.keep.len()];
