@@ -330,7 +330,7 @@ mod tests {
         assert_eq!(resampled_len(442, 44_100.0, 48_000.0).unwrap(), 482);
         assert_eq!(resampled_len(0, 2.0, 1.0).unwrap(), 0);
         assert_eq!(resample(&[1.0_f32, 2.0], 5.0, 5.0).unwrap(), [1.0, 2.0]);
-        assert_eq!(resample::<f32>(&[], 5.0, 4.0).unwrap(), []);
+        assert!(resample::<f32>(&[], 5.0, 4.0).unwrap().is_empty());
         assert_eq!(resample(&[1.0_f32], 1000.0, 999.0).unwrap().len(), 1);
         for (from, to) in [
             (0.0, 1.0),

@@ -198,9 +198,9 @@ pub struct SignalTransformArgs {
     /// Samples that local averages are over, any number from 1 to those of the signal [default: 2^J]
     #[arg(short = 'T', value_name = "SAMPLES")]
     pub T: Option<f64>,
-    /// What is kept of each modulus: averages over T samples, the mean over the signal, or all of it
-    #[arg(long, value_enum, default_value_t = AverageArg::Local)]
-    pub average: AverageArg,
+    /// What is kept of each modulus
+    #[arg(long, value_enum, default_value_t = SignalAverageArg::Local)]
+    pub average: SignalAverageArg,
     /// Distance of local averages in samples, a power of two up to T [default: the largest]
     #[arg(long, value_name = "N")]
     pub stride: Option<usize>,
@@ -702,6 +702,29 @@ impl From<AverageArg> for Average {
             AverageArg::Local => Average::Local,
             AverageArg::Global => Average::Global,
             AverageArg::None => Average::None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum SignalAverageArg {
+    /// Averages over T samples
+    Local,
+    /// The mean over the signal
+    Global,
+    /// The sum over the padded signal, as it is subsampled: Kymatio's T="global"
+    Sum,
+    /// All of it
+    None,
+}
+
+impl From<SignalAverageArg> for Average {
+    fn from(arg: SignalAverageArg) -> Self {
+        match arg {
+            SignalAverageArg::Local => Average::Local,
+            SignalAverageArg::Global => Average::Global,
+            SignalAverageArg::Sum => Average::Sum,
+            SignalAverageArg::None => Average::None,
         }
     }
 }

@@ -65,10 +65,9 @@ fn transform_all<T: Real>(args: &SignalArgs) -> Result<()> {
         bytes(needed),
         bytes(memory::available()),
     );
-    let numbers = match listed || args.average() == Average::Global {
+    let numbers = match listed {
+        true => inputs.samples() as f64 * per_sample,
         false => inputs.len() as f64 * layout.numbers() as f64,
-        true if listed => inputs.samples() as f64 * per_sample,
-        true => (inputs.len() * layout.numbers()) as f64,
     };
     output::check_room::<T>(&args.output, numbers as u64)?;
     let mut output = match listed {

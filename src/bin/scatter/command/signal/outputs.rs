@@ -2,11 +2,11 @@
 
 use ndarray::{Array1, Array2};
 use serde_json::json;
-use wavelet_scattering::Scattering1d;
 use wavelet_scattering::filters::Wavelet1d;
 use wavelet_scattering::io::NpzEntry;
 use wavelet_scattering::num::Real;
 use wavelet_scattering::scattering::PathTable;
+use wavelet_scattering::{Average, Scattering1d};
 
 use super::inputs::Inputs;
 use crate::args::SignalArgs;
@@ -32,17 +32,29 @@ pub fn tables<T: Real>(
     starts: Vec<f64>,
 ) -> Tables {
     let paths = plan.paths();
-    let (header, records) = match inputs.rate() {
+    let (header, mut records): (_, Vec<_>) = match inputs.rate() {
         Some(rate) => (
             paths.header_in_hertz(),
             paths.records_in_hertz(rate).collect(),
         ),
         None => (paths.header(), paths.records().collect()),
     };
+    // One number stands for a whole signal, of whatever length.
+    let of_a_whole = matches!(plan.description().average, Average::Global | Average::Sum);
+    let unknown = of_a_whole
+        && inputs
+            .lengths()
+            .any(|(len, _)| len != plan.description().len);
+    if unknown {
+        let of_length = |&column: &usize| matches!(header[column].as_str(), "samples" | "seconds");
+        for column in (0..header.len()).filter(of_length) {
+            records.iter_mut().for_each(|record| record[column].clear());
+        }
+    }
     Tables {
         header,
         records,
-        columns: path_columns(paths, inputs.rate()),
+        columns: path_columns(paths, inputs.rate(), unknown),
         parameters: parameters(args, plan, inputs),
         of_rows: match inputs.is_cut() {
             true => vec![("start", starts)],
@@ -51,8 +63,12 @@ pub fn tables<T: Real>(
     }
 }
 
-/// The path table as columns; −1 and NaN where a path has no such layer.
-fn path_columns(paths: &PathTable<Wavelet1d>, rate: Option<f64>) -> Vec<(&'static str, NpzEntry)> {
+/// The path table as columns; −1 and NaN where a path has no such layer, or the number of samples is not the same for all.
+fn path_columns(
+    paths: &PathTable<Wavelet1d>,
+    rate: Option<f64>,
+    unknown: bool,
+) -> Vec<(&'static str, NpzEntry)> {
     let shape = [paths.len(), paths.max_order()];
     let wavelet = |row, layer| paths.wavelets_of(row).nth(layer);
     let index = |value: fn(&Wavelet1d) -> usize| {
@@ -83,7 +99,16 @@ fn path_columns(paths: &PathTable<Wavelet1d>, rate: Option<f64>) -> Vec<(&'stati
             "path_subsampling",
             each(&|row| paths[row].subsampling.map_or(-1, |step| step as i64)),
         ),
-        ("path_samples", each(&|row| paths[row].samples as i64)),
+        (
+            "path_samples",
+            each(&|row| {
+                if unknown {
+                    -1
+                } else {
+                    paths[row].samples as i64
+                }
+            }),
+        ),
     ];
     if let Some(rate) = rate {
         columns.push(("path_xi_hz", number(&|w| w.xi * rate)));
@@ -102,20 +127,13 @@ fn parameters<T: Real>(
     let params = plan.description();
     let reading = &args.reading;
     let one_length = inputs.lengths().all(|(len, _)| len == params.len);
-    let stride = params.average == wavelet_scattering::Average::Local;
-    let mut lengths = json!({
-        "samples": params.len,
-        "padded": plan.padded_shape()[0],
-    });
-    if !one_length {
-        lengths = json!({ "samples": null, "padded": null });
-    }
+    let stride = params.average == Average::Local;
     json!({
         "program": env!("CARGO_BIN_NAME"),
         "version": env!("CARGO_PKG_VERSION"),
         "transform": {
-            "samples": lengths["samples"],
-            "padded": lengths["padded"],
+            "samples": one_length.then_some(params.len),
+            "padded": one_length.then(|| plan.padded_shape()[0]),
             "J": params.J,
             "Q": params.Q,
             "max_order": params.max_order,
