@@ -73,6 +73,7 @@
 //! | `parallel` | yes | images of a batch, and paths of one image, on all cores, by rayon |
 //! | `io` | yes | files in and out |
 //! | `fits` | yes | FITS images in |
+//! | `sound` | yes | sounds in |
 //! | `viz` | yes | pictures |
 //! | `cli` | yes | the program `scatter` |
 //! | `serde` | no | parameters, path tables and standardizers to files and back |
