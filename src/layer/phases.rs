@@ -658,11 +658,6 @@ impl<T: Real> PhaseAverage<T> {
         made(halo(vector(last) + count as i64), window, padded)
     }
 
-    /// Number of outputs.
-    pub fn len(&self) -> usize {
-        self.outputs
-    }
-
     /// Vectors of the other end that are wanted before and after a line.
     pub fn halo(&self) -> [usize; 2] {
         self.halo

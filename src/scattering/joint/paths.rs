@@ -18,8 +18,7 @@ pub struct WaveletAcross {
 }
 
 impl WaveletAcross {
-    /// The sign of the frequency: 1 for patterns that fall in pitch, since wavelets stand from high to low, −1 for those that
-    /// rise, 0 for the average.
+    /// The sign of the frequency: 1 for patterns that rise in pitch, −1 for those that fall, 0 for the average.
     pub fn spin(&self) -> i8 {
         if self.xi == 0.0 {
             0

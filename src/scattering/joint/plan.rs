@@ -29,7 +29,7 @@ use crate::{Result, parallel};
 ///     });
 ///     rows.map(|row| features.path(row).sum()).sum()
 /// };
-/// assert!(energy(-1) > 1.2 * energy(1)); // wavelets stand from high to low, so what rises has negative spin
+/// assert!(energy(1) > 1.2 * energy(-1));
 /// # Ok::<(), wavelet_scattering::Error>(())
 /// ```
 pub struct JointScattering<T> {

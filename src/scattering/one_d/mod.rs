@@ -4,6 +4,8 @@ mod engine;
 mod padding;
 mod params;
 mod paths;
+mod stream;
 
 pub(in crate::scattering) use params::{LaidOut, largest_stride};
 pub use params::{PathRule, Scattering1dParams};
+pub use stream::{ScatteringStream, StreamFeatures};
