@@ -22,6 +22,7 @@ mod list_2d;
 mod morlet_1d;
 mod morlet_2d;
 pub(crate) mod outline;
+pub(crate) mod padding;
 
 pub use array_2d::ArrayBank2d;
 pub(crate) use band::Run;
