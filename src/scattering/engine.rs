@@ -227,28 +227,14 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
         };
 
         let Design {
-            axes,
             paths,
             levels,
             layout,
             ..
         } = &*self.design;
-        let largest = input
-            .iter()
-            .fold(T::zero(), |largest, value| largest.max(value.abs()));
-        let scale = power_of_two_scale(largest);
-        let amplitude = scale.recip();
-        let mean = self.mean(input, scale);
-        let nothing = T::zero() - mean;
-        pad(axes, input, plane, nothing, &|value| value * scale - mean);
-        self.keep_input(
-            input,
-            plane,
-            mean,
-            amplitude,
-            &mut out[layout.range(0)],
-            averages,
-        );
+        let row = &mut out[layout.range(0)];
+        let Brought { mean, amplitude } =
+            bring(&self.design, &self.low_pass, input, plane, row, averages);
 
         self.layer.enter(plane, mean, root, &mut planes[0], lines);
         let walk = Walk {
@@ -272,60 +258,6 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
                 *to = value * amplitude;
             }
         });
-    }
-
-    /// The mean over the input, its boundary left out, times `scale`.
-    fn mean(&self, input: &[T], scale: T) -> T {
-        // Eight sums side by side: one alone would wait for every addition.
-        let mut sums = [0.0; 8];
-        rows_inside(&self.design.axes, input, &mut |row| {
-            for (i, &value) in row.iter().enumerate() {
-                sums[i % 8] += (value * scale).widen();
-            }
-        });
-        let sum: f64 = sums.into_iter().sum();
-        let count: usize = self
-            .design
-            .axes
-            .iter()
-            .map(|axis| axis.inside().len())
-            .product();
-        T::narrow(sum / count as f64)
-    }
-
-    /// Row 0: the average of the input, its mean, or the input itself. `plane` is the padded input without its mean.
-    fn keep_input(
-        &self,
-        input: &[T],
-        plane: &[T],
-        mean: T,
-        amplitude: T,
-        out: &mut [T],
-        averages: &mut [T],
-    ) {
-        match (self.design.average, &self.low_pass) {
-            (Average::Local, Some(low_pass)) => {
-                low_pass.apply(plane, out, averages);
-                let of_mean = mean * T::narrow(self.design.phi_at_zero);
-                for value in out {
-                    *value = (*value + of_mean) * amplitude;
-                }
-            }
-            (Average::Global, _) => out[0] = mean * amplitude,
-            (Average::Sum, _) => {
-                let sum: f64 = plane.iter().map(|value| value.widen()).sum();
-                let sum = sum + mean.widen() * plane.len() as f64;
-                out[0] = T::narrow(sum) * amplitude;
-            }
-            _ => {
-                let mut to = out.iter_mut();
-                rows_inside(&self.design.axes, input, &mut |row| {
-                    row.iter()
-                        .zip(to.by_ref())
-                        .for_each(|(&value, to)| *to = value);
-                });
-            }
-        }
     }
 }
 
@@ -384,6 +316,90 @@ impl<T: Real, L: Layer<T> + 'static, W: Wavelet, const D: usize> Engine<T> for C
     }
 }
 
+/// How an input was brought into range: `plane = (input − mean/scale)·scale`, `amplitude = 1/scale`.
+pub(crate) struct Brought<T> {
+    /// The mean that was taken away, after scaling.
+    pub mean: T,
+    /// What undoes the scaling.
+    pub amplitude: T,
+}
+
+/// Brings an input into range, pads it, and keeps what is kept of the input itself, in `row`.
+pub(crate) fn bring<T: Real, W: Wavelet, const D: usize>(
+    design: &Design<W, D>,
+    low_pass: &Option<LowPass<T, D>>,
+    input: &[T],
+    plane: &mut [T],
+    row: &mut [T],
+    averages: &mut [T],
+) -> Brought<T> {
+    let largest = input
+        .iter()
+        .fold(T::zero(), |largest, value| largest.max(value.abs()));
+    let scale = power_of_two_scale(largest);
+    let amplitude = scale.recip();
+    let mean = mean(&design.axes, input, scale);
+    let nothing = T::zero() - mean;
+    pad(&design.axes, input, plane, nothing, &|value| {
+        value * scale - mean
+    });
+    keep_input(
+        design, low_pass, input, plane, mean, amplitude, row, averages,
+    );
+    Brought { mean, amplitude }
+}
+
+/// The mean over the input, its boundary left out, times `scale`.
+fn mean<T: Real>(axes: &[AxisPadding], input: &[T], scale: T) -> T {
+    // Eight sums side by side: one alone would wait for every addition.
+    let mut sums = [0.0; 8];
+    rows_inside(axes, input, &mut |row| {
+        for (i, &value) in row.iter().enumerate() {
+            sums[i % 8] += (value * scale).widen();
+        }
+    });
+    let sum: f64 = sums.into_iter().sum();
+    let count: usize = axes.iter().map(|axis| axis.inside().len()).product();
+    T::narrow(sum / count as f64)
+}
+
+/// Row 0: the average of the input, its mean, or the input itself. `plane` is the padded input without its mean.
+#[allow(clippy::too_many_arguments)] // one caller
+fn keep_input<T: Real, W: Wavelet, const D: usize>(
+    design: &Design<W, D>,
+    low_pass: &Option<LowPass<T, D>>,
+    input: &[T],
+    plane: &[T],
+    mean: T,
+    amplitude: T,
+    out: &mut [T],
+    averages: &mut [T],
+) {
+    match (design.average, low_pass) {
+        (Average::Local, Some(low_pass)) => {
+            low_pass.apply(plane, out, averages);
+            let of_mean = mean * T::narrow(design.phi_at_zero);
+            for value in out {
+                *value = (*value + of_mean) * amplitude;
+            }
+        }
+        (Average::Global, _) => out[0] = mean * amplitude,
+        (Average::Sum, _) => {
+            let sum: f64 = plane.iter().map(|value| value.widen()).sum();
+            let sum = sum + mean.widen() * plane.len() as f64;
+            out[0] = T::narrow(sum) * amplitude;
+        }
+        _ => {
+            let mut to = out.iter_mut();
+            rows_inside(&design.axes, input, &mut |row| {
+                row.iter()
+                    .zip(to.by_ref())
+                    .for_each(|(&value, to)| *to = value);
+            });
+        }
+    }
+}
+
 /// What one thread of a cascade takes beside its layer, with paths up to this order.
 pub(crate) fn own_footprint<T: Real, L: Layer<T> + 'static, W: Wavelet, const D: usize>(
     design: &Design<W, D>,
@@ -407,6 +423,6 @@ pub(crate) fn low_pass<T: Real, W: Wavelet, const D: usize>(
         .then(|| LowPass::new(std::array::from_fn(|axis| design.average_of_input(axis))))
 }
 
-fn averages_len<T: Real, const D: usize>(low_pass: &Option<LowPass<T, D>>) -> usize {
+pub(crate) fn averages_len<T: Real, const D: usize>(low_pass: &Option<LowPass<T, D>>) -> usize {
     low_pass.as_ref().map_or(0, LowPass::scratch_len)
 }

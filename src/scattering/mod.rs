@@ -15,6 +15,7 @@ mod path;
 mod cascade;
 mod design;
 mod engine;
+mod runner;
 
 // what callers hold
 mod features;
@@ -29,7 +30,8 @@ pub use features::{EPSILON, Features};
 pub use keep::Average;
 pub use one_d::{PathRule, Scattering1dParams};
 pub use path::{Path, PathTable, Wavelet};
-pub use plan::{Scattering, ScatteringWorkspace};
+pub use plan::Scattering;
+pub use runner::ScatteringWorkspace;
 pub use standardize::{StandardizeBy, Standardizer};
 pub use two_d::{Scattering2dOutline, Scattering2dParams};
 

@@ -17,6 +17,7 @@ use crate::scattering::keep::{Average, Layout};
 use crate::scattering::path::PathTable;
 use crate::scattering::plan::Scattering;
 use crate::signal::Padding;
+use crate::signal::pad::AxisPadding;
 use crate::{Error, Result, memory, parallel};
 
 /// Which wavelets of the next layer a path goes on with.
@@ -229,7 +230,9 @@ impl Scattering1dParams {
             .banks
             .into_iter()
             .map(|Q| self.bank(1, Q).wavelets());
-        Ok(self.axis::<T>(&banks.collect::<Vec<_>>())?.padded)
+        Ok(self
+            .axis::<T>(&banks.collect::<Vec<_>>(), self.average == Average::Local)?
+            .padded)
     }
 
     /// Which bank each layer takes, and the wavelets per octave of each bank: layers of equal Q have one in common.
@@ -259,7 +262,7 @@ impl Scattering1dParams {
             .normalization(self.normalization)
     }
 
-    fn check(&self) -> Result<()> {
+    pub(in crate::scattering) fn check(&self) -> Result<()> {
         let invalid = |name, value: String, limit: String| {
             Err(Error::InvalidParameter { name, value, limit })
         };
@@ -344,7 +347,7 @@ impl Scattering1dParams {
     }
 
     /// The padded axis of a signal, for banks of these wavelets.
-    fn axis<T: Real>(&self, banks: &[Vec<Wavelet1d>]) -> Result<crate::signal::pad::AxisPadding> {
+    fn axis<T: Real>(&self, banks: &[Vec<Wavelet1d>], short: bool) -> Result<AxisPadding> {
         let most = self.most_subsampled();
         let deepest = banks
             .iter()
@@ -369,7 +372,7 @@ impl Scattering1dParams {
             }
         }
         let T = self.averaged_over();
-        let short = (self.average == Average::Local).then(|| {
+        let short = short.then(|| {
             // Standard deviations out to where a Gaussian falls below the tolerance, of all filters of a path and φ in turn.
             let tolerance = self.tolerance.unwrap_or(T::TOLERANCE).max(1e-16);
             let out = (-2.0 * tolerance.ln()).sqrt() / (2.0 * std::f64::consts::PI);
@@ -377,11 +380,8 @@ impl Scattering1dParams {
                 let sigmas = banks[*layer].iter().map(|psi| psi.sigma);
                 1.0 / sigmas.fold(f64::INFINITY, f64::min)
             };
-            let of_layers: f64 = self.layers().of_layer
-                [..self.max_order.min(banks.len().max(self.max_order))]
-                .iter()
-                .map(narrowest)
-                .sum();
+            let of_layer = self.layers().of_layer;
+            let of_layers: f64 = of_layer.iter().take(self.max_order).map(narrowest).sum();
             (out * (of_layers + T / SIGMA_0), most)
         });
         Ok(pad_axis(self.padding, self.len, T, short))
@@ -398,7 +398,7 @@ impl Scattering1dParams {
     /// Lays the transform out, with a low-pass by its length on a level.
     fn design<T: Real>(
         &self,
-        axis: crate::signal::pad::AxisPadding,
+        axis: AxisPadding,
         banks: &[Arc<[Wavelet1d]>],
         of_layer: &[usize],
         low_pass: impl Fn(usize) -> EvenKernel,
@@ -482,17 +482,12 @@ impl Scattering1dParams {
         })
     }
 
-    /// Checks everything, builds the filter banks and plans all transforms, on all threads of the current pool.
-    ///
-    /// # Errors
-    /// [`Error::InvalidParameter`] for J, Q, T, stride, padding, rule, tolerance or the instruction set; [`Error::ScaleTooLarge`]
-    /// if the signal is shorter than 2^J and no T is given; [`Error::NotMultiple`] for lengths that periodic padding does not
-    /// allow; [`Error::Empty`] for a length of 0; [`Error::OutOfMemory`] if filters, tables or workspace exceed the machine.
-    pub fn plan<T: Real>(&self) -> Result<Scattering1d<T>> {
-        self.check()?;
+    /// Lays the transform out, on an axis as short as the reach of its filters allows or on Kymatio's. Of parameters that passed
+    /// [`check`](Self::check).
+    pub(in crate::scattering) fn lay_out<T: Real>(&self, short: bool) -> Result<LaidOut> {
         let Layers { banks, of_layer } = self.layers();
         let numbers: Vec<_> = banks.iter().map(|&Q| self.bank(1, Q).wavelets()).collect();
-        let axis = self.axis::<T>(&numbers)?;
+        let axis = self.axis::<T>(&numbers, short)?;
         let padded = axis.padded;
         let banks: Vec<_> = banks.into_iter().map(|Q| self.bank(padded, Q)).collect();
         let sigma = banks[0].sigma_phi();
@@ -503,6 +498,18 @@ impl Scattering1dParams {
         };
         let wavelets: Vec<Arc<[Wavelet1d]>> = numbers.into_iter().map(Into::into).collect();
         let design = self.design::<T>(axis, &wavelets, &of_layer, low_pass, 1.0)?;
+        Ok(LaidOut { design, banks })
+    }
+
+    /// Checks everything, builds the filter banks and plans all transforms, on all threads of the current pool.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for J, Q, T, stride, padding, rule, tolerance or the instruction set; [`Error::ScaleTooLarge`]
+    /// if the signal is shorter than 2^J and no T is given; [`Error::NotMultiple`] for lengths that periodic padding does not
+    /// allow; [`Error::Empty`] for a length of 0; [`Error::OutOfMemory`] if filters, tables or workspace exceed the machine.
+    pub fn plan<T: Real>(&self) -> Result<Scattering1d<T>> {
+        self.check()?;
+        let LaidOut { design, banks } = self.lay_out::<T>(self.average == Average::Local)?;
         let bytes = banks
             .iter()
             .map(FilterBank1dParams::expected_bytes::<T>)
@@ -526,7 +533,7 @@ impl Scattering1dParams {
         let axis = {
             let layers = self.layers().banks.into_iter();
             let numbers: Vec<_> = layers.map(|Q| self.bank(1, Q).wavelets()).collect();
-            self.axis::<T>(&numbers)?
+            self.axis::<T>(&numbers, self.average == Average::Local)?
         };
         let lengths: Vec<usize> = banks.iter().map(|bank| bank.grid().shape[0]).collect();
         let fits = |bank: &Bank<T>| {
@@ -586,6 +593,12 @@ impl Scattering1dParams {
         });
         Ok(Scattering::new(self.clone(), isa, design, banks, engine))
     }
+}
+
+/// A transform laid out, and its banks before they are built.
+pub(in crate::scattering) struct LaidOut {
+    pub design: Design<Wavelet1d, 1>,
+    pub banks: Vec<FilterBank1dParams>,
 }
 
 /// The banks of a transform.

@@ -1,0 +1,286 @@
+//! [`Runner`]: what every plan does with inputs and outputs, whatever it computes: shapes, checks, workspaces.
+
+use std::any::Any;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ndarray::{ArrayBase, ArrayD, Data, DataMut, Dimension, IxDyn};
+
+use super::engine::Engine;
+use super::keep::Layout;
+use crate::grid::check_finite;
+use crate::memory::Footprint;
+use crate::num::Real;
+use crate::{Cancel, Error, Result, memory, parallel};
+
+/// Scratch of a [`Scattering`](super::Scattering): one part for every thread that works at a time. Its contents are garbage between calls. It
+/// depends neither on the batch nor on the number of paths, and serves every plan that needs as much of everything as
+/// the one that made it; others refuse it.
+///
+/// Within parallel work of your own give every thread its own, for one thread. One behind a `Mutex` that tasks of rayon lock
+/// hangs sooner or later: a call that shares its work among threads waits by doing other tasks of the pool, of which the
+/// next may lock the same mutex, on the same thread.
+///
+/// ```
+/// # #[cfg(feature = "parallel")] {
+/// use ndarray::{Array3, ArrayD, Axis};
+/// use rayon::prelude::*;
+/// use wavelet_scattering::Scattering2d;
+///
+/// let plan = Scattering2d::params([32, 32], 2).plan::<f32>()?;
+/// let images = Array3::<f32>::ones([10, 32, 32]);
+/// let one_by_one: Vec<_> = images.axis_iter(Axis(0)).collect();
+/// one_by_one.par_iter().try_for_each_init(
+///     || (plan.workspace_for(1), ArrayD::zeros(plan.output_shape(&[]))), // not a shared workspace, locked
+///     |(workspace, out), image| plan.transform_into(image, out, workspace),
+/// )?;
+/// # }
+/// # Ok::<(), wavelet_scattering::Error>(())
+/// ```
+pub struct ScatteringWorkspace<T> {
+    scratch: Box<dyn Any + Send + Sync>,
+    footprint: Arc<Footprint>,
+    threads: usize,
+    cancel: Cancel,
+    precision: PhantomData<T>,
+}
+
+impl<T> ScatteringWorkspace<T> {
+    /// The same for calls that end with [`Error::Cancelled`] soon after this flag is set: before the next step of the
+    /// cascade, which is one group of paths.
+    ///
+    /// ```
+    /// use ndarray::{Array2, ArrayD};
+    /// use wavelet_scattering::{Cancel, Error, Scattering2d};
+    ///
+    /// let plan = Scattering2d::params([32, 32], 2).plan::<f32>()?;
+    /// let cancel = Cancel::new();
+    /// let mut workspace = plan.workspace().cancelled_by(&cancel);
+    /// let mut out = ArrayD::zeros(plan.output_shape(&[]));
+    /// cancel.cancel(); // from another thread, as a rule
+    /// let ended = plan.transform_into(&Array2::zeros([32, 32]), &mut out, &mut workspace);
+    /// assert!(matches!(ended, Err(Error::Cancelled)));
+    /// # Ok::<(), wavelet_scattering::Error>(())
+    /// ```
+    pub fn cancelled_by(mut self, cancel: &Cancel) -> Self {
+        self.cancel = cancel.clone();
+        self
+    }
+
+    /// Threads that share the work of a call.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+}
+
+impl<T> std::fmt::Debug for ScatteringWorkspace<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ScatteringWorkspace")
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An engine with the shapes of what goes in and comes out.
+pub(crate) struct Runner<T, const D: usize> {
+    engine: Box<dyn Engine<T>>,
+    /// Samples of an input along each axis.
+    shape: [usize; D],
+    layout: Arc<Layout>,
+    footprint: Arc<Footprint>,
+    /// Bytes of what the plan has beside the engine.
+    other_bytes: u64,
+    /// A workspace for [`transform`](Self::transform), kept from call to call: fresh memory costs a page fault every
+    /// 4 KiB, a fifth of the time of one 256 x 256 image.
+    spare: Mutex<Option<ScatteringWorkspace<T>>>,
+}
+
+impl<T: Real, const D: usize> Runner<T, D> {
+    pub fn new(
+        engine: Box<dyn Engine<T>>,
+        shape: [usize; D],
+        layout: Arc<Layout>,
+        other_bytes: u64,
+    ) -> Self {
+        Self {
+            footprint: Arc::new(engine.footprint()),
+            engine,
+            shape,
+            layout,
+            other_bytes,
+            spare: Mutex::new(None),
+        }
+    }
+
+    pub fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+
+    /// Shape of the output of inputs with these leading axes.
+    pub fn output_shape(&self, leading: &[usize]) -> Vec<usize> {
+        [leading, self.layout.trailing()].concat()
+    }
+
+    /// Bytes of the plan.
+    pub fn bytes(&self) -> u64 {
+        self.other_bytes + self.engine.bytes()
+    }
+
+    /// Bytes of scratch for this many threads, each with inputs to itself.
+    pub fn workspace_bytes(&self, threads: usize) -> u64 {
+        self.footprint.bytes().saturating_mul(threads.max(1) as u64)
+    }
+
+    /// Scratch for at most this many threads at a time.
+    pub fn workspace_for(&self, threads: usize) -> ScatteringWorkspace<T> {
+        let threads = threads.max(1);
+        ScatteringWorkspace {
+            scratch: self.engine.scratch(threads),
+            footprint: Arc::clone(&self.footprint),
+            threads,
+            cancel: Cancel::new(),
+            precision: PhantomData,
+        }
+    }
+
+    /// The output of inputs with any leading axes, in an array of its own.
+    pub fn transform<S, D1>(&self, inputs: &ArrayBase<S, D1>) -> Result<ArrayD<T>>
+    where
+        S: Data<Elem = T>,
+        D1: Dimension,
+    {
+        self.check_shape(inputs.shape())?;
+        let shape = self.output_shape(&inputs.shape()[..inputs.ndim() - D]);
+        let output = memory::bytes_of::<T>(memory::count(&shape));
+        let scratch = self.workspace_bytes(parallel::threads());
+        memory::require(
+            "the filter bank, the workspace and the output",
+            output.saturating_add(scratch).saturating_add(self.bytes()),
+            "transform fewer inputs at a time, or lower max_order, L, Q or oversampling",
+        )?;
+        let mut out = ArrayD::zeros(shape);
+        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = spare().take();
+        let mut workspace = kept
+            .filter(|workspace| workspace.threads == parallel::threads())
+            .unwrap_or_else(|| self.workspace_for(parallel::threads()));
+        let done = self.run(inputs, &mut out, &mut workspace);
+        *spare() = Some(workspace);
+        done?;
+        Ok(out)
+    }
+
+    /// The same into an array of shape [`output_shape`](Self::output_shape).
+    pub fn transform_into<S, D1, S2, D2>(
+        &self,
+        inputs: &ArrayBase<S, D1>,
+        out: &mut ArrayBase<S2, D2>,
+        workspace: &mut ScatteringWorkspace<T>,
+    ) -> Result<()>
+    where
+        S: Data<Elem = T>,
+        D1: Dimension,
+        S2: DataMut<Elem = T>,
+        D2: Dimension,
+    {
+        self.check_shape(inputs.shape())?;
+        self.run(inputs, out, workspace)
+    }
+
+    /// An array with the last axes of the output, in row-major order.
+    pub fn check_output(&self, array: ArrayD<T>) -> Result<ArrayD<T>> {
+        if array.is_empty() {
+            return Err(Error::Empty {
+                shape: array.shape().to_vec(),
+            });
+        }
+        if !array.shape().ends_with(self.layout.trailing()) {
+            return Err(Error::WrongShape {
+                what: "the array",
+                got: array.shape().to_vec(),
+                expected: format!(
+                    "[.., {:?}], the output of this plan",
+                    self.layout.trailing()
+                ),
+            });
+        }
+        Ok(if array.is_standard_layout() {
+            array
+        } else {
+            array.as_standard_layout().into_owned()
+        })
+    }
+
+    fn check_shape(&self, shape: &[usize]) -> Result<()> {
+        if !shape.ends_with(&self.shape) {
+            let axes = self.shape.map(|len| len.to_string()).join(", ");
+            let place = match D {
+                1 => "the signal in the last axis",
+                2 => "the image in the last two axes",
+                _ => "the volume in the last three axes",
+            };
+            return Err(Error::WrongShape {
+                what: "the input",
+                got: shape.to_vec(),
+                expected: format!("[.., {axes}], {place}, as planned"),
+            });
+        }
+        if shape.contains(&0) {
+            return Err(Error::Empty {
+                shape: shape.to_vec(),
+            });
+        }
+        Ok(())
+    }
+
+    fn run<S, D1, S2, D2>(
+        &self,
+        inputs: &ArrayBase<S, D1>,
+        out: &mut ArrayBase<S2, D2>,
+        workspace: &mut ScatteringWorkspace<T>,
+    ) -> Result<()>
+    where
+        S: Data<Elem = T>,
+        D1: Dimension,
+        S2: DataMut<Elem = T>,
+        D2: Dimension,
+    {
+        let (leading, own) = inputs.shape().split_at(inputs.ndim() - D);
+        let trailing = self.layout.trailing();
+        let fits = out.ndim() == leading.len() + trailing.len()
+            && out.shape().iter().eq(leading.iter().chain(trailing));
+        if !fits {
+            return Err(Error::WrongShape {
+                what: "the output",
+                got: out.shape().to_vec(),
+                expected: format!("{:?}", self.output_shape(leading)),
+            });
+        }
+        if workspace.footprint != self.footprint {
+            return Err(Error::ForeignWorkspace);
+        }
+        check_finite(inputs)?;
+        // At most four axes, for which a shape is no allocation.
+        let mut flat = [leading.iter().product(); MAX_AXES];
+        flat[1..=D].copy_from_slice(own);
+        let wrong = |_| Error::WrongShape {
+            what: "the input",
+            got: inputs.shape().to_vec(),
+            expected: "axes that can be flattened".into(),
+        };
+        let inputs = inputs.to_shape(IxDyn(&flat[..=D])).map_err(wrong)?;
+        let (scratch, cancel) = (&mut *workspace.scratch, &workspace.cancel);
+        match out.as_slice_mut() {
+            Some(out) => self.engine.run(inputs.view(), out, scratch, cancel),
+            None => {
+                let mut dense = vec![T::zero(); out.len()];
+                let done = self.engine.run(inputs.view(), &mut dense, scratch, cancel);
+                out.iter_mut().zip(dense).for_each(|(to, from)| *to = from);
+                done
+            }
+        }
+    }
+}
+
+/// Of a batch of volumes, the most there are.
+const MAX_AXES: usize = 4;
