@@ -147,7 +147,10 @@ fn rows_at_their_own_rates_are_the_first_moduli_of_scattering() {
             if let Some(psi) = row.wavelet {
                 let path = paths.row(&[psi.n]).unwrap();
                 assert_eq!(paths[path].subsampling, Some(row.subsampling));
-                let error = relative_error(rows.row(n), features.path(path));
+                let error = relative_error(
+                    rows.row(n).iter().copied(),
+                    features.path(path).iter().copied(),
+                );
                 assert!(error < 1e-13, "{len}, {padding:?}, {n}: {error}");
             }
         }
@@ -419,7 +422,8 @@ fn rows_say_where_they_are_in_hertz_and_seconds() {
         x[t] = (2.0 * PI * xi * t as f64).cos() as f32;
     }
     let moduli = plan.transform(&x).unwrap();
-    let loudest = moduli.row(8).iter().copied().enumerate();
+    let row = moduli.row(8);
+    let loudest = row.iter().copied().enumerate();
     let (at, _) = loudest.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
     assert!((times[at] - 5100.0 / 8000.0).abs() < 0.01, "{}", times[at]);
 }
