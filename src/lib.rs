@@ -46,6 +46,7 @@
 //! - [`signal`]: what lies beyond the border of an image;
 //! - [`filters`]: Gabor, Morlet and Gaussian by their Fourier transforms, banks of them or of a caller's arrays, frame bounds;
 //! - [`conv`]: convolution with kernels of any size, planned, in one and two dimensions;
+//! - [`frames`]: transforms that can be undone: the scalogram of a signal;
 //! - [`scattering`]: paths, the cascade, averages, features and what is done with them next;
 //! - `viz`: filter sheets, the scattering disk and charts, as pixels in memory (feature `viz`);
 //! - `io`: images, `.npy`, `.npz`, `.csv` and `.png` files, whole or not at all (feature `io`);
@@ -106,6 +107,8 @@ pub mod conv;
 
 pub(crate) mod layer;
 
+pub mod frames;
+
 pub mod scattering;
 
 // pictures of it
@@ -133,6 +136,7 @@ pub use image;
 pub use cancel::Cancel;
 pub use conv::{Convolution1d, Convolution2d};
 pub use error::{Error, Result};
+pub use frames::Scalogram;
 pub use isa::Isa;
 pub use scattering::{Average, Features, JointScattering, PathTable, Scattering1d, Scattering2d};
 pub use signal::Padding;

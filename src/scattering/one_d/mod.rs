@@ -1,7 +1,6 @@
-//! Scattering transforms of signals: what is their own of parameters, filter banks and padding.
+//! Scattering transforms of signals: what is their own of parameters, filter banks and paths.
 
 mod engine;
-mod padding;
 mod params;
 mod paths;
 mod stream;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::engine::{Bank, Blueprint, engine};
-use super::padding::pad_axis;
+use crate::filters::padding::pad_axis;
 use crate::filters::{
     Family1d, FilterBank1d, FilterBank1dParams, Normalization, SIGMA_0, Wavelet1d, gauss,
 };

@@ -12,14 +12,14 @@
 //! What lies farther from the kept samples than the filters reach does not matter. So where both ends are longer than that, any
 //! shorter length will do: the same numbers to rounding, of fewer samples.
 
-use crate::filters::SIGMA_0;
-use crate::filters::gauss;
+use super::gauss;
+use super::morlet_1d::SIGMA_0;
 use crate::signal::Padding;
 use crate::signal::pad::AxisPadding;
 
 /// The axis of a signal padded by Kymatio's rule for averages over `T` samples, or one as short as `reach` samples on either side of
 /// the signal allow, if there is one, on which grids exist down to `deepest`.
-pub(super) fn pad_axis(
+pub(crate) fn pad_axis(
     padding: Padding,
     len: usize,
     T: f64,
