@@ -20,9 +20,9 @@ use std::sync::Arc;
 use ndarray::{Array1, ArrayD, ArrayView1, ArrayView2};
 
 use super::engine::{Bank, Blueprint, engine};
-use super::padding::shortest;
 use super::params::{LaidOut, Scattering1dParams};
 use crate::filters::Wavelet1d;
+use crate::filters::padding::shortest;
 use crate::isa::Isa;
 use crate::num::Real;
 use crate::scattering::keep::Average;
