@@ -51,7 +51,8 @@ pub(crate) struct Frequency<T, S: Simd<T>> {
 
 #[derive(Debug)]
 struct Wave<T, S: Simd<T>> {
-    hat: Vec<T>,
+    stretches: Vec<Stretch>,
+    values: Vec<T>,
     level: usize,
     keep: KeepLine<T, S>,
 }
@@ -74,18 +75,26 @@ pub(crate) struct Columns<V> {
 }
 
 impl<T: Real, S: Passes<T>> Frequency<T, S> {
-    /// On an axis of `len` wavelets and zeros.
-    pub fn new(simd: S, len: usize, waves: Vec<Across<T>>) -> Self {
+    /// On an axis of `len` wavelets and zeros; of ψ̂ what lies below a share of its peak is left out.
+    pub fn new(simd: S, len: usize, waves: Vec<Across<T>>, tolerance: f64) -> Self {
         let coarsest = waves.iter().map(|wave| wave.level).max().unwrap_or(0);
-        let waves = waves.into_iter().map(|wave| Wave {
-            hat: wave.hat.into_iter().map(T::narrow).collect(),
-            level: wave.level,
-            keep: match wave.keep {
-                KeepAcross::Average(average) => KeepLine::Average(LineAverage::new(simd, &average)),
-                KeepAcross::Mean => KeepLine::Mean,
-                KeepAcross::Sum => KeepLine::Sum,
-                KeepAcross::Rows => KeepLine::Rows,
-            },
+        let waves = waves.into_iter().map(|wave| {
+            let moduli = wave.hat.iter().map(|value| value.abs());
+            let least = tolerance * moduli.fold(0.0, f64::max);
+            let (stretches, values) = stretches(&wave.hat, least, len >> wave.level);
+            Wave {
+                stretches,
+                values,
+                level: wave.level,
+                keep: match wave.keep {
+                    KeepAcross::Average(average) => {
+                        KeepLine::Average(LineAverage::new(simd, &average))
+                    }
+                    KeepAcross::Mean => KeepLine::Mean,
+                    KeepAcross::Sum => KeepLine::Sum,
+                    KeepAcross::Rows => KeepLine::Rows,
+                },
+            }
         });
         Self {
             simd,
@@ -129,7 +138,7 @@ impl<T: Real, S: Passes<T>> Frequency<T, S> {
 
     /// Bytes of the filters.
     pub fn bytes(&self) -> u64 {
-        let bytes = |wave: &Wave<T, S>| size_of_val(&wave.hat[..]) as u64;
+        let bytes = |wave: &Wave<T, S>| size_of_val(&wave.values[..]) as u64;
         self.waves.iter().map(bytes).sum()
     }
 
@@ -171,12 +180,18 @@ impl<T: Real, S: Passes<T>> Frequency<T, S> {
             self.forward.run(tile, to);
             let mut out = &mut *out;
             for (wave, rows) in waves.clone() {
-                let Wave { hat, level, keep } = &self.waves[wave];
+                let Wave {
+                    stretches,
+                    values,
+                    level,
+                    keep,
+                } = &self.waves[wave];
                 let len = self.len >> level;
                 self.simd.run(Product {
                     simd: self.simd,
                     spectrum,
-                    hat,
+                    stretches,
+                    values,
                     to: &mut tile[..len],
                 });
                 let halo = keep.halo();
@@ -277,7 +292,8 @@ impl<T: Real, S: Simd<T>> Kernel for Load<'_, T, S> {
 struct Product<'a, T, S: Simd<T>> {
     simd: S,
     spectrum: &'a [Cell<S::V>],
-    hat: &'a [T],
+    stretches: &'a [Stretch],
+    values: &'a [T],
     to: &'a mut [Cell<S::V>],
 }
 
@@ -289,18 +305,95 @@ impl<T: Real, S: Simd<T>> Kernel for Product<'_, T, S> {
         let Self {
             simd,
             spectrum,
-            hat,
+            stretches,
+            mut values,
             to,
         } = self;
-        let len = to.len();
-        let (first, others) = spectrum.split_at(len);
-        for ((to, cell), &value) in to.iter_mut().zip(first).zip(hat) {
-            *to = cell.scaled(simd.splat(value)).swapped();
-        }
-        for (spectrum, hat) in others.chunks_exact(len).zip(hat[len..].chunks_exact(len)) {
-            for ((to, cell), &value) in to.iter_mut().zip(spectrum).zip(hat) {
+        to.fill(zero(simd));
+        for &Stretch { from, to: at, len } in stretches {
+            let (own, others) = values.split_at(len);
+            let cells = spectrum[from..from + len].iter().zip(own);
+            for (to, (cell, &value)) in to[at..at + len].iter_mut().zip(cells) {
                 *to = cell.swapped().scaled_add(simd.splat(value), *to);
             }
+            values = others;
+        }
+    }
+}
+
+/// Neighbouring frequencies of ψ̂ that fold to neighbours.
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    from: usize,
+    to: usize,
+    len: usize,
+}
+
+/// What of ψ̂ exceeds `least` in modulus, with what lies between on the shorter way round, in stretches for a fold to `len`.
+fn stretches<T: Real>(hat: &[f64], least: f64, len: usize) -> (Vec<Stretch>, Vec<T>) {
+    let n = hat.len();
+    let counts = |k: usize| hat[k % n].abs() > least;
+    // The longest gap on the circle is what is left out: it ends where the band starts.
+    let (mut gap, mut longest, mut start) = (0, 0, 0);
+    for k in 0..2 * n {
+        if counts(k) {
+            if gap > longest {
+                (longest, start) = (gap.min(n), k % n);
+            }
+            gap = 0;
+        } else {
+            gap += 1;
+        }
+    }
+    let (mut all, mut values) = (Vec::<Stretch>::new(), Vec::new());
+    for k in start..start + n - longest {
+        let (from, to) = (k % n, k % n % len);
+        match all.last_mut() {
+            Some(last) if last.from + last.len == from && last.to + last.len == to => last.len += 1,
+            _ => all.push(Stretch { from, to, len: 1 }),
+        }
+        values.push(T::narrow(hat[from]));
+    }
+    (all, values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_band_is_cut_where_the_circle_is_empty_and_folds_to_what_it_was() {
+        let hat = |band: &[usize], n: usize| -> Vec<f64> {
+            let value = |k| {
+                if band.contains(&k) {
+                    1.0 + k as f64
+                } else {
+                    0.0
+                }
+            };
+            (0..n).map(value).collect()
+        };
+        for (band, n, len, count) in [
+            (&[3, 4, 6][..], 24, 24, 4),
+            (&[22, 23, 0, 1], 24, 24, 4),
+            (&[22, 23, 0, 1], 24, 12, 4),
+            (&[0, 5, 11], 12, 3, 7),
+            (&[7], 8, 2, 1),
+        ] {
+            let hat = hat(band, n);
+            let (stretches, values) = stretches::<f64>(&hat, 0.5, len);
+            assert_eq!(values.len(), count, "{band:?}");
+            let mut got = vec![0.0; len];
+            let mut values = values.into_iter();
+            for Stretch { from, to, len } in stretches {
+                for i in 0..len {
+                    let value = values.next().unwrap();
+                    assert_eq!(value, hat[from + i]);
+                    got[to + i] += value;
+                }
+            }
+            let folded = |m: usize| hat.iter().skip(m).step_by(len).sum::<f64>();
+            assert!((0..len).all(|m| got[m] == folded(m)), "{band:?}");
         }
     }
 }

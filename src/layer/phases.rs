@@ -986,7 +986,7 @@ mod tests {
             let mut line = vec![simd.splat(T::nan()); before + n / S::V::LANES + after];
             let middle = &mut line[before..][..n / S::V::LANES];
             S::V::numbers_mut(middle).copy_from_slice(&narrow(&u));
-            let mut got = vec![T::nan(); average.len()];
+            let mut got = vec![T::nan(); average.outputs];
             average.apply(simd, &mut line, &mut got);
             relative_error(got, expected)
         }

@@ -104,7 +104,7 @@ impl<T: Real> WithSimd<T> for Blueprint<T> {
         Box::new(Joint {
             keeps: keeps.collect(),
             layer: Alone::new(simd, of_order1, psi, &steps, vec![0], For::Coefficients),
-            frequency: Frequency::new(simd, self.len_across, self.across),
+            frequency: Frequency::new(simd, self.len_across, self.across, design.tolerance),
             low_pass: low_pass(&design),
             first: self.first,
             order1: self.order1,
