@@ -9,7 +9,7 @@ use ndarray::{Array1, Array2, ArrayD, Axis, s};
 use proptest::prelude::*;
 use wavelet_scattering::num::{Real, relative_error};
 use wavelet_scattering::scattering::{
-    JointFormat, JointScatteringParams, PathRule, Scattering1dParams,
+    JointFormat, JointScatteringParams, PathRule, Sampling, Scattering1dParams,
 };
 use wavelet_scattering::{Average, Error, JointScattering, Padding, Scattering1d};
 
@@ -157,6 +157,23 @@ fn the_rule_of_energy_expects_what_noise_shows() {
         }
     }
     assert_eq!(compared, 20);
+}
+
+/// Fewer samples of U at errors that the documentation states.
+#[test]
+fn sampling_by_bandwidth_is_off_by_as_much_as_it_says() {
+    let x = noise(1 << 14, 8);
+    let params = params(1 << 14, 8).Q([8]);
+    let sparse = params.clone().sampling(Sampling::Bandwidth(24.0));
+    let (exact, got) = (transform(&params, &x), transform(&sparse, &x));
+    let paths = params.plan::<f64>().unwrap();
+    for (order, most) in [(0, 1e-14), (1, 1e-4), (2, 4e-4)] {
+        let rows: Vec<usize> = paths.paths().rows_of_order(order).collect();
+        let error = relative_error(got.select(Axis(0), &rows), exact.select(Axis(0), &rows));
+        assert!(error < most, "order {order}: {error:e}");
+    }
+    let refused = sparse.sampling(Sampling::Bandwidth(1.0)).plan::<f64>();
+    assert!(refused.unwrap_err().to_string().contains("sampling = 1"));
 }
 
 #[test]

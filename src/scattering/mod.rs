@@ -34,7 +34,7 @@ pub use joint::{
     WaveletAcross,
 };
 pub use keep::Average;
-pub use one_d::{PathRule, Scattering1dParams, ScatteringStream, StreamFeatures};
+pub use one_d::{PathRule, Sampling, Scattering1dParams, ScatteringStream, StreamFeatures};
 pub use path::{Path, PathTable, Wavelet};
 pub use plan::Scattering;
 pub use runner::ScatteringWorkspace;

@@ -6,5 +6,5 @@ mod paths;
 mod stream;
 
 pub(in crate::scattering) use params::{LaidOut, largest_stride};
-pub use params::{PathRule, Scattering1dParams};
+pub use params::{PathRule, Sampling, Scattering1dParams};
 pub use stream::{ScatteringStream, StreamFeatures};

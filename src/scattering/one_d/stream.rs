@@ -79,7 +79,7 @@ impl Scattering1dParams {
         };
         let coarsest = match self.average {
             Average::Local => self.most_subsampled(),
-            // No filter of durations up to 2^J may be subsampled further.
+            // No U of a filter of durations up to 2^J is subsampled further.
             _ => self.J,
         };
         let step = 1_usize << coarsest.min(48);
