@@ -160,3 +160,52 @@ pub fn relative_error<T: Real, U: Real>(
         (error / norm).sqrt()
     }
 }
+
+/// The power of two that brings `largest` into [1, 2), as far as it is a normal number; 1 for 0.
+pub(crate) fn power_of_two_scale<T: Real>(largest: T) -> T {
+    if largest == T::zero() {
+        return T::one();
+    }
+    // The reciprocal of the scale must stay normal, so the extremes of the range are not brought all the way.
+    let limit = -T::min_positive_value().log2().floor() - T::one();
+    let exponent = largest.log2().floor().max(-limit).min(limit);
+    T::narrow(2.0).powi(-exponent.to_i32().unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scale_is_an_exact_power_of_two_over_the_whole_range() {
+        for largest in [
+            1.0_f32,
+            1.5,
+            0.75,
+            1e-30,
+            3e38,
+            1e-40,
+            f32::MIN_POSITIVE,
+            f32::MAX,
+        ] {
+            let scale = power_of_two_scale(largest);
+            assert_eq!(
+                scale.to_bits() << 9,
+                0,
+                "{largest:e}: {scale:e} has a mantissa"
+            );
+            assert!(
+                scale.is_normal() && scale.recip().is_normal(),
+                "{largest:e}: {scale:e}"
+            );
+            if (1e-37..1e37).contains(&largest) {
+                assert!(
+                    (1.0..2.0).contains(&(largest * scale)),
+                    "{largest:e}: {scale:e}"
+                );
+            }
+        }
+        assert_eq!(power_of_two_scale(0.0_f64), 1.0);
+        assert!(power_of_two_scale(f64::MAX).recip().is_finite());
+    }
+}

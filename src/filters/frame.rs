@@ -23,7 +23,7 @@ pub struct FrameBounds {
 
 impl FrameBounds {
     /// The bounds of a Littlewood-Paley sum.
-    pub(super) fn of(sum: impl IntoIterator<Item = f64>) -> Self {
+    pub(crate) fn of(sum: impl IntoIterator<Item = f64>) -> Self {
         let start = Self {
             lower: f64::INFINITY,
             upper: f64::NEG_INFINITY,

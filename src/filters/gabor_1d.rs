@@ -124,8 +124,31 @@ impl Sampled1d {
         self.unscaled(k) / self.norm
     }
 
+    /// The same between the frequencies of the grid, in cycles per sample.
+    #[cfg(feature = "viz")]
+    pub fn hat_between(&self, omega: f64) -> f64 {
+        let gone = self.family == Family1d::Analytic && !(omega > 0.0 && omega < 0.5);
+        if gone || self.norm == 0.0 {
+            return 0.0;
+        }
+        self.unscaled_at(omega) / self.norm
+    }
+
+    /// ψ(t) without its repetitions, at any time in samples; of analytic wavelets the Morlet that they are made from.
+    #[cfg(feature = "viz")]
+    pub fn in_time(&self, t: f64) -> Complex<f64> {
+        let Gabor1d { xi, sigma } = self.gabor;
+        let envelope = (2.0 * PI).sqrt() * sigma * (-2.0 * (PI * sigma * t).powi(2)).exp();
+        let (sin, cos) = (2.0 * PI * xi * t).sin_cos();
+        let norm = if self.norm == 0.0 { 1.0 } else { self.norm };
+        Complex::new(cos - self.kappa, sin) * (envelope / norm)
+    }
+
     fn unscaled(&self, k: i64) -> f64 {
-        let omega = k as f64 / self.len as f64;
+        self.unscaled_at(k as f64 / self.len as f64)
+    }
+
+    fn unscaled_at(&self, omega: f64) -> f64 {
         let mut value = self.gabor.sampled_hat(omega);
         if self.kappa > 0.0 {
             value -= self.kappa * self.gabor.envelope().sampled_hat(omega);

@@ -22,6 +22,7 @@ mod list_2d;
 mod morlet_1d;
 mod morlet_2d;
 pub(crate) mod outline;
+pub(crate) mod padding;
 
 pub use array_2d::ArrayBank2d;
 pub(crate) use band::Run;
@@ -29,6 +30,8 @@ pub use band::{Band, Dense, DenseStack};
 pub use bank::FilterBank;
 pub(crate) use bank::low_block;
 pub use frame::FrameBounds;
+#[cfg(feature = "viz")]
+pub(crate) use gabor_1d::Sampled1d;
 pub use gabor_1d::{Family1d, Gabor1d};
 pub use list_2d::WaveletList2d;
 #[cfg(feature = "viz")]

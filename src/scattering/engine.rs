@@ -18,7 +18,7 @@ use super::path::Wavelet;
 use crate::layer::Layer;
 use crate::layer::average::LowPass;
 use crate::memory::Footprint;
-use crate::num::Real;
+use crate::num::{Real, power_of_two_scale};
 use crate::signal::pad::{AxisPadding, pad, rows_inside};
 use crate::{Cancel, Error, Result, parallel};
 
@@ -385,9 +385,11 @@ fn keep_input<T: Real, W: Wavelet, const D: usize>(
         }
         (Average::Global, _) => out[0] = mean * amplitude,
         (Average::Sum, _) => {
-            let sum: f64 = plane.iter().map(|value| value.widen()).sum();
-            let sum = sum + mean.widen() * plane.len() as f64;
-            out[0] = T::narrow(sum) * amplitude;
+            // Of the input as it came: what swings around 0 hardly adds up to anything beside its roundings. Signals alone are
+            // summed up.
+            let axis = &design.axes[0];
+            let sources = (0..axis.padded).filter_map(|i| axis.source(i));
+            out[0] = T::narrow(sources.map(|i| input[i].widen()).sum());
         }
         _ => {
             let mut to = out.iter_mut();
@@ -425,53 +427,4 @@ pub(crate) fn low_pass<T: Real, W: Wavelet, const D: usize>(
 
 pub(crate) fn averages_len<T: Real, const D: usize>(low_pass: &Option<LowPass<T, D>>) -> usize {
     low_pass.as_ref().map_or(0, LowPass::scratch_len)
-}
-
-/// The power of two that brings `largest` into [1, 2), as far as it is a normal number; 1 for 0.
-fn power_of_two_scale<T: Real>(largest: T) -> T {
-    if largest == T::zero() {
-        return T::one();
-    }
-    // The reciprocal of the scale must stay normal, so the extremes of the range are not brought all the way.
-    let limit = -T::min_positive_value().log2().floor() - T::one();
-    let exponent = largest.log2().floor().max(-limit).min(limit);
-    T::narrow(2.0).powi(-exponent.to_i32().unwrap_or(0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_scale_is_an_exact_power_of_two_over_the_whole_range() {
-        for largest in [
-            1.0_f32,
-            1.5,
-            0.75,
-            1e-30,
-            3e38,
-            1e-40,
-            f32::MIN_POSITIVE,
-            f32::MAX,
-        ] {
-            let scale = power_of_two_scale(largest);
-            assert_eq!(
-                scale.to_bits() << 9,
-                0,
-                "{largest:e}: {scale:e} has a mantissa"
-            );
-            assert!(
-                scale.is_normal() && scale.recip().is_normal(),
-                "{largest:e}: {scale:e}"
-            );
-            if (1e-37..1e37).contains(&largest) {
-                assert!(
-                    (1.0..2.0).contains(&(largest * scale)),
-                    "{largest:e}: {scale:e}"
-                );
-            }
-        }
-        assert_eq!(power_of_two_scale(0.0_f64), 1.0);
-        assert!(power_of_two_scale(f64::MAX).recip().is_finite());
-    }
 }

@@ -4,6 +4,8 @@
 //! touches a disk; `io` writes PNG files.
 //!
 //! - [`filter_bank::sheet`]: every filter of a bank, in space or frequency, or how evenly they cover the plane;
+//! - [`filter_bank_1d::sheet`]: the same of a bank of one axis, in time or frequency;
+//! - [`scalogram::sheet`]: amplitudes by time and frequency, octaves upwards;
 //! - [`disk::scattering_disk`]: one number per scattering path, at the frequencies the path looks at;
 //! - [`learned`]: filters of a network beside those of a bank, in space, in frequency, counted and in pairs;
 //! - [`chart::lines`]: curves over linear or logarithmic axes;
@@ -13,7 +15,7 @@
 //! axis 0 toward axis 1 turns counter-clockwise from "down". Frequencies are in cycles per pixel. Text is set in
 //! DejaVu Sans, which is compiled in (`assets/fonts`), so no font needs to be installed.
 //!
-//! Leaves out: scalograms and anything interactive.
+//! Leaves out: anything interactive.
 
 mod axis;
 mod canvas;
@@ -23,7 +25,7 @@ mod figure;
 mod panel;
 mod text;
 
-pub use figure::{disk, filter_bank, learned};
+pub use figure::{disk, filter_bank, filter_bank_1d, learned, scalogram};
 
 use crate::raster::Raster;
 use crate::{Error, Result};

@@ -1,8 +1,10 @@
-//! Scattering transforms of signals: what is their own of parameters, filter banks and padding.
+//! Scattering transforms of signals: what is their own of parameters, filter banks and paths.
 
 mod engine;
-mod padding;
 mod params;
 mod paths;
+mod stream;
 
+pub(in crate::scattering) use params::{LaidOut, largest_stride};
 pub use params::{PathRule, Scattering1dParams};
+pub use stream::{ScatteringStream, StreamFeatures};

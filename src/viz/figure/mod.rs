@@ -2,7 +2,9 @@
 
 pub mod disk;
 pub mod filter_bank;
+pub mod filter_bank_1d;
 mod frequency_plane;
 pub mod learned;
 mod littlewood_paley;
+pub mod scalogram;
 mod sheet;

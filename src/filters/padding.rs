@@ -12,14 +12,14 @@
 //! What lies farther from the kept samples than the filters reach does not matter. So where both ends are longer than that, any
 //! shorter length will do: the same numbers to rounding, of fewer samples.
 
-use crate::filters::SIGMA_0;
-use crate::filters::gauss;
+use super::gauss;
+use super::morlet_1d::SIGMA_0;
 use crate::signal::Padding;
 use crate::signal::pad::AxisPadding;
 
 /// The axis of a signal padded by Kymatio's rule for averages over `T` samples, or one as short as `reach` samples on either side of
 /// the signal allow, if there is one, on which grids exist down to `deepest`.
-pub(super) fn pad_axis(
+pub(crate) fn pad_axis(
     padding: Padding,
     len: usize,
     T: f64,
@@ -72,7 +72,7 @@ fn kymatio(len: usize, T: f64) -> usize {
 
 /// The shortest length of factors 2, 3 and 5, at least `least`, with grids down to this step, on each of which a vector of any
 /// instruction set divides an even number of times.
-fn shortest(least: usize, step: usize) -> usize {
+pub(crate) fn shortest(least: usize, step: usize) -> usize {
     let unit = step * 2 * crate::kernels::vector::MAX_LANES;
     let units = least.div_ceil(unit);
     let smooth = |mut n: usize| {
