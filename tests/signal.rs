@@ -277,7 +277,7 @@ fn every_kind_of_sound_is_read_and_several_channels_on_request() {
 fn signals_of_different_lengths_have_global_averages_or_an_array_each() {
     let folder = studio(&[1500, 900, 2000]);
     let base = ["signal", "in", "-J", "4", "-Q", "2"];
-    let run = |more: &[&str]| [&base[..], more].concat();
+    let run = |more: &[&'static str]| [&base[..], more].concat();
     let message = fails(folder.path(), &run(&["-o", "out.npy"]));
     for words in [
         "in/a.wav has 900",
@@ -589,6 +589,113 @@ fn standard_input_is_read_by_its_content_or_as_bare_samples() {
         text.contains("700 samples are declared, and 695 are there"),
         "{text}"
     );
+}
+
+#[test]
+fn without_a_file_rows_go_to_standard_output_and_are_those_of_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let x = tone(4096, 3);
+    wav(at.join("x.wav"), &x, 8000);
+    let base = ["-J", "5", "-Q", "4", "-T", "64", "--precision", "f64"];
+    ok(
+        at,
+        &[&["signal", "x.wav", "-o", "out.npy"], &base[..]].concat(),
+    );
+    let whole = array(at.join("out.npy"));
+    let rows = |text: &str| -> Vec<Vec<f64>> {
+        let lines = text.lines().skip(1);
+        lines
+            .map(|line| line.split(',').map(|v| v.parse().unwrap()).collect())
+            .collect()
+    };
+    let from_file = ok(at, &[&["signal", "x.wav"], &base[..]].concat());
+    assert!(from_file.starts_with("seconds,S,S_n0,"), "{from_file:.60}");
+    let table = rows(&from_file);
+    assert_eq!((table.len(), table[0].len()), (64, 1 + whole.shape()[1]));
+    for (column, row) in table.iter().enumerate() {
+        assert_eq!(row[0], column as f64 * 64.0 / 8000.0);
+        let expected = whole.slice(s![0, .., column]).to_owned();
+        let error = relative_error(row[1..].iter().copied(), expected);
+        assert!(error < 1e-6, "{column}: {error}"); // filters see a little of what lies beyond the ends
+    }
+    // A pipe, of unknown length, or of bare samples: the same to rounding, whatever is transformed at a time.
+    let bytes = wav_bytes(&x, 8000, u32::MAX);
+    let run = |more: &[&str], bytes: &[u8]| {
+        let mut child = command(at)
+            .args(["signal", "-"])
+            .args(base)
+            .args(more)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(bytes).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success());
+        output.stdout
+    };
+    let text = String::from_utf8(run(&[], &bytes)).unwrap();
+    for (a, b) in rows(&text).iter().zip(&table) {
+        assert!(relative_error(a.iter().copied(), b.iter().copied()) < 1e-12);
+    }
+    let raw = run(
+        &["--raw", "--sample", "s16le", "--rate", "8000"],
+        &bytes[44..],
+    );
+    let numbers: Vec<f64> = raw
+        .as_chunks::<8>()
+        .0
+        .iter()
+        .map(|&v| f64::from_le_bytes(v))
+        .collect();
+    let flat = table.iter().flat_map(|row| &row[1..]).copied();
+    assert_eq!(numbers.len(), 64 * whole.shape()[1]);
+    assert!(relative_error(numbers, flat) < 1e-12);
+    let logs = rows(&ok(
+        at,
+        &[&["signal", "x.wav", "--log"], &base[..]].concat(),
+    ));
+    assert_eq!(logs[9][1], table[9][1]);
+    assert!((logs[9][2] - (table[9][2] + 1e-6).ln()).abs() < 1e-12);
+    for more in [
+        &["--segment", "1"][..],
+        &["--average", "global"],
+        &["--resample", "4000"],
+        &["--keep-going"],
+    ] {
+        let message = fails(at, &[&["signal", "x.wav"], more].concat());
+        assert!(
+            message.contains(more[0]) && message.contains("-o"),
+            "{message}"
+        );
+    }
+    assert!(fails(at, &["signal", "x.wav", "x.wav"]).contains("2 inputs"));
+    assert!(fails(at, &["signal", "."]).contains("folder"));
+}
+
+#[test]
+fn a_stream_without_an_end_gives_rows_while_it_goes_on_and_ends_when_nobody_reads() {
+    use std::io::{BufRead, BufReader};
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = command(folder.path())
+        .args(["signal", "-", "-J", "4", "-Q", "1", "--order", "1"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(&wav_bytes(&[], 8000, u32::MAX)).unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().starts_with("seconds,S"));
+    // The input is open still when the row is there.
+    stdin.write_all(&[0; 2 * 8000]).unwrap();
+    assert!(lines.next().unwrap().unwrap().starts_with("0,0"));
+    drop(lines);
+    while stdin.write_all(&[0; 2 * 8000]).is_ok() {}
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

@@ -212,7 +212,19 @@ pub struct SignalTransformArgs {
 impl SignalTransformArgs {
     /// On the instruction set that the environment asks for.
     pub fn params(&self, len: usize) -> wavelet_scattering::Result<Scattering1dParams> {
-        let mut params = Scattering1d::params(len, self.J)
+        self.complete(Scattering1d::params(len, self.J))
+    }
+
+    /// Of a signal without an end.
+    pub fn stream_params(&self) -> wavelet_scattering::Result<Scattering1dParams> {
+        self.complete(Scattering1d::stream_params(self.J))
+    }
+
+    fn complete(
+        &self,
+        params: Scattering1dParams,
+    ) -> wavelet_scattering::Result<Scattering1dParams> {
+        let mut params = params
             .Q(self.Q.clone())
             .max_order(self.order)
             .average(self.average.into())
@@ -275,9 +287,13 @@ pub struct SignalArgs {
     /// either (searched recursively, in sorted order), or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     pub inputs: Vec<PathBuf>,
-    /// Where to write: .npy (with .paths.csv, .inputs.csv and .json beside it), .npz (all in one) or .csv
+    /// Where to write: .npy (with .paths.csv, .inputs.csv and .json beside it), .npz (all in one) or .csv [default: rows of local
+    /// averages of one input go to standard output as they are ready, as CSV]
     #[arg(short, long, value_name = "OUT")]
-    pub output: PathBuf,
+    pub output: Option<PathBuf>,
+    /// To standard output: bare numbers of --precision instead, little-endian, one row of paths after another
+    #[arg(long, conflicts_with = "output")]
+    pub raw: bool,
     #[command(flatten)]
     pub transform: SignalTransformArgs,
     /// Cut every signal into pieces of this length, one row each; what is left at the end is shorter, and left out

@@ -140,18 +140,7 @@ impl SoundFile {
         if about.samples == 0 || about.channels == 0 {
             return Err(Error::bad_file(name, "it holds no samples"));
         }
-        let rate = match (about.rate, options.rate) {
-            (Some(own), Some(said)) if own != said => {
-                return Err(Error::bad_file(
-                    name,
-                    format!(
-                        "it says itself that it has {own} Hz; a rate, here {said} Hz, is for inputs that say none, and \
-                         resampling brings others to one"
-                    ),
-                ));
-            }
-            (own, said) => own.or(said),
-        };
+        let rate = agree(name, about.rate, options.rate)?;
         let samples_read = match (options.resample, rate) {
             (None, _) => about.samples,
             (Some(to), Some(from)) => resampled_len(about.samples, from, to)?,
@@ -204,13 +193,7 @@ impl SoundFile {
                     self.name.display()
                 ),
             }),
-            (SoundKind::Sound, Channels::One) if self.channels > 1 => Err(Error::bad_file(
-                &self.name,
-                format!(
-                    "it has {} channels where one is needed; take their mean (mono), or keep them all (channels)",
-                    self.channels
-                ),
-            )),
+            (SoundKind::Sound, channels) => check_channels(&self.name, self.channels, channels),
             _ => Ok(()),
         }
     }
@@ -400,12 +383,7 @@ impl Format {
     ) -> Result<(Self, Found)> {
         let failed = |source| Error::unread(name, source);
         if let Some(sample) = options.raw {
-            let rate = options.rate.ok_or_else(|| Error::InvalidParameter {
-                name: "rate",
-                value: "unknown".to_string(),
-                limit: "bare samples do not say how many a second they are; say it for them"
-                    .to_string(),
-            })?;
+            let rate = options.rate.ok_or_else(unknown_rate)?;
             let header = Header {
                 sample,
                 channels: 1,
@@ -539,6 +517,42 @@ impl Format {
             ));
         }
         Ok((Format::Plain(header, bytes), found))
+    }
+}
+
+/// The rate that a file says, or that was said for it.
+pub(super) fn agree(name: &Path, own: Option<f64>, said: Option<f64>) -> Result<Option<f64>> {
+    match (own, said) {
+        (Some(own), Some(said)) if own != said => Err(Error::bad_file(
+            name,
+            format!(
+                "it says itself that it has {own} Hz; a rate, here {said} Hz, is for inputs that say none, and resampling \
+                 brings others to one"
+            ),
+        )),
+        (own, said) => Ok(own.or(said)),
+    }
+}
+
+/// Refuses several channels where nothing is said about them.
+pub(super) fn check_channels(name: &Path, count: usize, channels: Channels) -> Result<()> {
+    if channels != Channels::One || count <= 1 {
+        return Ok(());
+    }
+    Err(Error::bad_file(
+        name,
+        format!(
+            "it has {count} channels where one is needed; take their mean (mono), or keep them all (channels)"
+        ),
+    ))
+}
+
+/// Nobody says how many bare samples are a second.
+pub(super) fn unknown_rate() -> Error {
+    Error::InvalidParameter {
+        name: "rate",
+        value: "unknown".to_string(),
+        limit: "bare samples do not say how many a second they are; say it for them".to_string(),
     }
 }
 

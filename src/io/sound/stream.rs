@@ -1,7 +1,7 @@
 //! [`SoundStream`]: samples as they arrive, from a pipe that may have no end.
 //!
 //! In comes a stream of bytes, a WAV file or bare samples; out come blocks `[channels, samples]` of whatever length has
-//! arrived, as soon as it has. Memory is that of a block.
+//! arrived, as soon as it has. Memory is that of a block. Other kinds are read to their end first, and are one block.
 //!
 //! Conventions that bite: a stream that ends within a sample, or before as many as its header promises, ends with an
 //! error, after the block that was there.
@@ -10,10 +10,13 @@ use std::io::{self, Read};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 
+use super::Sound;
+use super::file::SoundFile;
+use super::options::{Channels, SoundOptions};
 use super::sample::SampleType;
-use super::wav::{Header, Promised};
+use super::wav::{self, Header, Promised};
 use crate::num::Real;
 use crate::{Error, Result};
 
@@ -51,6 +54,9 @@ pub struct SoundStream<T, R = Box<dyn Read + Send>> {
     /// What is left to say when the last block has been given.
     end: Option<Error>,
     ended: bool,
+    mono: bool,
+    /// What could not be read as it arrives.
+    whole: Option<Array2<T>>,
     precision: PhantomData<T>,
 }
 
@@ -94,6 +100,8 @@ impl<T: Real, R: Read> SoundStream<T, R> {
             held: 0,
             end: None,
             ended: false,
+            mono: false,
+            whole: None,
             precision: PhantomData,
         })
     }
@@ -112,18 +120,25 @@ impl<T: Real, R: Read> SoundStream<T, R> {
             held: 0,
             end: None,
             ended: false,
+            mono: false,
+            whole: None,
             precision: PhantomData,
         }
     }
 
     /// Channels of every block.
     pub fn channels(&self) -> usize {
-        self.channels
+        if self.mono { 1 } else { self.channels }
     }
 
-    /// Samples per second.
+    /// Samples per second; NaN where nobody said how many.
     pub fn rate(&self) -> f64 {
         self.rate
+    }
+
+    /// Whether samples come as they arrive: those of a WAV file, and bare ones.
+    pub fn is_live(&self) -> bool {
+        self.whole.is_none()
     }
 
     fn frame(&self) -> usize {
@@ -185,6 +200,10 @@ impl<T: Real, R: Read> SoundStream<T, R> {
 
     /// The next samples.
     fn block(&mut self) -> Result<Option<Array2<T>>> {
+        if let Some(whole) = self.whole.take() {
+            self.ended = true;
+            return Ok(Some(whole));
+        }
         if self.ended {
             return self.end.take().map_or(Ok(None), Err);
         }
@@ -214,7 +233,69 @@ impl<T: Real, R: Read> SoundStream<T, R> {
         if whole == 0 {
             return self.block();
         }
-        super::planes(channels).map(Some)
+        let samples = super::planes(channels)?;
+        if !self.mono {
+            return Ok(Some(samples));
+        }
+        let sound = Sound {
+            samples,
+            rate: None,
+        };
+        Ok(Some(sound.mono().insert_axis(Axis(0))))
+    }
+}
+
+/// A stream of which the beginning has been looked at.
+pub type Opened<R> = io::Chain<io::Cursor<Vec<u8>>, R>;
+
+impl<T: Real, R: Read> SoundStream<T, Opened<R>> {
+    /// Any kind of sound or one signal of an array, told by its content, or bare samples if the options say so; `name` is what errors call it.
+    ///
+    /// # Errors
+    /// As [`SoundFile::open`], and [`Error::InvalidParameter`] for another rate, which what comes as it arrives is not
+    /// brought to.
+    pub fn open(name: impl AsRef<Path>, mut stream: R, options: &SoundOptions) -> Result<Self> {
+        let name = name.as_ref();
+        let mut start = Vec::new();
+        (stream.by_ref().take(12).read_to_end(&mut start))
+            .map_err(|source| Error::unread(name, source))?;
+        let live = options.raw.is_some() || wav::begins(&start);
+        let mut stream = io::Cursor::new(start).chain(stream);
+        if !live {
+            let file = SoundFile::from_reader(name, &mut stream, options)?;
+            return Self::whole(&file, stream);
+        }
+        if let Some(rate) = options.resample {
+            return Err(Error::InvalidParameter {
+                name: "resample",
+                value: rate.to_string(),
+                limit: "samples that are taken as they arrive keep their rate".to_string(),
+            });
+        }
+        let mut opened = match (options.raw, options.rate) {
+            (Some(sample), Some(rate)) => Self::raw(name, stream, sample, rate)?,
+            (Some(_), None) => return Err(super::file::unknown_rate()),
+            (None, _) => Self::wav(name, stream)?,
+        };
+        super::file::agree(name, Some(opened.rate), options.rate)?;
+        super::file::check_channels(name, opened.channels, options.channels)?;
+        opened.mono = options.channels == Channels::Mono;
+        Ok(opened)
+    }
+
+    /// The one signal of a file.
+    fn whole(file: &SoundFile, stream: Opened<R>) -> Result<Self> {
+        if file.len() > 1 {
+            return Err(Error::bad_file(
+                file.path(),
+                format!("it holds {} signals where one is expected", file.len()),
+            ));
+        }
+        let mut opened = Self::raw(file.path(), stream, SampleType::F64, 1.0)?;
+        opened.rate = file.rate().unwrap_or(f64::NAN);
+        opened.channels = file.channels();
+        opened.whole = file.signals()?.next().transpose()?;
+        Ok(opened)
     }
 }
 

@@ -12,9 +12,9 @@ use wavelet_scattering::io::{
 };
 
 /// What standard input is given as.
-const STDIN: &str = "-";
+pub const STDIN: &str = "-";
 /// What messages and tables call it.
-const STANDARD_INPUT: &str = "standard input";
+pub const STANDARD_INPUT: &str = "standard input";
 
 /// The files that inputs stand for.
 #[derive(Debug, Default)]

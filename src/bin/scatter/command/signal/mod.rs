@@ -1,12 +1,15 @@
 //! `scatter signal`: features of sounds and other signals, streamed through a bounded number of samples at a time.
 //!
 //! One thread reads ahead while the pool transforms; rows are written as they come, and the files appear under their
-//! names only when all of them are complete. Signals of another length have another plan, with the same paths.
+//! names only when all of them are complete. Signals of another length have another plan, with the same paths. Where no file is
+//! named, rows go to standard output as they are ready.
 
 mod inputs;
 mod outputs;
+mod stream;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
@@ -35,17 +38,19 @@ const CHUNK_SIGNALS: usize = 64;
 const SHORT: usize = 1 << 16;
 
 pub fn run(args: SignalArgs) -> Result<()> {
-    match args.precision {
-        Precision::F32 => transform_all::<f32>(&args),
-        Precision::F64 => transform_all::<f64>(&args),
+    match (&args.output, args.precision) {
+        (Some(output), Precision::F32) => transform_all::<f32>(&args, output),
+        (Some(output), Precision::F64) => transform_all::<f64>(&args, output),
+        (None, Precision::F32) => stream::run::<f32>(&args),
+        (None, Precision::F64) => stream::run::<f64>(&args),
     }
 }
 
-fn transform_all<T: Real>(args: &SignalArgs) -> Result<()> {
-    output::check(&args.output, &args.inputs)?;
+fn transform_all<T: Real>(args: &SignalArgs, path: &Path) -> Result<()> {
+    output::check(path, &args.inputs)?;
     let (inputs, skipped) = Inputs::open(args)?;
-    output::check(&args.output, &inputs.paths())?;
-    let listed = is_list(args, &inputs)?;
+    output::check(path, &inputs.paths())?;
+    let listed = is_list(args, path, &inputs)?;
     let plan = first_plan::<T>(args, &inputs)?;
     let threads = rayon::current_num_threads();
     let (longest, _) = inputs
@@ -69,10 +74,10 @@ fn transform_all<T: Real>(args: &SignalArgs) -> Result<()> {
         true => inputs.samples() as f64 * per_sample,
         false => inputs.len() as f64 * layout.numbers() as f64,
     };
-    output::check_room::<T>(&args.output, numbers as u64)?;
+    output::check_room::<T>(path, numbers as u64)?;
     let mut output = match listed {
-        true => Output::create_list(&args.output, layout)?,
-        false => Output::create(&args.output, layout, &inputs.leading(inputs.len()))?,
+        true => Output::create_list(path, layout)?,
+        false => Output::create(path, layout, &inputs.leading(inputs.len()))?,
     };
 
     let progress = ProgressBar::new(inputs.len() as u64).with_style(ProgressStyle::with_template(
@@ -134,12 +139,12 @@ fn transform_all<T: Real>(args: &SignalArgs) -> Result<()> {
 
     let tables = outputs::tables(args, &plans.plan, &inputs, starts);
     let shape = output.finish(&inputs.leading(written), &report, tables)?;
-    done(&args.output, &shape, T::NAME, written, "signals", start);
+    done(path, &shape, T::NAME, written, "signals", start);
     report.close(inputs.left_out(), "a.wav")
 }
 
 /// Whether every signal gets an array of its own, since their lengths, and so their features, differ in shape.
-fn is_list(args: &SignalArgs, inputs: &Inputs) -> Result<bool> {
+fn is_list(args: &SignalArgs, path: &Path, inputs: &Inputs) -> Result<bool> {
     let mut lengths = inputs.lengths();
     let Some((len, first)) = lengths.next() else {
         return Ok(false);
@@ -152,7 +157,7 @@ fn is_list(args: &SignalArgs, inputs: &Inputs) -> Result<bool> {
         first.path().display(),
         other.path().display(),
     );
-    match (args.average(), Format::of(&args.output)?) {
+    match (args.average(), Format::of(path)?) {
         (Average::Local, Format::Npz) => Ok(true),
         (Average::Local, _) => bail!(
             "{differ}; --segment SECONDS cuts all into pieces of one length, --average global gives one number a path, and an \
