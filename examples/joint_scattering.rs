@@ -11,10 +11,10 @@
 use std::path::Path;
 
 use ndarray::Array1;
-use wavelet_scattering::JointScattering;
 use wavelet_scattering::io::write_png;
 use wavelet_scattering::scattering::{JointFeatures, JointPath};
 use wavelet_scattering::viz::scalogram::{Panel, Settings, Track, sheet};
+use wavelet_scattering::{JointScattering, Scattering1d};
 
 const RATE: f64 = 8000.0;
 const SECONDS: f64 = 4.0;
@@ -64,12 +64,27 @@ fn tracks(
     tracks.into_iter().flatten().collect()
 }
 
+/// S of every wavelet over time.
+fn first_order(sound: &Array1<f32>, J: usize, step: f64) -> wavelet_scattering::Result<Vec<Track>> {
+    let params = Scattering1d::params(sound.len(), J).Q([8]).T(step);
+    let features = params.max_order(1).plan::<f32>()?.transform(sound)?;
+    let paths = features.paths();
+    let rows = paths.rows_of_order(1).map(|row| Track {
+        frequency: paths.last_wavelet(row).map_or(0.5, |psi| psi.xi),
+        start: 0.0,
+        step,
+        values: features.path(row).iter().map(|&s| f64::from(s)).collect(),
+    });
+    Ok(rows.collect())
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sound = chirps();
     let J = 10;
+    let step = 512.0;
     let plan = JointScattering::params(sound.len(), J, 3)
         .Q([8])
-        .T(512.0)
+        .T(step)
         .F(2.0)
         .plan::<f32>()?;
     let features = plan.transform(&sound)?;
@@ -79,12 +94,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         tracks,
         height: 200,
     };
-    let step = 512.0;
     let panels = [
-        panel(
-            "First order, averaged across frequency",
-            tracks(&features, step, |path, spin| path.order == 1 && spin == 0),
-        ),
+        panel("First order", first_order(&sound, J, step)?),
         panel(
             "Second order, spin +1: what rises",
             tracks(&features, step, |path, spin| path.order == 2 && spin > 0),
@@ -96,7 +107,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     ];
     let settings = Settings {
         title: "Joint time-frequency scattering of two chirps".into(),
-        caption: "Energy of all paths of a wavelet of the first layer".into(),
+        caption: "Every row is a wavelet of the first layer, over all paths of the second".into(),
         len: sound.len(),
         rate: Some(RATE),
         range: 30.0,

@@ -1,7 +1,8 @@
 //! Sound without an end: scattering block by block, in memory that does not grow, faster than it can be heard.
 //!
 //! You will see `target/gallery/stream_sound.png`, the first order of a minute of a melody in noise, and how many times faster than real time the
-//! features came out, in how much memory, with which delay: 3 s of it is the reach of wavelets of 2^12 samples, not speed.
+//! features came out, in how much memory, and how far behind the sound: 2 s are the reach of wavelets and averages of 2^12 samples, the rest
+//! are the samples transformed at a time, which `Scattering1dParams::len` chooses.
 //!
 //! Run with `cargo run --release --example stream_sound [MINUTES]`.
 

@@ -27,13 +27,13 @@ pub enum Error {
         limit: String,
     },
 
-    /// The coarsest scale does not fit into the image.
+    /// The coarsest scale does not fit into the input.
     #[error(
         "J = {J} needs at least {needed} samples along axis {axis}, got {len}; {}",
         if *max_J == 0 {
-            "no J fits, use a larger image".to_string()
+            "no J fits, use a larger input".to_string()
         } else {
-            format!("use J <= {max_J} or a larger image")
+            format!("use J <= {max_J} or a larger input")
         }
     )]
     ScaleTooLarge {
@@ -68,7 +68,7 @@ pub enum Error {
 
     /// An array holds no samples, or a batch no images.
     #[error(
-        "the input of shape {shape:?} is empty; at least one image with at least one sample is needed"
+        "the input of shape {shape:?} is empty; at least one signal or image with at least one sample is needed"
     )]
     Empty {
         /// The shape that was given.
@@ -249,7 +249,7 @@ mod tests {
         };
         assert_eq!(
             error.to_string(),
-            "J = 9 needs at least 512 samples along axis 1, got 300; use J <= 8 or a larger image"
+            "J = 9 needs at least 512 samples along axis 1, got 300; use J <= 8 or a larger input"
         );
     }
 }
