@@ -345,7 +345,7 @@ impl<T: Real, W: Wavelet> Features<T, W> {
 }
 
 /// Epsilon in this precision, if it is positive there.
-fn positive<T: Real>(epsilon: f64) -> Result<T> {
+pub(super) fn positive<T: Real>(epsilon: f64) -> Result<T> {
     let narrow = T::narrow(epsilon);
     if narrow > T::zero() && narrow.is_finite() {
         return Ok(narrow);

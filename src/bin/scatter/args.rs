@@ -13,10 +13,12 @@ use wavelet_scattering::io::KernelAxes;
 use wavelet_scattering::io::{
     Channels, Color, ImageOptions, NanPolicy, Pages, SampleType, SoundOptions, Values,
 };
-use wavelet_scattering::scattering::{Average, Scattering1dParams, Scattering2dParams};
+use wavelet_scattering::scattering::{
+    Average, JointFormat, JointScatteringParams, Scattering1dParams, Scattering2dParams,
+};
 use wavelet_scattering::signal::Padding;
 use wavelet_scattering::viz::filter_bank::Show;
-use wavelet_scattering::{Isa, Scattering1d, Scattering2d};
+use wavelet_scattering::{Isa, JointScattering, Scattering1d, Scattering2d};
 
 use crate::own_filters::OwnFilters;
 
@@ -220,6 +222,20 @@ impl SignalTransformArgs {
         self.complete(Scattering1d::stream_params(self.J))
     }
 
+    /// Samples that local averages are over.
+    pub fn averaged_over(&self) -> f64 {
+        let mut params = Scattering1d::stream_params(self.J);
+        params.T = self.T;
+        params.averaged_over()
+    }
+
+    /// Their distance; none of averages of another kind.
+    pub fn output_stride(&self) -> Option<usize> {
+        let mut params = Scattering1d::stream_params(self.J);
+        (params.T, params.stride) = (self.T, self.stride);
+        matches!(self.average, SignalAverageArg::Local).then(|| params.output_stride())
+    }
+
     fn complete(
         &self,
         params: Scattering1dParams,
@@ -296,6 +312,8 @@ pub struct SignalArgs {
     pub raw: bool,
     #[command(flatten)]
     pub transform: SignalTransformArgs,
+    #[command(flatten)]
+    pub joint: JointArgs,
     /// Cut every signal into pieces of this length, one row each; what is left at the end is shorter, and left out
     #[arg(long, value_name = "SECONDS", value_parser = positive)]
     pub segment: Option<f64>,
@@ -319,7 +337,92 @@ pub struct SignalArgs {
     pub reading: SoundReadingArgs,
 }
 
+/// What joint scattering is described by, beside the transform over time.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(next_help_heading = "Joint time-frequency scattering")]
+pub struct JointArgs {
+    /// Scatter across the wavelets of the first layer too: what rises and what falls differ by spin
+    #[arg(long)]
+    pub joint: bool,
+    /// log2 of the widest span of a wavelet across the first layer
+    #[arg(
+        long = "J-fr",
+        default_value_t = 3,
+        value_name = "J",
+        requires = "joint"
+    )]
+    pub J_fr: usize,
+    /// Wavelets per octave across the first layer
+    #[arg(
+        long = "Q-fr",
+        default_value_t = 1,
+        value_name = "Q",
+        requires = "joint"
+    )]
+    pub Q_fr: usize,
+    /// Wavelets of the first layer that averages across it are over [default: 2^J-fr]
+    #[arg(short = 'F', value_name = "N", requires = "joint")]
+    pub F: Option<f64>,
+    /// What is kept across the first layer
+    #[arg(long, value_enum, default_value_t = SignalAverageArg::Local, requires = "joint")]
+    pub average_fr: SignalAverageArg,
+    /// Distance of averages across the first layer, a power of two up to F [default: the largest]
+    #[arg(long, value_name = "N", requires = "joint")]
+    pub stride_fr: Option<usize>,
+    /// One row a wavelet of the first layer, or one a path with an axis of them
+    #[arg(long, value_enum, default_value_t = FormatArg::Time, requires = "joint")]
+    pub format: FormatArg,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum FormatArg {
+    /// [rows, times]
+    Time,
+    /// [paths, wavelets of the first layer, times], padding included, without order 0
+    Joint,
+}
+
+impl From<FormatArg> for JointFormat {
+    fn from(arg: FormatArg) -> Self {
+        match arg {
+            FormatArg::Time => JointFormat::Time,
+            FormatArg::Joint => JointFormat::Joint,
+        }
+    }
+}
+
 impl SignalArgs {
+    /// Of joint scattering, if that is asked for, on the instruction set that the environment asks for.
+    pub fn joint_params(
+        &self,
+        len: usize,
+    ) -> wavelet_scattering::Result<Option<JointScatteringParams>> {
+        let SignalTransformArgs {
+            J,
+            Q,
+            T,
+            stride,
+            average,
+            padding,
+            ..
+        } = &self.transform;
+        let joint = &self.joint;
+        if !joint.joint {
+            return Ok(None);
+        }
+        let mut params = JointScattering::params(len, *J, joint.J_fr)
+            .Q(Q.clone())
+            .Q_fr(joint.Q_fr)
+            .average((*average).into())
+            .average_fr(joint.average_fr.into())
+            .format(joint.format.into())
+            .padding((*padding).into())
+            .isa(Isa::from_env()?);
+        (params.T, params.stride) = (*T, *stride);
+        (params.F, params.stride_fr) = (joint.F, joint.stride_fr);
+        Ok(Some(params))
+    }
+
     /// What is kept of each modulus.
     pub fn average(&self) -> Average {
         self.transform.average.into()

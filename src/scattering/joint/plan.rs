@@ -9,6 +9,7 @@ use super::paths::JointPathTable;
 use crate::isa::Isa;
 use crate::num::Real;
 use crate::scattering::ScatteringWorkspace;
+use crate::scattering::features::positive;
 use crate::scattering::runner::Runner;
 use crate::{Result, parallel};
 
@@ -90,6 +91,24 @@ impl<T: Real> JointScattering<T> {
         self.runner.output_shape(leading)
     }
 
+    /// The axes of one output row: `[times]`, `[n1, times]` in the joint format, without times where averages over time are means
+    /// or sums. Panics if there is no such row, as indexing does.
+    pub fn path_shape(&self, row: usize) -> &[usize] {
+        self.runner.layout().shape(row)
+    }
+
+    /// Features from an array that this plan filled, in this process or before, with the table of its rows.
+    ///
+    /// # Errors
+    /// As [`Scattering::features_from`](crate::scattering::Scattering::features_from).
+    pub fn features_from(&self, array: ArrayD<T>) -> Result<JointFeatures<T>> {
+        Ok(JointFeatures {
+            array: self.runner.check_output(array)?,
+            paths: Arc::clone(&self.paths),
+            ranges: Arc::clone(self.runner.layout()),
+        })
+    }
+
     /// Bytes of the plan.
     pub fn bytes(&self) -> u64 {
         self.runner.bytes()
@@ -121,11 +140,7 @@ impl<T: Real> JointScattering<T> {
         S: Data<Elem = T>,
         D1: Dimension,
     {
-        Ok(JointFeatures {
-            array: self.runner.transform(signals)?,
-            paths: Arc::clone(&self.paths),
-            ranges: Arc::clone(self.runner.layout()),
-        })
+        self.features_from(self.runner.transform(signals)?)
     }
 
     /// The same into an array of shape [`output_shape`](Self::output_shape).
@@ -172,6 +187,26 @@ impl<T: Real> JointFeatures<T> {
     /// The features, of shape [`JointScattering::output_shape`].
     pub fn array(&self) -> &ArrayD<T> {
         &self.array
+    }
+
+    /// ln(max(S, 0) + epsilon) of every row but that of order 0; `epsilon` is what counts as nothing, in the units of the signal.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`](crate::Error::InvalidParameter) unless epsilon is positive and finite in this precision.
+    pub fn log(mut self, epsilon: f64) -> Result<Self> {
+        let epsilon = positive::<T>(epsilon)?;
+        let start = match self.paths[0].order {
+            0 => self.ranges.range(0).end,
+            _ => 0,
+        };
+        let numbers = self.array.as_slice_mut();
+        let numbers = numbers.unwrap_or_else(|| unreachable!("features are contiguous"));
+        for signal in numbers.chunks_exact_mut(self.ranges.len()) {
+            for value in &mut signal[start..] {
+                *value = (value.max(T::zero()) + epsilon).ln();
+            }
+        }
+        Ok(self)
     }
 
     /// The array alone.

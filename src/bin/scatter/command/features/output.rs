@@ -102,14 +102,24 @@ impl Layout {
         way_out: &str,
     ) -> Self {
         let paths = plan.paths();
-        let rows = 0..paths.len();
+        let rows = (0..paths.len()).map(|row| (paths.name(row), plan.path_shape(row).to_vec()));
+        let trailing = plan.output_shape(&[]);
+        Self::of_rows(rows.collect(), trailing, average, channel_names, way_out)
+    }
+
+    /// Of name and axes of every row, and the axes of one channel.
+    pub fn of_rows(
+        paths: Vec<(String, Vec<usize>)>,
+        trailing: Vec<usize>,
+        average: Average,
+        channel_names: &[&str],
+        way_out: &str,
+    ) -> Self {
         Self {
             channels: (channel_names.len() > 1).then_some(channel_names.len()),
             channel_names: channel_names.iter().map(|name| name.to_string()).collect(),
-            paths: rows
-                .map(|row| (paths.name(row), plan.path_shape(row).to_vec()))
-                .collect(),
-            trailing: plan.output_shape(&[]),
+            paths,
+            trailing,
             by_path: average == Average::None,
             way_out: way_out.to_string(),
         }

@@ -6,6 +6,7 @@
 
 mod inputs;
 mod outputs;
+mod plan;
 mod stream;
 
 use std::collections::BTreeMap;
@@ -17,16 +18,17 @@ use anyhow::{Context, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::{ArrayD, Axis, stack};
 use rayon::prelude::*;
+use wavelet_scattering::Average;
 use wavelet_scattering::error::bytes;
 use wavelet_scattering::memory;
 use wavelet_scattering::num::Real;
-use wavelet_scattering::scattering::{EPSILON, ScatteringWorkspace};
-use wavelet_scattering::{Average, Scattering1d};
+use wavelet_scattering::scattering::ScatteringWorkspace;
 
 use crate::args::{Precision, SignalArgs};
 use crate::command::features::output::{self, Format, Output};
 use crate::command::features::{Item, Report, done};
 use inputs::{Inputs, Signal};
+use plan::Plan;
 
 /// Signals in memory at a time are kept below about this many bytes.
 const CHUNK_BYTES: usize = 64 << 20;
@@ -38,6 +40,11 @@ const CHUNK_SIGNALS: usize = 64;
 const SHORT: usize = 1 << 16;
 
 pub fn run(args: SignalArgs) -> Result<()> {
+    ensure!(
+        !args.joint.joint || args.transform.order == 2,
+        "--order {} is not for --joint, which has orders 0, 1 and 2",
+        args.transform.order,
+    );
     match (&args.output, args.precision) {
         (Some(output), Precision::F32) => transform_all::<f32>(&args, output),
         (Some(output), Precision::F64) => transform_all::<f64>(&args, output),
@@ -59,7 +66,7 @@ fn transform_all<T: Real>(args: &SignalArgs, path: &Path) -> Result<()> {
         .unwrap_or_else(|| unreachable!());
     let layout = outputs::layout(&plan, &inputs);
     // Per sample, features are as many as those of the plan, or fewer.
-    let per_sample = layout.numbers() as f64 / plan.description().len as f64;
+    let per_sample = layout.numbers() as f64 / plan.len() as f64;
     let row_bytes = (longest as f64 * per_sample * size_of::<T>() as f64) as u64;
     let chunk = 4 * CHUNK_BYTES as u64 + 2 * row_bytes;
     let needed = plan.bytes() + plan.workspace_bytes(threads) + chunk;
@@ -171,7 +178,7 @@ fn is_list(args: &SignalArgs, path: &Path, inputs: &Inputs) -> Result<bool> {
 }
 
 /// The plan of the first signal that has one.
-fn first_plan<T: Real>(args: &SignalArgs, inputs: &Inputs) -> Result<Scattering1d<T>> {
+fn first_plan<T: Real>(args: &SignalArgs, inputs: &Inputs) -> Result<Plan<T>> {
     let mut refused = None;
     let mut last = 0;
     for (len, file) in inputs.lengths() {
@@ -179,7 +186,7 @@ fn first_plan<T: Real>(args: &SignalArgs, inputs: &Inputs) -> Result<Scattering1
             continue;
         }
         last = len;
-        match args.transform.params(len)?.plan() {
+        match Plan::new(args, len) {
             Ok(plan) => return Ok(plan),
             Err(error) => {
                 let error = anyhow::Error::from(error).context(file.path().display().to_string());
@@ -196,7 +203,7 @@ fn first_plan<T: Real>(args: &SignalArgs, inputs: &Inputs) -> Result<Scattering1
 /// The plan of the first signal, which many others share, and what it takes to make others.
 struct Plans<'a, T> {
     args: &'a SignalArgs,
-    plan: Scattering1d<T>,
+    plan: Plan<T>,
     workspace: ScatteringWorkspace<T>,
 }
 
@@ -217,25 +224,19 @@ impl<T: Real> Plans<'_, T> {
             }
         };
         let log = self.args.log;
-        if let Some(places) = by_length.remove(&self.plan.description().len) {
+        if let Some(places) = by_length.remove(&self.plan.len()) {
             let found = transform(&self.plan, &mut self.workspace, signals, &places, log);
             put(&places, found);
         }
         let args = self.args;
-        let others = |(&len, places): (&usize, &Vec<usize>)| {
-            let plan = args
-                .transform
-                .params(len)
-                .and_then(|params| params.plan::<T>());
-            match plan {
-                Ok(plan) => transform(&plan, &mut plan.workspace(), signals, places, log),
-                Err(error) => {
-                    let error = error.to_string();
-                    let refused = places
-                        .iter()
-                        .map(|_| Err(anyhow::Error::msg(error.clone())));
-                    refused.collect()
-                }
+        let others = |(&len, places): (&usize, &Vec<usize>)| match Plan::new(args, len) {
+            Ok(plan) => transform(&plan, &mut plan.workspace(), signals, places, log),
+            Err(error) => {
+                let error = error.to_string();
+                let refused = places
+                    .iter()
+                    .map(|_| Err(anyhow::Error::msg(error.clone())));
+                refused.collect()
             }
         };
         let short = by_length.range(..=SHORT).collect::<Vec<_>>();
@@ -257,7 +258,7 @@ impl<T: Real> Plans<'_, T> {
 
 /// The features of those signals that have the length of a plan, on the pool's threads.
 fn transform<T: Real>(
-    plan: &Scattering1d<T>,
+    plan: &Plan<T>,
     workspace: &mut ScatteringWorkspace<T>,
     signals: &[Signal<T>],
     places: &[usize],
@@ -269,19 +270,13 @@ fn transform<T: Real>(
             .map(|&place| signals[place].samples.view())
             .collect();
         let batch = stack(Axis(0), &views)?;
-        let [count, channels] = [batch.len_of(Axis(0)), batch.len_of(Axis(1))];
-        let mut features = ArrayD::zeros(plan.output_shape(&[count, channels]));
-        plan.transform_into(&batch, &mut features, workspace)?;
-        let features = plan.features_from(features)?;
-        let features = match log {
-            true => features.log(EPSILON)?,
-            false => features,
-        };
+        let channels = batch.len_of(Axis(1));
+        let features = plan.transform(&batch.view(), workspace, log)?;
         let one = |features: ndarray::ArrayViewD<T>| match channels {
             1 => features.index_axis_move(Axis(0), 0).to_owned(),
             _ => features.to_owned(),
         };
-        Ok(features.array().axis_iter(Axis(0)).map(one).collect())
+        Ok(features.axis_iter(Axis(0)).map(one).collect())
     };
     match run() {
         Ok(features) => features.into_iter().map(Ok).collect(),

@@ -5,15 +5,16 @@ use serde_json::json;
 use wavelet_scattering::filters::Wavelet1d;
 use wavelet_scattering::io::NpzEntry;
 use wavelet_scattering::num::Real;
-use wavelet_scattering::scattering::PathTable;
-use wavelet_scattering::{Average, Scattering1d};
+use wavelet_scattering::scattering::{JointFormat, PathTable};
+use wavelet_scattering::{Average, Padding};
 
 use super::inputs::Inputs;
+use super::plan::{Plan, joint_columns};
 use crate::args::SignalArgs;
 use crate::command::features::output::{Layout, Tables};
 
 /// How the numbers of one signal lie.
-pub fn layout<T: Real>(plan: &Scattering1d<T>, inputs: &Inputs) -> Layout {
+pub fn layout<T: Real>(plan: &Plan<T>, inputs: &Inputs) -> Layout {
     let channels: Vec<String> = match inputs.channels() {
         1 => vec![String::new()],
         count => (0..count)
@@ -21,30 +22,26 @@ pub fn layout<T: Real>(plan: &Scattering1d<T>, inputs: &Inputs) -> Layout {
             .collect(),
     };
     let channels: Vec<_> = channels.iter().map(String::as_str).collect();
-    Layout::of(plan, plan.description().average, &channels, "")
+    Layout::of_rows(
+        plan.rows(),
+        plan.output_shape(&[]),
+        plan.average(),
+        &channels,
+        "",
+    )
 }
 
 /// What stands beside the features; `starts` is where every segment begins, in seconds.
 pub fn tables<T: Real>(
     args: &SignalArgs,
-    plan: &Scattering1d<T>,
+    plan: &Plan<T>,
     inputs: &Inputs,
     starts: Vec<f64>,
 ) -> Tables {
-    let paths = plan.paths();
-    let (header, mut records): (_, Vec<_>) = match inputs.rate() {
-        Some(rate) => (
-            paths.header_in_hertz(),
-            paths.records_in_hertz(rate).collect(),
-        ),
-        None => (paths.header(), paths.records().collect()),
-    };
+    let (header, mut records) = plan.table(inputs.rate());
     // One number stands for a whole signal, of whatever length.
-    let of_a_whole = matches!(plan.description().average, Average::Global | Average::Sum);
-    let unknown = of_a_whole
-        && inputs
-            .lengths()
-            .any(|(len, _)| len != plan.description().len);
+    let of_a_whole = matches!(plan.average(), Average::Global | Average::Sum);
+    let unknown = of_a_whole && inputs.lengths().any(|(len, _)| len != plan.len());
     if unknown {
         let of_length = |&column: &usize| matches!(header[column].as_str(), "samples" | "seconds");
         for column in (0..header.len()).filter(of_length) {
@@ -54,7 +51,10 @@ pub fn tables<T: Real>(
     Tables {
         header,
         records,
-        columns: path_columns(paths, inputs.rate(), unknown),
+        columns: match plan {
+            Plan::Time(plan) => path_columns(plan.paths(), inputs.rate(), unknown),
+            Plan::Joint(plan) => joint_columns(plan.paths(), inputs.rate()),
+        },
         parameters: parameters(args, plan, inputs),
         of_rows: match inputs.is_cut() {
             true => vec![("start", starts)],
@@ -119,29 +119,24 @@ fn path_columns(
 }
 
 /// Everything that is needed to compute the same features again, but for their shape.
-fn parameters<T: Real>(
-    args: &SignalArgs,
-    plan: &Scattering1d<T>,
-    inputs: &Inputs,
-) -> serde_json::Value {
-    let params = plan.description();
+fn parameters<T: Real>(args: &SignalArgs, plan: &Plan<T>, inputs: &Inputs) -> serde_json::Value {
     let reading = &args.reading;
-    let one_length = inputs.lengths().all(|(len, _)| len == params.len);
-    let stride = params.average == Average::Local;
+    let one_length = inputs.lengths().all(|(len, _)| len == plan.len());
     json!({
         "program": env!("CARGO_BIN_NAME"),
         "version": env!("CARGO_PKG_VERSION"),
         "transform": {
-            "samples": one_length.then_some(params.len),
-            "padded": one_length.then(|| plan.padded_shape()[0]),
-            "J": params.J,
-            "Q": params.Q,
-            "max_order": params.max_order,
-            "T": params.averaged_over(),
-            "average": params.average.name(),
-            "stride": stride.then(|| params.output_stride()),
-            "padding": params.padding.name(),
+            "samples": one_length.then(|| plan.len()),
+            "padded": one_length.then(|| plan.padded_len()),
+            "J": args.transform.J,
+            "Q": args.transform.Q,
+            "max_order": args.transform.order,
+            "T": args.transform.averaged_over(),
+            "average": plan.average().name(),
+            "stride": args.transform.output_stride(),
+            "padding": Padding::from(args.transform.padding).name(),
             "precision": T::NAME,
+            "joint": joint(plan),
         },
         "rate": inputs.rate(),
         "resample": reading.resample,
@@ -152,4 +147,23 @@ fn parameters<T: Real>(
         "left_out": inputs.left_out(),
         "log": args.log,
     })
+}
+
+/// What a joint transform has beside.
+fn joint<T: Real>(plan: &Plan<T>) -> Option<serde_json::Value> {
+    let Plan::Joint(plan) = plan else {
+        return None;
+    };
+    let params = plan.description();
+    Some(json!({
+        "J_fr": params.J_fr,
+        "Q_fr": params.Q_fr,
+        "F": params.F,
+        "average_fr": params.average_fr.name(),
+        "stride_fr": params.stride_fr,
+        "format": match params.format {
+            JointFormat::Joint => "joint",
+            _ => "time",
+        },
+    }))
 }

@@ -24,6 +24,7 @@ pub fn run<T: Real>(args: &SignalArgs) -> Result<()> {
             args.reading.options().channels == Channels::All,
         ),
         ("--keep-going", args.keep_going),
+        ("--joint", args.joint.joint),
     ];
     if let Some((flag, _)) = asked.into_iter().find(|&(_, asked)| asked) {
         bail!("{flag} needs a file to write to, -o: rows go to standard output as they are ready");
