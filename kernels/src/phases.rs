@@ -359,7 +359,7 @@ pub struct Frequencies<'a, T, S: Simd<T>> {
     pub turns: &'a [Cell<S::V>],
     pub roots: &'a [Cell<S::V>],
     pub scale: T,
-    /// How many of the LANES kB count.
+    /// How many of the LANES kB are stored.
     pub count: usize,
     /// The first kB, and the steps B and m.
     pub first: i64,
@@ -444,6 +444,9 @@ impl<T: Element, S: Simd<T>> Frequencies<'_, T, S> {
     }
 }
 
+/// Numbers that are mirrored at a time.
+const MIRRORED: usize = 8;
+
 /// û(k) = conj û(−k) where k modulo B is beyond B/2, for |k| ≤ within.
 pub struct Mirror<'a, T> {
     pub period: i64,
@@ -483,7 +486,15 @@ impl<T: Element> Kernel for Mirror<'_, T> {
                     let (low, high) = part.split_at_mut(to);
                     (&mut high[..len], &low[from..from + len])
                 };
-                for (to, &from) in to.iter_mut().zip(from.iter().rev()) {
+                // Runs are short: a loop that a compiler unrolls further would leave most of them to its remainder.
+                let (blocks, rest) = to.as_chunks_mut::<MIRRORED>();
+                let (last, from) = from.as_rchunks::<MIRRORED>();
+                for (to, from) in blocks.iter_mut().zip(from.iter().rev()) {
+                    for i in 0..MIRRORED {
+                        to[i] = from[MIRRORED - 1 - i] * sign;
+                    }
+                }
+                for (to, &from) in rest.iter_mut().zip(last.iter().rev()) {
                     *to = from * sign;
                 }
             }

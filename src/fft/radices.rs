@@ -101,26 +101,24 @@ pub(crate) fn sides_of_line(len: usize, lanes: usize) -> Option<[usize; 2]> {
         .map(|(sides, _)| sides)
 }
 
-/// Sides A and B of a line of `len` cells that are vectors of complex numbers: A lines of B, and B of A. One line if it is
-/// short; else the cheapest two that fit a first-level cache if there are such, B a multiple of `lanes` if it can be. `None`
-/// if no radices divide the length.
+/// Sides A and B of a line of `len` cells that are vectors of complex numbers: A rows of B. One row if it is short; else as few as
+/// there can be of such that fit a first-level cache, B a multiple of `lanes` if possible. `None` if no radices divide the length.
 pub(crate) fn sides_of_cells(len: usize, lanes: usize) -> Option<[usize; 2]> {
     if len <= SHORT && line_cost(len).is_some() {
         return Some([1, len]);
     }
     let divisors = divisors(len)?;
-    let cheapest = |longest: usize| {
+    let fewest = |longest: usize| {
         let sides = divisors.iter().map(|a| [*a, len / a]);
         sides
             .filter(|sides| sides.iter().all(|side| *side <= longest))
-            .filter_map(|[a, b]| Some(([a, b], line_cost(a)? + line_cost(b)?)))
-            .min_by_key(|([_, b], cost)| (b % lanes != 0, *cost))
-            .map(|(sides, _)| sides)
+            .min_by_key(|[a, b]| (b % lanes != 0, *a))
     };
-    [SHORT, 4 * SHORT, LONGEST].into_iter().find_map(cheapest)
+    [SHORT, 4 * SHORT, LONGEST].into_iter().find_map(fewest)
 }
 
-/// Cells of a line that fits a first-level cache with its results: 20 KB as cells of 128 bytes.
+/// Cells of a line that fits a first-level cache with its results: 20 KB as cells of 128 bytes. Of 5120 cells, 32 rows of 160 take
+/// 0.93 ns a sample back and 40 of 128 as long, 64 of 80 take 1.08: rows far apart fall into few sets of the cache.
 const SHORT: usize = 160;
 
 /// Every divisor of a product of primes that there are radices for, in increasing order; `None` of any other number.

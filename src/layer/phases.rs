@@ -307,11 +307,6 @@ impl<T: Real, S: Passes<T>> Phases<T, S> {
         self.vectors() * S::V::LANES
     }
 
-    #[allow(dead_code)]
-    pub(crate) fn sides_for_bench(&self) -> [usize; 2] {
-        self.sides()
-    }
-
     /// Cells from one row over kB to the next, and from one over sA to the next: not a power of two, so that neighbours in
     /// a column do not lie in one set of a cache.
     fn pitches(&self) -> [usize; 2] {
@@ -556,7 +551,8 @@ impl<T: Real, S: Passes<T>> Phases<T, S> {
                 turns: &self.turns[0],
                 roots: &self.roots,
                 scale: T::narrow(0.5), // two rows that were transformed as one stand twice as large
-                count,
+                // What lies beyond B/2 is not there, but mirrored later; partial vectors take longer.
+                count: if b < lanes { count } else { lanes },
                 first: first as i64,
                 strides: [b, a * b].map(|step| step as i64),
                 within,
