@@ -210,6 +210,61 @@ fn golden_signals_run_through_the_program_are_kymatios() {
 }
 
 #[test]
+fn joint_features_of_the_program_are_kymatios() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let folder = tempfile::tempdir().unwrap();
+    for (case, options) in [
+        ("jtfs-chirp-1024-J6-Jfr3-Q8x2", "-J 6 -Q 8,2"),
+        (
+            "jtfs-chirp-2048-J7-Jfr3-Q12x1-joint",
+            "-J 7 -Q 12,1 --format joint",
+        ),
+    ] {
+        let input = data.join(case).join("input.npy");
+        let mut args = vec![
+            "signal",
+            input.to_str().unwrap(),
+            "--joint",
+            "--precision",
+            "f64",
+        ];
+        args.extend(options.split(' '));
+        args.extend(["--rate", "8000", "-o", "out.npy"]);
+        ok(folder.path(), &args);
+        let expected = array(data.join(case).join("output.npy"));
+        let got = array(folder.path().join("out.npy"));
+        assert_eq!(got.shape()[1..], *expected.shape(), "{case}");
+        let error = relative_error(got, expected);
+        assert!(error < 1e-10, "{case}: {error:e}");
+        let table = fs::read_to_string(folder.path().join("out.paths.csv")).unwrap();
+        assert!(table.starts_with("row,name,order,n1"), "{table}");
+        assert!(
+            table
+                .lines()
+                .next()
+                .unwrap()
+                .ends_with("xi1_hz,xi2_hz,seconds_apart")
+        );
+    }
+    let input = data.join("jtfs-chirp-1024-J6-Jfr3-Q8x2/input.npy");
+    let input = input.to_str().unwrap();
+    for (args, words) in [
+        (&["--joint", "--order", "1"][..], "orders 0, 1 and 2"),
+        (&["--J-fr", "2"], "--joint"),
+        (&["--joint", "-F", "1000"], "F = 1000"),
+        (
+            &["--joint", "--format", "joint", "--average", "none"],
+            "average = none",
+        ),
+    ] {
+        let args = [&["signal", input, "-J", "6", "-o", "no.npy"][..], args].concat();
+        let error = fails(folder.path(), &args);
+        assert!(error.contains(words), "{args:?}: {error}");
+    }
+    assert!(!folder.path().join("no.npy").exists());
+}
+
+#[test]
 fn every_kind_of_sound_is_read_and_several_channels_on_request() {
     let folder = tempfile::tempdir().unwrap();
     for name in [
