@@ -126,7 +126,7 @@ def scattering(arguments, signals, options):
         command = [arguments.scatter, "signal", folder / "signals.npy", *options, "-o", folder / "features.npy"]
         subprocess.run(command, check=True, capture_output=True)
         features = np.load(folder / "features.npy")
-        return features.reshape(*signals.shape[:-1], *features.shape[1:])
+        return features.reshape(*signals.shape[:-1], *features.shape[signals.ndim - 1 :])
 
 
 def time_orders(arguments, options):
