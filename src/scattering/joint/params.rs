@@ -13,6 +13,7 @@ use crate::layer::average::{AxisAverage, EvenKernel};
 use crate::layer::frequency::{Across, KeepAcross};
 use crate::num::{Complex, Real};
 use crate::scattering::Scattering1d;
+use crate::scattering::design::Design;
 use crate::scattering::keep::{Average, Layout};
 use crate::scattering::one_d::{LaidOut, Scattering1dParams, largest_stride};
 use crate::scattering::runner::Runner;
@@ -26,7 +27,8 @@ pub enum JointFormat {
     /// One row a first-layer wavelet: `[rows, times]`, those n1 only that there are.
     #[default]
     Time,
-    /// One row a path, with an axis of n1: `[paths, n1, times]`, padding across n1 included, and without order 0.
+    /// One row a path, with an axis of n1, padding across n1 included, and without order 0: `[paths, n1, times]`; without that axis where
+    /// averages across n1 are means.
     Joint,
 }
 
@@ -55,7 +57,7 @@ pub struct JointScatteringParams {
     pub F: Option<f64>,
     /// Distance of local averages in samples, a power of two up to T. Standard: `None`, for the largest.
     pub stride: Option<usize>,
-    /// Distance of local averages in wavelets, a power of two up to F. Standard: `None`, for the largest.
+    /// Distance of local averages in wavelets, a power of two up to F and 2^J_fr. Standard: `None`, for the largest.
     pub stride_fr: Option<usize>,
     /// How rows stand in the output. Standard: one a first-layer wavelet.
     pub format: JointFormat,
@@ -204,6 +206,12 @@ impl JointScatteringParams {
         }
     }
 
+    /// Distance of local averages across n1: what was asked for, or the largest power of two up to F and 2^J_fr.
+    fn output_stride_fr(&self) -> usize {
+        let largest = largest_stride(self.averaged_across()).min(1 << self.J_fr);
+        self.stride_fr.unwrap_or(largest)
+    }
+
     /// The length of the axis of n1: Kymatio's nominal number of wavelets and a margin, or a little more if there are more
     /// wavelets.
     fn len_across(&self, wavelets: usize) -> usize {
@@ -276,7 +284,7 @@ impl JointScatteringParams {
             return invalid("F", F.to_string(), limit);
         }
         if let Some(stride) = self.stride_fr {
-            let largest = largest_stride(F);
+            let largest = largest_stride(F).min(1 << self.J_fr);
             if !stride.is_power_of_two() || stride > largest {
                 let limit = format!(
                     "it is a power of two, at most {largest} for averages over F = {F} wavelets"
@@ -332,113 +340,29 @@ impl JointScatteringParams {
         let second: Arc<[Wavelet1d]> = Arc::clone(built[second_bank].wavelets());
         let second_starts = if second_bank == 0 { 0 } else { first.len() };
 
-        // What is kept, path by path.
-        let len_across = self.len_across(first.len());
-        let across: Arc<[WaveletAcross]> = self.wavelets_across().into();
-        let F = self.averaged_across();
-        let log2_stride_fr = self.stride_fr.unwrap_or_else(|| largest_stride(F)).ilog2() as usize;
-        let local_across = self.average_fr == Average::Local;
-        let level_across = |psi: &WaveletAcross| {
-            if local_across {
-                psi.j.min(log2_stride_fr)
-            } else {
-                psi.j
-            }
+        let across = AxisAcross {
+            params: self,
+            len: self.len_across(first.len()),
+            log2_stride: self.output_stride_fr().ilog2() as usize,
+            wavelets: self.wavelets_across().into(),
         };
-        let stride_across = |psi: &WaveletAcross| -> Option<usize> {
-            match self.average_fr {
-                Average::Local if psi.xi != 0.0 => Some(1 << log2_stride_fr),
-                Average::Global => None,
-                Average::Sum if psi.xi != 0.0 => None,
-                _ => Some(1 << level_across(psi)),
-            }
-        };
-        let joint = self.format == JointFormat::Joint;
-        let rows_across = |psi: &WaveletAcross, count: usize| match stride_across(psi) {
-            None => 1,
-            Some(stride) if joint => len_across / stride,
-            Some(stride) => count.div_ceil(stride),
-        };
-        let unit = gauss::at_zero(SIGMA_0 / F);
-        let filters: Vec<Across<T>> = across
-            .iter()
-            .map(|psi| {
-                let level = level_across(psi);
-                let len = len_across >> level;
-                let keep = match self.average_fr {
-                    Average::Local if psi.xi != 0.0 => {
-                        let sigma = SIGMA_0 / F * (1 << level) as f64;
-                        let kernel = gauss::axis_kernel(sigma, len)
-                            .into_iter()
-                            .map(|value| value / unit);
-                        KeepAcross::Average(AxisAverage::new(
-                            EvenKernel::new(len, kernel.collect()),
-                            0..rows_across(psi, first.len()),
-                            1 << (log2_stride_fr - level),
-                            design.tolerance,
-                        ))
-                    }
-                    Average::Global => KeepAcross::Mean,
-                    Average::Sum if psi.xi != 0.0 => KeepAcross::Sum,
-                    _ => KeepAcross::Rows,
-                };
-                Across {
-                    hat: hat_across(psi, len_across),
-                    level,
-                    keep,
-                }
-            })
-            .collect();
+        let filters = across.filters(first.len(), design.tolerance);
 
         // Rows, in the order of Kymatio's output.
-        let axis = &design.axes[0];
-        let shape_over_time = |level: usize| -> Option<usize> {
-            match self.average {
-                Average::Local => Some(local_outputs.len()),
-                Average::Global | Average::Sum => None,
-                Average::None => Some(axis.on_image(level).len()),
-            }
+        let zeroth = self.format == JointFormat::Time;
+        let mut rows = Rows {
+            across: &across,
+            design: &design,
+            local_outputs: local_outputs.len(),
+            paths: Vec::new(),
+            shapes: Vec::new(),
         };
-        let output_level = design.output_level;
-        let (mut paths, mut shapes) = (Vec::new(), Vec::<Box<[usize]>>::new());
-        let subsampling = |level: usize| match self.average {
-            Average::Local => Some(1_usize << output_level),
-            Average::Global | Average::Sum => None,
-            Average::None => Some(1 << level),
-        };
-        let mut add = |n2: Option<usize>, n_fr: usize, count: usize, level: usize| -> usize {
-            let psi = &across[n_fr];
-            let rows = rows_across(psi, count);
-            let stride = stride_across(psi);
-            let path = JointPath {
-                order: 1 + usize::from(n2.is_some()),
-                n1: None,
-                n1_stride: stride,
-                n2,
-                n_fr: Some(n_fr),
-                subsampling: subsampling(level),
-            };
-            if joint {
-                let axes = [
-                    Some(rows).filter(|_| stride.is_some() || local_across),
-                    shape_over_time(level),
-                ];
-                shapes.push(axes.into_iter().flatten().collect());
-                paths.push(path);
-            } else {
-                for row in 0..rows {
-                    shapes.push(shape_over_time(level).into_iter().collect());
-                    paths.push(JointPath {
-                        n1: stride.map(|stride| row * stride),
-                        ..path
-                    });
-                }
-            }
-            rows
-        };
-        let order1: Vec<(usize, usize)> = (0..across.len())
-            .filter(|&n_fr| across[n_fr].xi >= 0.0)
-            .map(|n_fr| (n_fr, add(None, n_fr, first.len(), output_level)))
+        if zeroth {
+            rows.add_zeroth();
+        }
+        let of_order1 = (0..across.wavelets.len()).filter(|&n_fr| across.wavelets[n_fr].xi >= 0.0);
+        let order1: Vec<(usize, usize)> = of_order1
+            .map(|n_fr| (n_fr, rows.add(None, n_fr, first.len(), design.output_level)))
             .collect();
         let mut order2 = Vec::new();
         for (n2, psi) in second.iter().enumerate() {
@@ -446,36 +370,26 @@ impl JointScatteringParams {
             if count > 0 {
                 let lambda = second_starts + n2;
                 let level = design.levels[lambda];
-                let rows = (0..across.len()).map(|n_fr| (n_fr, add(Some(n2), n_fr, count, level)));
+                let all = 0..across.wavelets.len();
                 order2.push(Order2 {
                     lambda,
                     count,
                     level,
-                    rows: rows.collect(),
+                    rows: all
+                        .map(|n_fr| (n_fr, rows.add(Some(n2), n_fr, count, level)))
+                        .collect(),
                 });
             }
         }
-        if !joint {
-            paths.insert(
-                0,
-                JointPath {
-                    order: 0,
-                    n1: None,
-                    n1_stride: None,
-                    n2: None,
-                    n_fr: None,
-                    subsampling: subsampling(0),
-                },
-            );
-            shapes.insert(0, shape_over_time(0).into_iter().collect());
-        }
+        let Rows { paths, shapes, .. } = rows;
         let layout = Arc::new(Layout::new(self.average, shapes));
         design.average = self.average;
         design.layout = Arc::clone(&layout);
+        let len_across = across.len;
         let paths = Arc::new(JointPathTable {
             first,
             second,
-            across,
+            across: across.wavelets,
             Q: self.Q_of(0),
             paths,
         });
@@ -501,7 +415,7 @@ impl JointScatteringParams {
             across: filters,
             order1,
             order2,
-            zeroth: !joint,
+            zeroth,
             local_outputs,
         });
         Ok(JointScattering::new(
@@ -511,6 +425,148 @@ impl JointScatteringParams {
             design.axes[0].padded,
             Runner::new(engine, [self.len], layout, bank_bytes),
         ))
+    }
+}
+
+/// The axis of n1 and the wavelets across it.
+struct AxisAcross<'a> {
+    params: &'a JointScatteringParams,
+    /// Wavelets of the first layer and zeros.
+    len: usize,
+    /// log2 of the distance of local averages.
+    log2_stride: usize,
+    wavelets: Arc<[WaveletAcross]>,
+}
+
+impl AxisAcross<'_> {
+    /// What is kept across n1 of paths of a wavelet: its average, of spin 0, is not averaged again.
+    fn keeps(&self, psi: &WaveletAcross) -> Average {
+        match self.params.average_fr {
+            Average::Local | Average::Sum if psi.xi == 0.0 => Average::None,
+            average => average,
+        }
+    }
+
+    /// log2 of the subsampling along n1.
+    fn level(&self, psi: &WaveletAcross) -> usize {
+        match self.params.average_fr {
+            Average::Local => psi.j.min(self.log2_stride),
+            _ => psi.j,
+        }
+    }
+
+    /// Distance of neighbouring n1; none of means and sums.
+    fn stride(&self, psi: &WaveletAcross) -> Option<usize> {
+        match self.keeps(psi) {
+            Average::Local => Some(1 << self.log2_stride),
+            Average::Global | Average::Sum => None,
+            Average::None => Some(1 << self.level(psi)),
+        }
+    }
+
+    /// Rows of a path that so many wavelets of the first layer lead to.
+    fn rows(&self, psi: &WaveletAcross, count: usize) -> usize {
+        match self.stride(psi) {
+            None => 1,
+            Some(stride) if self.params.format == JointFormat::Joint => self.len / stride,
+            Some(stride) => count.div_ceil(stride),
+        }
+    }
+
+    /// Filters and averages, for at most `count` wavelets of the first layer.
+    fn filters<T: Real>(&self, count: usize, tolerance: f64) -> Vec<Across<T>> {
+        let sigma = SIGMA_0 / self.params.averaged_across();
+        let unit = gauss::at_zero(sigma);
+        let filter = |psi: &WaveletAcross| {
+            let level = self.level(psi);
+            let len = self.len >> level;
+            let keep = match self.keeps(psi) {
+                Average::Local => {
+                    let kernel = gauss::axis_kernel(sigma * (1 << level) as f64, len);
+                    let kernel = kernel.into_iter().map(|value| value / unit);
+                    KeepAcross::Average(AxisAverage::new(
+                        EvenKernel::new(len, kernel.collect()),
+                        0..self.rows(psi, count),
+                        1 << (self.log2_stride - level),
+                        tolerance,
+                    ))
+                }
+                Average::Global => KeepAcross::Mean,
+                Average::Sum => KeepAcross::Sum,
+                Average::None => KeepAcross::Rows,
+            };
+            Across {
+                hat: hat_across(psi, self.len),
+                level,
+                keep,
+            }
+        };
+        self.wavelets.iter().map(filter).collect()
+    }
+}
+
+/// The rows of the output as they are laid out, one after another.
+struct Rows<'a> {
+    across: &'a AxisAcross<'a>,
+    design: &'a Design<Wavelet1d, 1>,
+    /// Samples of local averages over time.
+    local_outputs: usize,
+    paths: Vec<JointPath>,
+    shapes: Vec<Box<[usize]>>,
+}
+
+impl Rows<'_> {
+    /// Samples of a U of this level, none of means and sums, and their distance.
+    fn over_time(&self, level: usize) -> Option<(usize, usize)> {
+        match self.across.params.average {
+            Average::Local => Some((self.local_outputs, 1 << self.design.output_level)),
+            Average::Global | Average::Sum => None,
+            Average::None => Some((self.design.axes[0].on_image(level).len(), 1 << level)),
+        }
+    }
+
+    fn add_zeroth(&mut self) {
+        let times = self.over_time(0);
+        self.paths.push(JointPath {
+            order: 0,
+            n1: None,
+            n1_stride: None,
+            n2: None,
+            n_fr: None,
+            subsampling: times.map(|(_, apart)| apart),
+        });
+        self.shapes
+            .push(times.map(|(len, _)| len).into_iter().collect());
+    }
+
+    /// The rows of a path that `count` wavelets of the first layer lead to; how many there are.
+    fn add(&mut self, n2: Option<usize>, n_fr: usize, count: usize, level: usize) -> usize {
+        let psi = &self.across.wavelets[n_fr];
+        let (rows, stride) = (self.across.rows(psi, count), self.across.stride(psi));
+        let times = self.over_time(level);
+        let path = JointPath {
+            order: 1 + usize::from(n2.is_some()),
+            n1: None,
+            n1_stride: stride,
+            n2,
+            n_fr: Some(n_fr),
+            subsampling: times.map(|(_, apart)| apart),
+        };
+        let times = times.map(|(len, _)| len);
+        if self.across.params.format == JointFormat::Joint {
+            let axes = [stride.map(|_| rows), times];
+            self.shapes.push(axes.into_iter().flatten().collect());
+            self.paths.push(path);
+            return rows;
+        }
+        for row in 0..rows {
+            self.shapes.push(times.into_iter().collect());
+            self.paths.push(JointPath {
+                n1: stride.map(|stride| row * stride),
+                ..path
+            });
+        }
+        rows
     }
 }
 
