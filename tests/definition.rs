@@ -220,6 +220,7 @@ impl Cascade {
             Average::Local => self.average(modulus),
             Average::None => self.on_image(modulus),
             Average::Global => Array2::from_elem([1, 1], self.on_image(modulus).mean().unwrap()),
+            Average::Sum => unreachable!("images have no sums"),
         };
         self.moduli
             .iter()
@@ -256,7 +257,7 @@ fn worst<T: Real>(
         assert_eq!(features.paths().len(), expected.len());
         for (row, (_, expected)) in expected.iter().enumerate() {
             let of_row: &[usize] = match params.average {
-                Average::Global => &[],
+                Average::Global | Average::Sum => &[],
                 Average::Local | Average::None => expected.shape(),
             };
             assert_eq!(features.path(row).shape(), of_row, "row {row}");

@@ -46,9 +46,7 @@ fn inverse(hat: &[C]) -> Vec<C> {
 
 /// Gaussians sampled at k/n on [1 − P, P), averaged over the 2P − 1 periods.
 fn bump(n: usize, xi: f64, sigma: f64) -> Vec<f64> {
-    let P = ((sigma * (-2.0 * 1e-7_f64.ln()).sqrt() + 1.0).ceil() as i64)
-        .min(5)
-        .max(2);
+    let P = ((sigma * (-2.0 * 1e-7_f64.ln()).sqrt() + 1.0).ceil() as i64).clamp(2, 5);
     let value = |k: usize| {
         let periods = 1 - P..P;
         let at = |p: i64| (k as f64 / n as f64 + p as f64 - xi) / sigma;

@@ -297,7 +297,7 @@ proptest! {
                 let paths = plan.paths().len();
                 let expected = match average {
                     Average::Local => vec![paths, (n0 >> J) << oversampling, (n1 >> J) << oversampling],
-                    Average::Global => vec![paths],
+                    Average::Global | Average::Sum => vec![paths],
                     Average::None => {
                         prop_assert_eq!(plan.path_shape(0), [n0, n1]);
                         let lengths = (0..paths).map(|row| plan.path_shape(row).iter().product::<usize>());

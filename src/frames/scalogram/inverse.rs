@@ -207,7 +207,7 @@ impl<T: Real> Scalogram<T> {
         };
         let solved = if self.dual.corrections() == 0 {
             let inverse = self.dual.inverse.iter();
-            (half.iter_mut().zip(inverse)).for_each(|(z, &inverse)| *z = *z * inverse);
+            (half.iter_mut().zip(inverse)).for_each(|(z, &inverse)| *z *= inverse);
             half
         } else {
             scale(half, corrected);

@@ -586,7 +586,7 @@ fn coefficients_of<T: Real>(
 
 /// Tasks among workers; one works on the caller's thread.
 fn share<W: Send, Task>(
-    workers: impl Iterator<Item = W> + ExactSizeIterator + Send,
+    workers: impl ExactSizeIterator<Item = W> + Send,
     tasks: impl Iterator<Item = Task> + Send,
     run: impl Fn(&mut W, Task) + Sync + Send,
 ) {

@@ -235,6 +235,7 @@ impl SoundFile {
     }
 
     /// Samples of every channel of each signal as it is read, so at the rate it is brought to.
+    #[allow(clippy::misnamed_getters)] // `samples` are those of the file
     pub fn samples(&self) -> usize {
         self.samples_read
     }

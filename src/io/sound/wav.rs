@@ -343,7 +343,11 @@ mod tests {
     #[test]
     fn sizes_that_stand_for_an_unknown_one_are_known() {
         let fmt = chunk("fmt ", &format(1, 1, 2, 16));
-        let promised = |size: u32| read(&file("RIFF", &[fmt.clone()], size)).unwrap().data;
+        let promised = |size: u32| {
+            read(&file("RIFF", std::slice::from_ref(&fmt), size))
+                .unwrap()
+                .data
+        };
         assert_eq!(promised(0), Promised::Upto(u64::MAX));
         assert_eq!(promised(u32::MAX), Promised::Upto(u64::MAX));
         assert_eq!(promised(0xFFFF_FFD3), Promised::Upto(u64::MAX)); // 2^32 - 1 less a header

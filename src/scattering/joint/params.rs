@@ -323,7 +323,7 @@ impl JointScatteringParams {
             over_time.lay_out::<T>(self.average == Average::Local)?;
         let local_outputs = design.outputs[0].clone();
         if self.average == Average::Sum {
-            design.outputs = [0..design.axes[0].padded >> design.output_level];
+            design.outputs[0] = 0..design.axes[0].padded >> design.output_level;
         }
         let bytes: u64 = banks.iter().map(|bank| bank.expected_bytes::<T>()).sum();
         memory::require(
@@ -335,16 +335,16 @@ impl JointScatteringParams {
             .iter()
             .map(|bank| bank.build::<T>())
             .collect::<Result<Vec<_>>>()?;
-        let first: Arc<[Wavelet1d]> = Arc::clone(built[0].wavelets());
+        let first = built[0].wavelets().to_vec();
         let second_bank = built.len() - 1;
-        let second: Arc<[Wavelet1d]> = Arc::clone(built[second_bank].wavelets());
+        let second = built[second_bank].wavelets().to_vec();
         let second_starts = if second_bank == 0 { 0 } else { first.len() };
 
         let across = AxisAcross {
             params: self,
             len: self.len_across(first.len()),
             log2_stride: self.output_stride_fr().ilog2() as usize,
-            wavelets: self.wavelets_across().into(),
+            wavelets: self.wavelets_across(),
         };
         let filters = across.filters(first.len(), design.tolerance);
 
@@ -435,7 +435,7 @@ struct AxisAcross<'a> {
     len: usize,
     /// log2 of the distance of local averages.
     log2_stride: usize,
-    wavelets: Arc<[WaveletAcross]>,
+    wavelets: Vec<WaveletAcross>,
 }
 
 impl AxisAcross<'_> {

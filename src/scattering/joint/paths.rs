@@ -1,7 +1,5 @@
 //! [`JointPathTable`]: which wavelets each row of a joint scattering transform went through, in the order of the rows.
 
-use std::sync::Arc;
-
 use crate::filters::Wavelet1d;
 
 /// A wavelet across the wavelets of the first layer.
@@ -51,9 +49,9 @@ pub struct JointPath {
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct JointPathTable {
-    pub(super) first: Arc<[Wavelet1d]>,
-    pub(super) second: Arc<[Wavelet1d]>,
-    pub(super) across: Arc<[WaveletAcross]>,
+    pub(super) first: Vec<Wavelet1d>,
+    pub(super) second: Vec<Wavelet1d>,
+    pub(super) across: Vec<WaveletAcross>,
     /// Wavelets per octave of the first layer.
     pub(super) Q: usize,
     pub(super) paths: Vec<JointPath>,

@@ -377,7 +377,7 @@ impl Scattering1dParams {
             );
         }
         if let Sampling::Bandwidth(least) = self.sampling
-            && !(least >= 4.0)
+            && (least.is_nan() || least < 4.0)
         {
             return invalid(
                 "sampling",

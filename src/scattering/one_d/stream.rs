@@ -268,11 +268,10 @@ impl<T: Real> ScatteringStream<T> {
             self.samples.extend(behind);
         }
         loop {
-            let enough = self.samples.len() >= self.block;
-            if !enough && !(end && self.next < self.received) {
-                return Ok(());
-            }
-            if !enough {
+            if self.samples.len() < self.block {
+                if !end || self.next >= self.received {
+                    return Ok(());
+                }
                 self.samples.resize(self.block, T::zero());
             }
             let kept = match end {

@@ -182,7 +182,7 @@ enum Sink<T> {
     Npy(NpyStack<T>),
     Npz(NpzStack<T>),
     /// One array an input, as their sizes differ.
-    List(NpzList<T>),
+    List(Box<NpzList<T>>),
     Csv(Box<CsvStack<T>>),
 }
 
@@ -252,7 +252,7 @@ impl<T: Real> Output<T> {
     pub fn create_list(path: &Path, layout: Layout) -> Result<Self> {
         Ok(Self {
             path: path.to_path_buf(),
-            sink: Sink::List(NpzList::create(path)?),
+            sink: Sink::List(Box::new(NpzList::create(path)?)),
             layout,
             row_shape: Vec::new(),
         })
