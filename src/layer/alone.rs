@@ -74,7 +74,7 @@ struct Level<T, S: Simd<T>> {
 
 enum Transforms<T, S: Simd<T>> {
     /// And the average, if one is kept.
-    Phases(Phases<T, S>, Option<PhaseAverage<T>>),
+    Phases(Box<Phases<T, S>>, Option<PhaseAverage<T>>),
     Plain(Arc<dyn Fft<T>>, Arc<dyn RealToComplex<T>>),
 }
 
@@ -101,6 +101,9 @@ impl<T: Real, V> Filter<T, V> {
     }
 }
 
+/// By λ.
+type Filters<T, V> = Vec<Option<Filter<T, V>>>;
+
 /// Signals, path by path.
 pub(crate) struct Alone<T, S: Simd<T>> {
     simd: S,
@@ -109,7 +112,7 @@ pub(crate) struct Alone<T, S: Simd<T>> {
     /// What is read of the spectrum of the input.
     root: Reach,
     /// `[from][λ]`, none where no path goes; the input is on level 0.
-    filters: Vec<Vec<Option<Filter<T, S::V>>>>,
+    filters: Vec<Filters<T, S::V>>,
     /// The finest level that a U of order 1, 2, … lives on.
     finest: Vec<usize>,
     of: For,
@@ -164,7 +167,7 @@ impl<T: Real, S: Passes<T>> Alone<T, S> {
             .collect();
         let psi: Vec<_> = psi.map(|(band, least)| without_gaps(band, least)).collect();
         let mut root = Reach::default();
-        let mut filters: Vec<Vec<_>> = Vec::new();
+        let mut filters: Vec<Filters<T, S::V>> = Vec::new();
         for from in 0..levels.len() {
             let of_level = |(lambda, (start, values)): (usize, &(i64, Vec<T>))| {
                 let first = from == 0 && steps.first.contains(&lambda);
@@ -407,7 +410,7 @@ impl<T: Real, S: Passes<T>> Level<T, S> {
                     Keep::Average(average) => Some(PhaseAverage::new(S::V::LANES, average)),
                     _ => None,
                 };
-                Transforms::Phases(phases, average)
+                Transforms::Phases(Box::new(phases), average)
             }
             None => Transforms::Plain(T::inverse(len), T::real_forward(len)),
         };
