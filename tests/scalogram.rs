@@ -167,13 +167,15 @@ fn round_trip<T: Real>(params: &ScalogramParams, x: &Array1<T>) -> f64 {
 #[test]
 fn signals_come_back_at_any_length_and_rate() {
     for len in [1, 2, 3, 17, 64, 97, 200, 255, 256, 1000, 4096, 10_007] {
-        let J = (usize::ilog2(len) as usize).saturating_sub(3).clamp(1, 8);
+        let J = (usize::ilog2(len) as usize).clamp(1, 8);
         for (Q, padding, sampling) in [
             (8, Padding::Reflect, Sampling::Own),
             (1, Padding::Symmetric, Sampling::Own),
             (12, Padding::Zero, Sampling::Common(1)),
             (3, Padding::Periodic, Sampling::Common(1)),
         ] {
+            // Banks of few octaves and many wavelets in each have none at high frequencies.
+            let Q = if J < 3 { 1 } else { Q };
             let params = Scalogram::params(len, J).Q(Q);
             let mut params = params.padding(padding).sampling(sampling);
             if len < 2 {
@@ -183,7 +185,10 @@ fn signals_come_back_at_any_length_and_rate() {
             let error = round_trip(&params, &x);
             assert!(error < 1e-12, "{len}, Q = {Q}, {padding:?}: {error}");
             let error = round_trip(&params, &as_f32(&x));
-            assert!(error < 1e-6, "{len}, Q = {Q}, {padding:?}: {error}");
+            // Of two or three wavelets an octave the highest leaves less of the Nyquist frequency than of eight.
+            let announced = params.plan::<f32>().unwrap().inversion().unwrap().error;
+            let most = if Q == 3 { announced } else { 1e-6 };
+            assert!(error < most, "{len}, Q = {Q}, {padding:?}: {error}");
         }
     }
 }
@@ -195,7 +200,7 @@ fn the_error_is_about_what_is_announced() {
         let x = noise(1 << 13, 5);
         let announced = |error: f64, announced: f64| {
             assert!(
-                error < announced && error > 0.05 * announced,
+                error < announced && error > 0.2 * announced,
                 "J = {J}, Q = {Q}: {error:e} where {announced:e} was announced"
             );
         };
@@ -246,12 +251,12 @@ fn energy_lies_between_the_bounds_and_reaches_them() {
 fn aliases_are_solved_for() {
     let (len, J) = (2048, 6);
     let bank = || {
-        // Of twice the bandwidth of Kymatio's, at their rates.
+        // Broader than Kymatio's, at half of their rates.
         let wavelets = FilterBank1d::params(4096, J).Q(4).build::<f64>().unwrap();
         let wide: Vec<_> = (wavelets.wavelets().iter())
             .map(|psi| Gabor1d {
                 xi: psi.xi,
-                sigma: 1.6 * psi.sigma,
+                sigma: 1.3 * psi.sigma,
             })
             .collect();
         let built = FilterBank1d::list(4096, &wide, 64.0)
@@ -260,7 +265,7 @@ fn aliases_are_solved_for() {
         let numbers: Vec<_> = (built.wavelets().iter().zip(wavelets.wavelets().iter()))
             .map(|(wide, psi)| {
                 let mut wide = *wide;
-                wide.j = psi.j;
+                wide.j = psi.j + usize::from(psi.j > 0);
                 wide
             })
             .collect();
@@ -273,7 +278,7 @@ fn aliases_are_solved_for() {
     let plan = params.plan_with::<f64>(bank()).unwrap();
     let inversion = plan.inversion().unwrap();
     assert!(
-        inversion.aliasing > 1e-9 && inversion.corrections > 0,
+        inversion.aliasing > 1e-6 && inversion.corrections > 1,
         "{inversion:?}"
     );
     let x = noise(len, 9);
