@@ -1,14 +1,14 @@
-//! How the cost of 2D scattering grows: with the side of the image at fixed J, and with J at a fixed side.
+//! How the cost of scattering grows: with the side of an image at fixed J, with J at a fixed side, and with the length of a signal.
 //!
 //! ```text
 //! cargo bench --bench growth -- [--quick] [--threads N] [--png FOLDER]
 //! ```
 //!
-//! Two tables in Markdown, one thread unless asked otherwise, L = 8, orders 0 to 2, `transform_into`. Time per pixel at
+//! Three tables in Markdown, one thread unless asked otherwise, L = 8, orders 0 to 2, `transform_into`. Time per pixel at
 //! fixed J would be constant if FFTs cost the same per sample at every size: what it grows by are deeper FFTs, data that
 //! leave the caches, and padded sides with larger primes, whose factors the table shows. From one J to the next time should
 //! follow the *weighted* paths, Σ_p 4^−level(p): how many planes of the padded size all moduli amount to, the image
-//! itself among them, each on the grid that its path is subsampled to. `--png` draws both as `growth-side.png` and
+//! itself among them, each on the grid that its path is subsampled to. Of signals, J = 8 and Q = 8. `--png` draws both as `growth-side.png` and
 //! `growth-J.png`.
 
 #![allow(non_snake_case)] // J keeps its case, as in the library
@@ -24,7 +24,7 @@ use ndarray::ArrayD;
 use wavelet_scattering::io::write_png;
 use wavelet_scattering::scattering::{Scattering2dParams, ScatteringWorkspace};
 use wavelet_scattering::viz::chart::{self, Scale};
-use wavelet_scattering::{Isa, Result, Scattering2d};
+use wavelet_scattering::{Isa, Result, Scattering1d, Scattering2d};
 use workloads::floor::{Ffts, Timing, all_in_turns};
 use workloads::{L, error_in_single, noise_of_shape};
 
@@ -47,6 +47,7 @@ fn main() -> Outcome<()> {
         let mut cases = [Case::new(64, 2, threads)?, Case::new(64, 3, threads)?];
         let timings = measure(&mut cases, &arguments)?;
         assert!(timings.iter().all(|timing| timing.median > 0.0));
+        signals(&arguments)?;
         println!("growth: tested");
         return Ok(());
     }
@@ -91,8 +92,47 @@ fn main() -> Outcome<()> {
         relative("nominal work of the FFTs", &|i| cases[i].flops()),
         relative("paths", &|i| cases[i].plan.paths().len() as f64),
     ];
+    signals(&arguments)?;
     if let Some(folder) = arguments.png {
         draw(&folder, &curves, &by_J)?;
+    }
+    Ok(())
+}
+
+/// Time per padded sample by the length of a signal.
+fn signals(arguments: &Arguments) -> Outcome<()> {
+    const J: usize = 8;
+    let lengths = if arguments.test { 10..=11 } else { 12..=22 };
+    println!(
+        "\nSignals, J = {J}, Q = 8.\n\n| samples | padded to | factors | median ms | ns / padded sample | growth |\n| ---: | ---: | --- | ---: | ---: | ---: |"
+    );
+    let mut first = None;
+    for len in lengths.map(|log2| 1_usize << log2) {
+        let params = Scattering1d::params(len, J).Q([8]).isa(Isa::from_env()?);
+        let plan = params.plan::<f32>()?;
+        let signal = noise_of_shape(&[len]);
+        let mut out = ArrayD::zeros(plan.output_shape(&[]));
+        let mut workspace = plan.workspace_for(arguments.threads);
+        let mut run = || {
+            let done = plan.transform_into(&signal, &mut out, &mut workspace);
+            done.expect("shapes fit");
+        };
+        run(); // warm
+        let time = match (arguments.test, arguments.quick) {
+            (true, _) => Duration::ZERO,
+            (false, true) => Duration::from_millis(300),
+            (false, false) => Duration::from_secs(2),
+        };
+        let mut one: [&mut dyn FnMut(); 1] = [&mut run];
+        let timing = all_in_turns(time, 3, &mut one, |run| run())[0];
+        let [padded] = plan.padded_shape();
+        let per_sample = timing.median * 1e9 / padded as f64;
+        let growth = per_sample / *first.get_or_insert(per_sample);
+        println!(
+            "| {len} | {padded} | {} | {:.3} | {per_sample:.1} | {growth:.2} |",
+            factors(padded),
+            timing.median * 1e3
+        );
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Planning and running 2D scattering transforms, apart, and the run as a multiple of its floor.
+//! Planning and running scattering transforms, apart, and the run as a multiple of its floor.
 //!
 //! The floor is every FFT that the path table asks for and nothing else; see `workloads/floor.rs`.
 
@@ -14,6 +14,7 @@ use criterion::{
 use ndarray::ArrayD;
 use wavelet_scattering::Scattering2d;
 use workloads::floor::{Ffts, Floor, in_turns};
+use workloads::signals::SIGNALS;
 use workloads::{WORKLOADS, Workload, error_in_single};
 
 /// The transform in `f32` is that in `f64` up to rounding.
@@ -87,5 +88,41 @@ fn compare_with_floor(workload: &Workload, plan: &Scattering2d<f32>) {
     );
 }
 
-criterion_group!(benches, transforms);
+/// The same of signals.
+fn signals(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("signals");
+    group.sample_size(10).sampling_mode(SamplingMode::Flat);
+    group
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(3));
+    for workload in &SIGNALS {
+        let plan = workload.plan().expect("the workload fits into memory");
+        let error = workload.error_in_single().expect("as does its twin");
+        let name = workload.name;
+        assert!(error < 3e-6, "{name}: relative error {error:e}");
+
+        group.throughput(Throughput::Elements(1));
+        group.bench_function(BenchmarkId::new("plan", name), |b| {
+            b.iter(|| workload.plan())
+        });
+        let count = workload.leading.iter().product::<usize>();
+        group.throughput(Throughput::Elements((count * workload.len) as u64));
+        let signals = workload.signals();
+        let mut out = ArrayD::<f32>::zeros(plan.output_shape(workload.leading));
+        for (threads, mut workspace) in [
+            ("1-thread", plan.workspace_for(1)),
+            ("all-threads", plan.workspace()),
+        ] {
+            group.bench_function(BenchmarkId::new(threads, name), |b| {
+                b.iter(|| {
+                    plan.transform_into(&signals, &mut out, &mut workspace)
+                        .expect("shapes fit")
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, transforms, signals);
 criterion_main!(benches);

@@ -1,4 +1,4 @@
-//! Wavelet scattering transforms of images, with their filter banks: Kymatio's numbers, several times as fast.
+//! Wavelet scattering transforms of signals and images, with their filter banks: Kymatio's numbers, many times as fast.
 //!
 //! A scattering transform is a deep convolutional network whose filters are not learned. It cascades wavelet
 //! transforms and moduli, and averages what comes out:
@@ -29,7 +29,20 @@
 //! # Ok::<(), wavelet_scattering::Error>(())
 //! ```
 //!
-//! Images may have any leading batch and channel axes and any strides. [`Scattering2d::transform_into`] writes into an
+//! A signal has [`Scattering1d`], with wavelets per octave Q instead of orientations L; [`JointScattering`] also looks across
+//! frequencies, and a [`ScatteringStream`](scattering::ScatteringStream) takes signals that have no end:
+//!
+//! ```
+//! use ndarray::Array1;
+//! use wavelet_scattering::Scattering1d;
+//!
+//! let sound = Array1::from_shape_fn(1 << 15, |t| (1e-6 * (t * t) as f32).sin());
+//! let features = Scattering1d::params(1 << 15, 8).Q([8]).plan::<f32>()?.transform(&sound)?;
+//! assert_eq!(features.array().shape(), [234, 128]); // paths, 2^15 / 2^J
+//! # Ok::<(), wavelet_scattering::Error>(())
+//! ```
+//!
+//! Inputs may have any leading batch and channel axes and any strides. [`Scattering2d::transform_into`] writes into an
 //! array of yours with a [`ScatteringWorkspace`](scattering::ScatteringWorkspace) that is reused, and allocates nothing; a
 //! [`Cancel`] ends it from another thread.
 //!
@@ -38,12 +51,12 @@
 //! Data flows one way, and the modules are the stations:
 //!
 //! ```text
-//! image ─ pad ─▶ real FFT ─▶ × ψ_λ ─▶ fold ─▶ inverse FFT ─▶ |·| ─┬─▶ ⋆ φ_J ─▶ features + path table
+//! input ─ pad ─▶ real FFT ─▶ × ψ_λ ─▶ fold ─▶ inverse FFT ─▶ |·| ─┬─▶ ⋆ φ_J ─▶ features + path table
 //!                             ▲                                   │
 //!                             └── next order, coarser λ ── FFT ◀──┘
 //! ```
 //!
-//! - [`signal`]: what lies beyond the border of an image;
+//! - [`signal`]: what lies beyond the border of a signal or an image;
 //! - [`filters`]: Gabor, Morlet and Gaussian by their Fourier transforms, banks of them or of a caller's arrays, frame bounds;
 //! - [`conv`]: convolution with kernels of any size, planned, in one and two dimensions;
 //! - [`frames`]: transforms that can be undone: the scalogram of a signal;
@@ -57,13 +70,13 @@
 //!
 //! - The DFT is x̂(k) = Σ_n x(n)·exp(−2πi·kn/N), unscaled; the inverse carries 1/N. Spectra stand in natural order,
 //!   frequency 0 first, as `fftfreq` has it.
-//! - Frequencies are in cycles per pixel, 0.5 is Nyquist. `sigma` is a standard deviation in frequency; the width in
+//! - Frequencies are in cycles per sample or pixel, 0.5 is Nyquist. `sigma` is a standard deviation in frequency; the width in
 //!   space is 1/(2π·sigma) pixels.
 //! - Angles are in radians, from axis 0 (down the rows) toward axis 1; θ = 0 oscillates down the rows. θ is an orientation,
 //!   modulo π; on which side of the frequency plane ψ̂ lies says [`Wavelet2d::direction`](filters::Wavelet2d::direction).
 //! - Kymatio 0.4 divides its 2D filters by 2·3.1415·σ² where we divide by 2π·σ². Its S of order m is ours times
 //!   (π/3.1415)^(m + 1), that is 1 + 2.95·10⁻⁵ per filter. Everything else agrees to the rounding of its
-//!   single-precision filters.
+//!   single-precision filters. In one dimension everything agrees.
 //! - Nothing a caller passes makes the library panic, except an index out of range where the documentation says so.
 //!   Every refusal is an [`Error`] that names the value, the limit and the way out.
 //!
@@ -74,6 +87,7 @@
 //! | `parallel` | yes | images of a batch, and paths of one image, on all cores, by rayon |
 //! | `io` | yes | files in and out |
 //! | `fits` | yes | FITS images in |
+//! | `sound` | yes | sounds in |
 //! | `viz` | yes | pictures |
 //! | `cli` | yes | the program `scatter` |
 //! | `serde` | no | parameters, path tables and standardizers to files and back |
@@ -137,7 +151,7 @@ pub use conv::{Convolution1d, Convolution2d};
 pub use error::{Error, Result};
 pub use frames::Scalogram;
 pub use isa::Isa;
-pub use scattering::{Average, Features, PathTable, Scattering1d, Scattering2d};
+pub use scattering::{Average, Features, JointScattering, PathTable, Scattering1d, Scattering2d};
 pub use signal::Padding;
 
 /// The examples of the README are tests.

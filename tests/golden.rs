@@ -14,8 +14,9 @@ use ndarray::{ArrayD, Axis, IxDyn, ShapeBuilder};
 use serde_json::Value;
 use wavelet_scattering::filters::FilterBank2d;
 use wavelet_scattering::num::{Real, relative_error};
+use wavelet_scattering::scattering::JointFormat;
 use wavelet_scattering::signal::Padding;
-use wavelet_scattering::{Average, Isa, PathTable, Scattering1d, Scattering2d};
+use wavelet_scattering::{Average, Isa, JointScattering, PathTable, Scattering1d, Scattering2d};
 
 /// By how much each of Kymatio's filters is larger.
 const SCALE: f64 = PI / 3.1415;
@@ -249,6 +250,85 @@ fn features_of_signals_are_kymatios_in_double_precision_on_every_instruction_set
 fn features_of_signals_are_kymatios_in_single_precision_on_every_instruction_set() {
     for isa in Isa::available() {
         scattering_of_signals_agrees::<f32>(isa, 3e-6, 2e-5);
+    }
+}
+
+/// Wavelets of the rows of Kymatio's joint transform, in the order of its array: its table is sorted otherwise.
+fn joint_keys(table: &Value) -> Vec<(Option<usize>, Option<usize>, Option<usize>)> {
+    let keys = table["key"].as_array().unwrap().iter().map(numbers);
+    let mut keys: Vec<_> = keys
+        .map(|key| match key[..] {
+            [] => (None, None, None),
+            [n1, n_fr] => (None, Some(n_fr), Some(n1)),
+            [n1, n2, n_fr] => (Some(n2), Some(n_fr), Some(n1)),
+            _ => panic!("{key:?} is no key"),
+        })
+        .collect();
+    keys.sort();
+    keys
+}
+
+fn joint_scattering_agrees<T: Real>(isa: Isa, tolerance: f64, of_path: f64) {
+    let cases = cases("jtfs-");
+    assert!(cases.len() >= 2, "only {} cases found", cases.len());
+    for case in cases {
+        let description: Value =
+            serde_json::from_reader(File::open(case.join("case.json")).unwrap()).unwrap();
+        let args = &description["args"];
+        let number = |name: &str| args[name].as_u64().unwrap() as usize;
+        let joint = args["format"] == "joint";
+        let input = read_npy(case.join("input.npy"));
+        let expected = read_npy(case.join("output.npy"));
+        let plan = JointScattering::params(input.len(), number("J"), number("J_fr"))
+            .Q(numbers(&args["Q"]))
+            .format(if joint {
+                JointFormat::Joint
+            } else {
+                JointFormat::Time
+            })
+            .isa(isa)
+            .plan::<T>()
+            .unwrap();
+        let features = plan.transform(&input.mapv(T::narrow)).unwrap();
+        let name = case.file_name().unwrap().display();
+        assert_eq!(features.array().shape(), expected.shape(), "{name}");
+        if !joint {
+            let paths = plan.paths().iter();
+            let got: Vec<_> = paths.map(|path| (path.n2, path.n_fr, path.n1)).collect();
+            assert_eq!(got, joint_keys(&description["paths"]), "{name}");
+        }
+        for order in usize::from(joint)..=2 {
+            let rows: Vec<usize> = (0..plan.paths().len())
+                .filter(|&row| plan.paths()[row].order == order)
+                .collect();
+            let got = features.array().select(Axis(0), &rows);
+            let error = relative_error(got, expected.select(Axis(0), &rows));
+            println!("{name} {} {isa} order {order}: {error:.1e}", T::NAME);
+            assert!(
+                error <= tolerance,
+                "{name}, {isa}, order {order}: {error:e}"
+            );
+            for row in rows {
+                let expected = expected.index_axis(Axis(0), row);
+                let error =
+                    relative_error(features.path(row).iter().copied(), expected.iter().copied());
+                assert!(error <= of_path, "{name}, {isa}, row {row}: {error:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn joint_features_are_kymatios_in_double_precision_on_every_instruction_set() {
+    for isa in Isa::available() {
+        joint_scattering_agrees::<f64>(isa, 1e-11, 1e-10);
+    }
+}
+
+#[test]
+fn joint_features_are_kymatios_in_single_precision_on_every_instruction_set() {
+    for isa in Isa::available() {
+        joint_scattering_agrees::<f32>(isa, 3e-6, 1e-4);
     }
 }
 

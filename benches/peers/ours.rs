@@ -23,6 +23,7 @@ use std::time::Instant;
 
 use ndarray::ArrayD;
 use workloads::convolution::{CONVOLUTIONS, Convolving, Kernel, Way};
+use workloads::signals::{SIGNALS, Sounding};
 use workloads::{WORKLOADS, Workload};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -44,6 +45,7 @@ fn main() -> Outcome<()> {
 #[derive(Clone, Copy)]
 enum Any {
     Scattering(&'static Workload),
+    Signals(&'static Sounding),
     Convolution(&'static Convolving),
 }
 
@@ -57,6 +59,10 @@ impl Any {
                 let plan = workload.params()?.plan::<f32>()?;
                 let features = plan.transform(&workload.image())?;
                 Ok(features.array().iter().copied().collect())
+            }
+            Any::Signals(workload) => {
+                let features = workload.plan()?.transform(&workload.signal())?;
+                Ok(features.into_iter().collect())
             }
             Any::Convolution(workload) => {
                 let mut job = workload.inputs()?.plan(Way::Cheapest, None)?;
@@ -72,7 +78,7 @@ impl Any {
 
     fn filters(self) -> Outcome<Vec<f32>> {
         match self {
-            Any::Scattering(_) => Ok(Vec::new()),
+            Any::Scattering(_) | Any::Signals(_) => Ok(Vec::new()),
             Any::Convolution(workload) => workload.transfer(),
         }
     }
@@ -85,6 +91,14 @@ impl Any {
                 let images = workload.images();
                 Box::new(move || {
                     black_box(plan.transform(&images)?);
+                    Ok(())
+                })
+            }
+            Any::Signals(workload) => {
+                let plan = workload.plan()?;
+                let signals = workload.signals();
+                Box::new(move || {
+                    black_box(plan.transform(&signals)?);
                     Ok(())
                 })
             }
@@ -108,6 +122,13 @@ impl Any {
                 let mut workspace = plan.workspace();
                 Box::new(move || Ok(plan.transform_into(&images, &mut out, &mut workspace)?))
             }
+            Any::Signals(workload) => {
+                let plan = workload.plan()?;
+                let signals = workload.signals();
+                let mut out = ArrayD::zeros(plan.output_shape(workload.leading));
+                let mut workspace = plan.workspace();
+                Box::new(move || Ok(plan.transform_into(&signals, &mut out, &mut workspace)?))
+            }
             Any::Convolution(workload) => {
                 let mut job = workload.inputs()?.plan(Way::Cheapest, None)?;
                 Box::new(move || {
@@ -129,6 +150,13 @@ impl Any {
                     Ok(())
                 })
             }
+            Any::Signals(workload) => {
+                let signals = workload.signals();
+                Box::new(move || {
+                    black_box(workload.plan()?.transform(&signals)?);
+                    Ok(())
+                })
+            }
             Any::Convolution(workload) => {
                 let inputs = workload.inputs()?;
                 Box::new(move || {
@@ -144,7 +172,11 @@ fn find(name: &str) -> Outcome<Any> {
     let scattering = WORKLOADS.iter().map(|one| (one.name, Any::Scattering(one)));
     let convolution = CONVOLUTIONS.iter();
     let convolution = convolution.map(|one| (one.name, Any::Convolution(one)));
-    let named = scattering.chain(convolution).find(|one| one.0 == name);
+    let signals = SIGNALS.iter().map(|one| (one.name, Any::Signals(one)));
+    let named = scattering
+        .chain(signals)
+        .chain(convolution)
+        .find(|one| one.0 == name);
     Ok(named
         .ok_or_else(|| format!("there is no workload {name}"))?
         .1)
@@ -162,6 +194,21 @@ fn list() -> Outcome<()> {
         let names =
             format!(r#""comparison": "scattering2d", "letter": "{letter}", "name": "{name}""#);
         println!(r#"{{{names}, "leading": {leading:?}, "shape": {shape:?}, "J": {J}, "L": {L}}}"#);
+    }
+    for Sounding {
+        name,
+        leading,
+        len,
+        J,
+        Q,
+        J_fr,
+    } in &SIGNALS
+    {
+        let comparison = J_fr.map_or("scattering1d", |_| "joint");
+        let J_fr = J_fr.map_or("null".into(), |J_fr| J_fr.to_string());
+        println!(
+            r#"{{"comparison": "{comparison}", "name": "{name}", "leading": {leading:?}, "shape": [{len}], "J": {J}, "Q": {Q}, "J_fr": {J_fr}}}"#
+        );
     }
     for Convolving {
         name,
@@ -208,7 +255,7 @@ fn time(run: &mut Run) -> Outcome<f64> {
 }
 
 fn smoke() -> Outcome<()> {
-    for name in [WORKLOADS[0].name, CONVOLUTIONS[2].name] {
+    for name in [WORKLOADS[0].name, SIGNALS[0].name, CONVOLUTIONS[2].name] {
         let time = time(&mut find(name)?.planned()?)?;
         println!("{name}: {time:.1} ms; the comparison is run by benches/peers/run");
     }

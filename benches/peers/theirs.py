@@ -62,11 +62,15 @@ def periodize_filter_fft(x, res):
     return kept.reshape(step, M // step, step, N // step).sum((0, 2))
 
 
-def patch_kymatio():
+def restore_sph_harm():
     import scipy.special
 
     if not hasattr(scipy.special, "sph_harm"):  # gone since scipy 1.17; Kymatio imports it, for 3D only
         scipy.special.sph_harm = lambda m, n, azimuth, polar: scipy.special.sph_harm_y(n, m, polar, azimuth)
+
+
+def patch_kymatio():
+    restore_sph_harm()
     import kymatio.scattering2d.filter_bank as filter_bank
 
     theirs = filter_bank.gabor_2d, filter_bank.periodize_filter_fft
@@ -80,7 +84,9 @@ def patch_kymatio():
 
 
 def transform(backend, threads, workload, images):
-    """A call that transforms all images and returns an array, and the version behind it."""
+    """A call that transforms all inputs and returns an array, and the version behind it."""
+    if workload["comparison"] != "scattering2d":
+        return transform_signals(backend, threads, workload, images)
     J, L, shape = workload["J"], workload["L"], tuple(workload["shape"])
     if backend == "torch":
         import torch
@@ -98,6 +104,48 @@ def transform(backend, threads, workload, images):
         compiled = jax.jit(plan.scattering)
         return lambda: compiled(images).block_until_ready(), f"jax {jax.__version__}"
     sys.exit(f"no such backend: {backend}")
+
+
+def transform_signals(backend, threads, workload, signals):
+    """The same of signals. Joint scattering is in Kymatio's development version only."""
+    J, Q, [N] = workload["J"], workload["Q"], workload["shape"]
+    joint = workload["comparison"] == "joint"
+    if joint:
+        sys.path.insert(0, os.environ["KYMATIO_SRC"])
+    if backend == "torch":
+        import torch
+
+        torch.set_num_threads(threads)
+        torch.set_grad_enabled(False)
+        signals = torch.from_numpy(signals)
+        if joint:
+            from kymatio.torch import TimeFrequencyScattering
+
+            plan = TimeFrequencyScattering(J=J, J_fr=workload["J_fr"], Q=Q, shape=N)
+        else:
+            from kymatio.torch import Scattering1D
+
+            plan = Scattering1D(J, N, Q)
+        return lambda: plan(signals), f"torch {torch.__version__}"
+    if backend == "jax":
+        import jax
+        from kymatio.jax import Scattering1D
+
+        plan, signals = Scattering1D(J, N, Q), jax.numpy.asarray(signals)
+        compiled = jax.jit(plan.scattering)
+        return lambda: compiled(signals).block_until_ready(), f"jax {jax.__version__}"
+    sys.exit(f"no such backend: {backend}")
+
+
+def differences_of_signals(got, file, workload):
+    """Relative l2 difference of the first signal from ours: of joint scattering everything, else of order 0 and of the first
+    wavelets, which are not subsampled: Kymatio 0.3 scales filters otherwise once they are.
+    """
+    ours = np.fromfile(file, "<f4").astype(np.float64)
+    ours = ours.reshape(-1, got.shape[-1])
+    got = np.asarray(got, np.float64).reshape(-1, *ours.shape)[0]
+    stretches = [slice(None)] if workload["comparison"] == "joint" else [slice(0, 1), slice(1, 4)]
+    return [float(np.linalg.norm(got[rows] - ours[rows]) / np.linalg.norm(ours[rows])) for rows in stretches]
 
 
 def differences(got, file, J, L):
@@ -120,9 +168,15 @@ def main():
     backend, threads, workload, features = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4]
     if backend == "jax" and hasattr(os, "sched_setaffinity"):  # its pool has a thread for every core it may use
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    patch_kymatio()
+    if workload["comparison"] == "scattering2d":
+        patch_kymatio()
+    else:
+        restore_sph_harm()
     run, version = transform(backend, threads, workload, noise(workload["leading"] + workload["shape"]))
-    errors = differences(np.asarray(run()), features, workload["J"], workload["L"])
+    if workload["comparison"] == "scattering2d":
+        errors = differences(np.asarray(run()), features, workload["J"], workload["L"])
+    else:
+        errors = differences_of_signals(np.asarray(run()), features, workload)
     serve(run, version, errors)
 
 

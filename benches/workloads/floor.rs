@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
-use wavelet_scattering::Scattering2d;
 use wavelet_scattering::num::Real;
+use wavelet_scattering::{Scattering1d, Scattering2d};
 
 /// How many transforms of one size; a line is a plane of one row.
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,6 +39,26 @@ impl Ffts {
             let last = paths.wavelets_of(row).next_back();
             let level = &mut levels[last.map_or(0, |wavelet| params.level(wavelet.j))];
             level.complex_inverse += usize::from(last.is_some());
+            level.real_forward += usize::from(!paths.children(row).is_empty());
+        }
+        levels
+    }
+
+    /// Those of one signal with local averages, counted in the same way.
+    pub fn of_signal<T: Real>(plan: &Scattering1d<T>) -> Vec<Self> {
+        let [len] = plan.padded_shape();
+        let coarsest = plan.description().output_stride().ilog2() as usize;
+        let mut levels: Vec<_> = (0..=coarsest)
+            .map(|level| Ffts {
+                shape: [1, len >> level],
+                ..Ffts::default()
+            })
+            .collect();
+        let paths = plan.paths();
+        for row in 0..paths.len() {
+            let coarsest_of_path = paths.wavelets_of(row).map(|psi| psi.j.min(coarsest)).max();
+            let level = &mut levels[coarsest_of_path.unwrap_or(0)];
+            level.complex_inverse += usize::from(row > 0);
             level.real_forward += usize::from(!paths.children(row).is_empty());
         }
         levels

@@ -7,6 +7,7 @@
 pub mod convolution;
 pub mod floor;
 pub mod noise;
+pub mod signals;
 
 use ndarray::{ArrayD, IxDyn};
 use wavelet_scattering::num::relative_error;

@@ -14,6 +14,7 @@ pub mod butterfly;
 pub mod element;
 pub mod pairs;
 pub mod pass;
+pub mod phases;
 pub mod portable;
 pub mod product;
 pub mod response;

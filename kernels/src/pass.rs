@@ -48,6 +48,32 @@ pub trait Passes<T>: Simd<T> {
         roots: &[Cell<Self::V>],
         emit: Emit<'_, T, Self::V>,
     );
+
+    /// The last pass of several lines, the first cells of which stand `pitch` cells from each other.
+    fn last_side_by_side(
+        self,
+        radix: usize,
+        cells: &[Cell<Self::V>],
+        pitch: usize,
+        order: &Offsets,
+        roots: &[Cell<Self::V>],
+        to: SideBySide<'_, T, Self::V>,
+    );
+}
+
+/// Where lines side by side hand their results: cell k of line i to `to[k·stride + i]`.
+#[derive(Debug)]
+pub struct SideBySide<'a, T, V> {
+    pub to: &'a mut [Cell<V>],
+    pub stride: usize,
+    pub turns: Option<Turns<'a, T, V>>,
+}
+
+/// What cell k of line i of `len` cells is multiplied with: `lines[i]·cells[i·len + k]`.
+#[derive(Debug, Clone, Copy)]
+pub struct Turns<'a, T, V> {
+    pub lines: &'a [Cell<V>],
+    pub cells: &'a [Complex<T>],
 }
 
 /// Something to do once the instruction set is known.
@@ -91,6 +117,18 @@ macro_rules! passes {
                 emit: Emit<'_, $T, Self::V>,
             ) {
                 pass::last(self, radix, cells, order, roots, emit);
+            }
+
+            fn last_side_by_side(
+                self,
+                radix: usize,
+                cells: &[Cell<Self::V>],
+                pitch: usize,
+                order: &Offsets,
+                roots: &[Cell<Self::V>],
+                to: SideBySide<'_, $T, Self::V>,
+            ) {
+                pass::last_side_by_side(self, radix, cells, pitch, order, roots, to);
             }
         }
     };
@@ -317,8 +355,12 @@ pub enum Emit<'a, T, V> {
         to: &'a mut [Cell<V>],
         stride: usize,
     },
-    /// `scale·|cell k|` to `to[k]`.
-    Modulus { to: &'a mut [V], scale: T },
+    /// `scale·|cell k|` to `to[k·stride]`.
+    Modulus {
+        to: &'a mut [V],
+        stride: usize,
+        scale: T,
+    },
 }
 
 pub fn last<T: Element, S: Simd<T>>(
@@ -342,10 +384,11 @@ pub fn last<T: Element, S: Simd<T>>(
             );
             stored(simd, radix, cells, order, roots, StoreHalves { to, stride });
         }
-        Emit::Modulus { to, scale } => {
-            assert!(reaches(to, most, 1, 0), "room for the last modulus");
+        Emit::Modulus { to, stride, scale } => {
+            assert!(reaches(to, most, stride, 0), "room for the last modulus");
             let scale = simd.splat(scale);
-            stored(simd, radix, cells, order, roots, StoreModulus { to, scale });
+            let store = StoreModulus { to, stride, scale };
+            stored(simd, radix, cells, order, roots, store);
         }
     }
 }
@@ -438,20 +481,21 @@ impl<T, V: Vector<T>> Store<T, V> for StoreHalves<'_, V> {
 
 struct StoreModulus<'a, V> {
     to: &'a mut [V],
+    stride: usize,
     scale: V,
 }
 
 impl<T, V: Vector<T>> Store<T, V> for StoreModulus<'_, V> {
     #[inline(always)]
     unsafe fn re(&mut self, k: usize, re: V) {
-        // SAFETY: the destination reaches to the last k, checked where it came in.
-        unsafe { *self.to.get_unchecked_mut(k) = re * re };
+        // SAFETY: the destination reaches to the last k·stride, checked where it came in.
+        unsafe { *self.to.get_unchecked_mut(k * self.stride) = re * re };
     }
 
     #[inline(always)]
     unsafe fn im(&mut self, k: usize, im: V) {
         // SAFETY: as above.
-        let to = unsafe { self.to.get_unchecked_mut(k) };
+        let to = unsafe { self.to.get_unchecked_mut(k * self.stride) };
         *to = self.scale * im.mul_add(im, *to).sqrt();
     }
 }
@@ -532,6 +576,121 @@ impl<T, V, E: Store<T, V>, const R: usize> Sink<V> for Results<'_, T, E, R> {
     }
 }
 
+pub fn last_side_by_side<T: Element, S: Simd<T>>(
+    simd: S,
+    radix: usize,
+    cells: &[Cell<S::V>],
+    pitch: usize,
+    order: &Offsets,
+    roots: &[Cell<S::V>],
+    to: SideBySide<'_, T, S::V>,
+) {
+    let SideBySide { to, stride, turns } = to;
+    let len = order.offsets.len() * radix;
+    assert!(0 < len && len <= pitch, "lines apart from each other");
+    let lines = (cells.len() + pitch - len) / pitch;
+    if lines == 0 {
+        return;
+    }
+    assert!(
+        reaches(to, len - 1, stride, lines - 1),
+        "room for the last cell"
+    );
+    macro_rules! run {
+        ($R:literal) => {
+            match turns {
+                None => simd.run(LastSideBySide::<T, S, $R, false> {
+                    simd,
+                    cells,
+                    pitch,
+                    lines,
+                    order,
+                    roots: roots.try_into().expect("as many roots as the radix"),
+                    to,
+                    stride,
+                    turns: Turns {
+                        lines: &[],
+                        cells: &[],
+                    },
+                }),
+                Some(turns) => simd.run(LastSideBySide::<T, S, $R, true> {
+                    simd,
+                    cells,
+                    pitch,
+                    lines,
+                    order,
+                    roots: roots.try_into().expect("as many roots as the radix"),
+                    to,
+                    stride,
+                    turns,
+                }),
+            }
+        };
+    }
+    by_radix!(radix, run)
+}
+
+struct LastSideBySide<'a, T, S: Simd<T>, const R: usize, const TURNED: bool> {
+    simd: S,
+    cells: &'a [Cell<S::V>],
+    pitch: usize,
+    lines: usize,
+    order: &'a Offsets,
+    roots: &'a Roots<S::V, R>,
+    /// Reaches to the last cell of the last line, checked where it came in.
+    to: &'a mut [Cell<S::V>],
+    stride: usize,
+    turns: Turns<'a, T, S::V>,
+}
+
+impl<T: Element, S: Simd<T>, const R: usize, const TURNED: bool> Kernel
+    for LastSideBySide<'_, T, S, R, TURNED>
+where
+    Radix: Butterfly<T, S::V, R>,
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            simd,
+            cells,
+            pitch,
+            lines,
+            order,
+            roots,
+            to,
+            stride,
+            turns,
+        } = self;
+        let blocks = order.offsets.len();
+        let len = blocks * R;
+        assert!((order.largest as usize) < blocks, "places within the line");
+        for (i, line) in cells.chunks(pitch).take(lines).enumerate() {
+            let turn = TURNED.then(|| (turns.lines[i], &turns.cells[i * len..][..len]));
+            let line = line[..len].as_chunks::<R>().0;
+            for (block, &first) in line.iter().zip(&order.offsets) {
+                let y = Radix::dft(*block, roots);
+                for r in 0..R {
+                    let k = first as usize + r * blocks;
+                    let mut y = y[r];
+                    if let Some((turn, cells)) = turn {
+                        // SAFETY: the order is below the number of blocks and r < R, so k is below the length of a line.
+                        let by = unsafe { *cells.get_unchecked(k) };
+                        y = y.times(turn.times(Cell {
+                            re: simd.splat(by.re),
+                            im: simd.splat(by.im),
+                        }));
+                    }
+                    // SAFETY: k is below the length of a line and i below their number, and the destination reaches to
+                    // the last of both.
+                    unsafe { *to.get_unchecked_mut(k * stride + i) = y };
+                }
+            }
+        }
+    }
+}
+
 /// Does something with every instruction set that this machine has, in both precisions.
 #[cfg(test)]
 macro_rules! on_every_set {
@@ -587,6 +746,7 @@ mod tests {
         let mut moduli = [cells[0].re; 3];
         let emit = Emit::Modulus {
             to: &mut moduli,
+            stride: 1,
             scale: 1.0,
         };
         assert!(catch_unwind(AssertUnwindSafe(|| last(emit))).is_err());

@@ -1,12 +1,14 @@
 //! 128 bits of lanes as a plain array: every machine has them, and compilers turn them into whatever vectors it has. The
 //! reference for the others.
 
+#![allow(unsafe_code)]
+
 use std::ops::{Add, Mul, Sub};
 
 use num_complex::Complex;
 
 use super::element::Element;
-use super::pass::{self, Emit, Gather, Offsets, Passes, passes};
+use super::pass::{self, Emit, Gather, Offsets, Passes, SideBySide, passes};
 use super::vector::{Cell, Kernel, Simd, Vector};
 
 /// Any machine.
@@ -20,6 +22,11 @@ pub struct Portable;
 pub struct Lanes<T, const N: usize>([T; N]);
 
 impl<T: Element, const N: usize> Lanes<T, N> {
+    /// Nothing in a vector but its lanes.
+    const fn filled() {
+        const { assert!(size_of::<Self>() == N * size_of::<T>()) }
+    }
+
     #[inline(always)]
     fn zip(self, b: Self, f: impl Fn(T, T) -> T) -> Self {
         let mut lanes = self.0;
@@ -78,6 +85,21 @@ impl<T: Element, const N: usize> Vector<T> for Lanes<T, N> {
     #[inline(always)]
     fn lanes(&self) -> &[T] {
         &self.0
+    }
+
+    #[inline(always)]
+    fn numbers(vectors: &[Self]) -> &[T] {
+        Self::filled();
+        // SAFETY: the array is all there is, and fills its alignment, so that arrays follow each other without gaps.
+        unsafe { std::slice::from_raw_parts(vectors.as_ptr().cast(), vectors.len() * N) }
+    }
+
+    #[inline(always)]
+    fn numbers_mut(vectors: &mut [Self]) -> &mut [T] {
+        Self::filled();
+        let len = vectors.len() * N;
+        // SAFETY: as above; any number may stand in a lane.
+        unsafe { std::slice::from_raw_parts_mut(vectors.as_mut_ptr().cast(), len) }
     }
 
     #[inline(always)]

@@ -32,6 +32,12 @@ pub trait Vector<T>:
     /// The lanes as numbers.
     fn lanes(&self) -> &[T];
 
+    /// The lanes of neighbouring vectors, one after another.
+    fn numbers(vectors: &[Self]) -> &[T];
+
+    /// The same to be written.
+    fn numbers_mut(vectors: &mut [Self]) -> &mut [T];
+
     /// Exchanges lanes and positions of the first `LANES` vectors: lane i of vector k becomes lane k of vector i.
     fn transpose(block: &mut [Self]);
 
@@ -220,6 +226,11 @@ mod tests {
                 }
             };
             assert_eq!(va.lanes(), &a[..n]);
+            let mut both = [va, vb];
+            assert_eq!(S::V::numbers(&both), [&a[..n], &b[..n]].concat());
+            S::V::numbers_mut(&mut both)[n] = c[0];
+            assert_eq!(both[1].lanes()[0], c[0]);
+            assert_eq!(both[1].lanes()[1..], b[1..n]);
             assert!(simd.splat(b[1]).lanes().iter().all(|&lane| lane == b[1]));
             same(va + vb, &|i| a[i] + b[i]);
             same(va - vb, &|i| a[i] - b[i]);

@@ -8,7 +8,7 @@ use std::ops::{Add, Mul, Sub};
 
 use num_complex::Complex;
 
-use super::pass::{self, Emit, Gather, Offsets, Passes, passes};
+use super::pass::{self, Emit, Gather, Offsets, Passes, SideBySide, passes};
 use super::vector::{Cell, Kernel, Simd, Vector};
 
 /// Proof that the machine has AVX2 and FMA.
@@ -96,6 +96,21 @@ macro_rules! vector {
             fn lanes(&self) -> &[$T] {
                 // SAFETY: a register in memory is its lanes, one after the other, with a larger alignment.
                 unsafe { std::slice::from_raw_parts(std::ptr::from_ref(self).cast(), $lanes) }
+            }
+
+            #[inline(always)]
+            fn numbers(vectors: &[Self]) -> &[$T] {
+                // SAFETY: as above, and registers in memory follow each other without gaps.
+                unsafe {
+                    std::slice::from_raw_parts(vectors.as_ptr().cast(), vectors.len() * $lanes)
+                }
+            }
+
+            #[inline(always)]
+            fn numbers_mut(vectors: &mut [Self]) -> &mut [$T] {
+                let len = vectors.len() * $lanes;
+                // SAFETY: as above; any number may stand in a lane.
+                unsafe { std::slice::from_raw_parts_mut(vectors.as_mut_ptr().cast(), len) }
             }
 
             #[inline(always)]

@@ -12,7 +12,7 @@ use std::f64::consts::PI;
 use super::radices::radices;
 use crate::kernels::any_length::AnyLength;
 use crate::kernels::butterfly::constants_of_17;
-use crate::kernels::pass::{Emit, Gather, Offsets, Passes};
+use crate::kernels::pass::{Emit, Gather, Offsets, Passes, SideBySide};
 use crate::kernels::vector::{Cell, Kernel, Simd, Vector, zero};
 use crate::num::{Complex, Real};
 
@@ -77,6 +77,22 @@ impl<T: Real, S: Passes<T>> Line<T, S> {
         match &self.method {
             Method::InPlace(line) => line.run(self.simd, &mut tile[..self.len], emit),
             Method::Bluestein(chirp) => chirp.run(self.simd, self.len, tile, emit),
+        }
+    }
+
+    /// Transforms several lines, `pitch` cells from each other, and destroys them.
+    ///
+    /// # Panics
+    /// If the length has no radices.
+    pub fn run_side_by_side(
+        &self,
+        cells: &mut [Cell<S::V>],
+        pitch: usize,
+        to: SideBySide<'_, T, S::V>,
+    ) {
+        match &self.method {
+            Method::InPlace(line) => line.run_side_by_side(self.simd, self.len, cells, pitch, to),
+            Method::Bluestein(_) => unreachable!("{} has no radices", self.len),
         }
     }
 }
@@ -159,6 +175,28 @@ impl<T: Real, S: Passes<T>> InPlace<T, S> {
             simd.twiddled(pass.radix, cells, pass.m, &pass.twiddles, &pass.roots);
         }
         simd.last(self.last, cells, &self.order, &self.roots, emit);
+    }
+
+    fn run_side_by_side(
+        &self,
+        simd: S,
+        len: usize,
+        cells: &mut [Cell<S::V>],
+        pitch: usize,
+        to: SideBySide<'_, T, S::V>,
+    ) {
+        for pass in &self.passes {
+            let twiddled = |cells: &mut [Cell<S::V>]| {
+                simd.twiddled(pass.radix, cells, pass.m, &pass.twiddles, &pass.roots);
+            };
+            match pitch == len {
+                true => twiddled(cells),
+                false => cells
+                    .chunks_mut(pitch)
+                    .for_each(|line| twiddled(&mut line[..len])),
+            }
+        }
+        simd.last_side_by_side(self.last, cells, pitch, &self.order, &self.roots, to);
     }
 }
 
@@ -311,9 +349,9 @@ impl<T: Real, S: Simd<T>> Kernel for EmitCells<'_, '_, T, S> {
                     };
                 }
             }
-            Emit::Modulus { to, scale } => {
+            Emit::Modulus { to, stride, scale } => {
                 let scale = self.simd.splat(*scale);
-                for (to, cell) in to.iter_mut().zip(self.cells) {
+                for (to, cell) in to.iter_mut().step_by(*stride).zip(self.cells) {
                     *to = scale * cell.re.mul_add(cell.re, cell.im * cell.im).sqrt();
                 }
             }
@@ -348,7 +386,7 @@ fn narrow<T: Real>(value: &Complex<f64>) -> Complex<T> {
 mod tests {
     use super::*;
     use crate::isa::Isa;
-    use crate::kernels::pass::WithSimd;
+    use crate::kernels::pass::{Turns, WithSimd};
     use crate::num::relative_error;
 
     /// Σ_n x(n)·exp(2πi·kn/N) in f64.
@@ -416,13 +454,48 @@ mod tests {
                 assert_eq!(a.re.lanes(), b.re.lanes());
                 assert_eq!(a.im.lanes(), b.im.lanes());
             }
-            let mut moduli = vec![dirt; len];
+            if line.tile_len() == len {
+                // three lines side by side, as they are and turned
+                for (pitch, turned) in [(len, false), (len + 2, true)] {
+                    let count = 3;
+                    let mut tiles = vec![Cell { re: dirt, im: dirt }; (count - 1) * pitch + len];
+                    tiles.chunks_mut(pitch).for_each(&fill);
+                    let mut to = vec![Cell { re: dirt, im: dirt }; len * count];
+                    let turns = Turns {
+                        lines: &[0, len / 2, len - 1].map(|k| cells[k * stride]),
+                        cells: &(0..count * len)
+                            .map(|i| Complex::new(T::narrow(i as f64), T::one()))
+                            .collect::<Vec<_>>(),
+                    };
+                    let destination = SideBySide {
+                        to: &mut to,
+                        stride: count,
+                        turns: turned.then_some(turns),
+                    };
+                    line.run_side_by_side(&mut tiles, pitch, destination);
+                    for (at, got) in to.iter().enumerate() {
+                        let (k, i) = (at / count, at % count);
+                        let mut expected = cells[k * stride];
+                        if turned {
+                            let by = turns.cells[i * len + k];
+                            expected = expected.times(turns.lines[i].times(Cell {
+                                re: simd.splat(by.re),
+                                im: simd.splat(by.im),
+                            }));
+                        }
+                        assert_eq!(got.re.lanes(), expected.re.lanes());
+                        assert_eq!(got.im.lanes(), expected.im.lanes());
+                    }
+                }
+            }
+            let mut moduli = vec![dirt; len * stride];
             fill(&mut tile);
             let scale = T::narrow(0.5);
             line.run(
                 &mut tile,
                 Emit::Modulus {
                     to: &mut moduli,
+                    stride,
                     scale,
                 },
             );
@@ -441,7 +514,7 @@ mod tests {
                 let error =
                     relative_error(parts(&cells), expected.iter().flat_map(|y| [y.re, y.im]));
                 let of_moduli = relative_error(
-                    moduli.iter().map(|v| v.lanes()[lane]),
+                    moduli.iter().step_by(stride).map(|v| v.lanes()[lane]),
                     expected.iter().map(|y| 0.5 * y.norm()),
                 );
                 assert!(!error.is_nan() && !of_moduli.is_nan(), "length {len}");

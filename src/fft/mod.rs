@@ -8,7 +8,7 @@ mod radices;
 pub(crate) mod spectrum;
 
 pub(crate) use line::Line;
-pub(crate) use radices::{good_lengths, line_cost, sides_of_line};
+pub(crate) use radices::{good_lengths, line_cost, sides_of_cells, sides_of_line};
 
 use std::f64::consts::PI;
 use std::sync::Arc;

@@ -101,6 +101,28 @@ pub(crate) fn sides_of_line(len: usize, lanes: usize) -> Option<[usize; 2]> {
         .map(|(sides, _)| sides)
 }
 
+/// Sides A and B of a line of `len` cells that are vectors of complex numbers: A lines of B, and B of A. One line if it is
+/// short; else the cheapest two that fit a first-level cache if there are such, B a multiple of `lanes` if it can be. `None`
+/// if no radices divide the length.
+pub(crate) fn sides_of_cells(len: usize, lanes: usize) -> Option<[usize; 2]> {
+    if len <= SHORT && line_cost(len).is_some() {
+        return Some([1, len]);
+    }
+    let divisors = divisors(len)?;
+    let cheapest = |longest: usize| {
+        let sides = divisors.iter().map(|a| [*a, len / a]);
+        sides
+            .filter(|sides| sides.iter().all(|side| *side <= longest))
+            .filter_map(|[a, b]| Some(([a, b], line_cost(a)? + line_cost(b)?)))
+            .min_by_key(|([_, b], cost)| (b % lanes != 0, *cost))
+            .map(|(sides, _)| sides)
+    };
+    [SHORT, 4 * SHORT, LONGEST].into_iter().find_map(cheapest)
+}
+
+/// Cells of a line that fits a first-level cache with its results: 20 KB as cells of 128 bytes.
+const SHORT: usize = 160;
+
 /// Every divisor of a product of primes that there are radices for, in increasing order; `None` of any other number.
 fn divisors(len: usize) -> Option<Vec<usize>> {
     let mut divisors = vec![1];

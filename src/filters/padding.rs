@@ -72,7 +72,7 @@ fn kymatio(len: usize, T: f64) -> usize {
 
 /// The shortest length of factors 2, 3 and 5, at least `least`, with grids down to this step, on each of which a vector of any
 /// instruction set divides an even number of times.
-fn shortest(least: usize, step: usize) -> usize {
+pub(crate) fn shortest(least: usize, step: usize) -> usize {
     let unit = step * 2 * crate::kernels::vector::MAX_LANES;
     let units = least.div_ceil(unit);
     let smooth = |mut n: usize| {

@@ -1,4 +1,4 @@
-//! [`list_inputs`]: the files that paths stand for.
+//! [`list_inputs`], `list_sounds`: the files that paths stand for.
 //!
 //! A file stands for itself, whatever its name. A folder stands for what is in it and in its sub-folders: all files
 //! whose extension is that of a format that can be read, in capitals or not, sorted by path.
@@ -37,6 +37,19 @@ const FITS: [&str; 3] = ["fits", "fit", "fts"];
 #[cfg(not(feature = "fits"))]
 const FITS: [&str; 0] = [];
 
+/// Extensions of sound files.
+const SOUNDS: [&str; 8] = ["aac", "flac", "m4a", "mp3", "oga", "ogg", "wav", "wave"];
+
+/// What is looked for in folders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// Image files, and arrays of them.
+    Images,
+    /// Sound files, and arrays of signals.
+    #[cfg(feature = "sound")]
+    Sounds,
+}
+
 /// What [`list_inputs`] finds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -56,10 +69,23 @@ pub struct Listing {
 /// [`Error::File`] for a path that cannot be read; [`Error::BadPath`] for a folder without inputs, or with both image
 /// files and arrays in it.
 pub fn list_inputs(inputs: &[PathBuf]) -> Result<Listing> {
+    list(inputs, Wanted::Images)
+}
+
+/// As [`list_inputs`], with the sound files of folders in place of the image files, and without FITS.
+///
+/// # Errors
+/// As there, of sound files.
+#[cfg(feature = "sound")]
+pub fn list_sounds(inputs: &[PathBuf]) -> Result<Listing> {
+    list(inputs, Wanted::Sounds)
+}
+
+fn list(inputs: &[PathBuf], wanted: Wanted) -> Result<Listing> {
     let mut listing = Listing::default();
     for input in inputs {
         match fs::metadata(input) {
-            Ok(about) if about.is_dir() => listing.add_folder(input)?,
+            Ok(about) if about.is_dir() => listing.add_folder(input, wanted)?,
             Ok(_) => listing.files.push(input.clone()),
             Err(_) if super::content::addressed(input).is_some() => {
                 listing.files.push(input.clone())
@@ -71,9 +97,9 @@ pub fn list_inputs(inputs: &[PathBuf]) -> Result<Listing> {
 }
 
 impl Listing {
-    fn add_folder(&mut self, folder: &Path) -> Result<()> {
+    fn add_folder(&mut self, folder: &Path, wanted: Wanted) -> Result<()> {
         let before = self.files.len();
-        let [mut images, mut arrays] = [0, 0];
+        let [mut others, mut arrays] = [0, 0];
         let mut walk = WalkDir::new(folder)
             .follow_links(true)
             .sort_by_file_name()
@@ -89,7 +115,7 @@ impl Listing {
                     }
                     // A link to nowhere is an input if it has the name of one, of its owner's making: one that is missing.
                     let named = path.file_name().is_some_and(|name| !is_systems(name));
-                    if named && Kind::of_name(&path).is_some() {
+                    if named && Kind::of_name(&path, wanted).is_some() {
                         self.files.push(path);
                     }
                     continue;
@@ -97,20 +123,20 @@ impl Listing {
             };
             let systems = entry.depth() > 0 && is_systems(entry.file_name());
             if systems && entry.file_type().is_dir() {
-                self.left_out += inputs_below(&entry);
+                self.left_out += inputs_below(&entry, wanted);
                 walk.skip_current_dir();
                 continue;
             }
             if !entry.file_type().is_file() {
                 continue;
             }
-            match Kind::of_name(entry.path()) {
+            match Kind::of_name(entry.path(), wanted) {
                 None => continue,
                 Some(_) if systems => {
                     self.left_out += 1;
                     continue;
                 }
-                Some(Kind::Image) => images += 1,
+                Some(Kind::Image | Kind::Sound) => others += 1,
                 Some(Kind::Array) => arrays += 1,
             }
             self.files.push(entry.into_path());
@@ -122,14 +148,26 @@ impl Listing {
             })
         };
         if self.files.len() == before {
-            return bad(format!(
-                "the folder holds no images and no arrays; formats: {}",
-                extensions()
-            ));
+            return bad(match wanted {
+                Wanted::Images => format!(
+                    "the folder holds no images and no arrays; formats: {}",
+                    extensions()
+                ),
+                #[cfg(feature = "sound")]
+                Wanted::Sounds => format!(
+                    "the folder holds no sounds and no arrays; formats: {}",
+                    [&SOUNDS[..], &ARRAYS].concat().join(", ")
+                ),
+            });
         }
-        if images > 0 && arrays > 0 {
+        if others > 0 && arrays > 0 {
+            let kind = match wanted {
+                Wanted::Images => "image",
+                #[cfg(feature = "sound")]
+                Wanted::Sounds => "sound",
+            };
             return bad(format!(
-                "the folder holds {images} image files and {arrays} files of arrays, whose features differ in shape; \
+                "the folder holds {others} {kind} files and {arrays} files of arrays, whose features differ in shape; \
                  name the files of one kind, or part them"
             ));
         }
@@ -141,11 +179,30 @@ impl Listing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Image,
+    Sound,
     Array,
 }
 
 impl Kind {
-    fn of_name(path: &Path) -> Option<Self> {
+    /// If it is wanted.
+    fn of_name(path: &Path, wanted: Wanted) -> Option<Self> {
+        let kind = Self::named(path)?;
+        let fits = match wanted {
+            Wanted::Images => kind != Kind::Sound,
+            #[cfg(feature = "sound")]
+            Wanted::Sounds => match kind {
+                Kind::Image => false,
+                Kind::Sound => true,
+                // Telescopes take no sound.
+                Kind::Array => path
+                    .extension()
+                    .is_some_and(|end| ARRAYS.iter().any(|name| end.eq_ignore_ascii_case(name))),
+            },
+        };
+        fits.then_some(kind)
+    }
+
+    fn named(path: &Path) -> Option<Self> {
         let mut end = path.extension()?.to_str()?.to_ascii_lowercase();
         if end == "gz" {
             // Archives of telescopes give files out packed; images are packed already.
@@ -157,6 +214,9 @@ impl Kind {
         }
         if ARRAYS.contains(&end.as_str()) || FITS.contains(&end.as_str()) {
             return Some(Kind::Array);
+        }
+        if SOUNDS.contains(&end.as_str()) {
+            return Some(Kind::Sound);
         }
         ImageFormat::from_extension(&end)
             .filter(is_decoded)
@@ -171,12 +231,14 @@ fn is_systems(name: &OsStr) -> bool {
 }
 
 /// How many files below a folder that is left out have the name of an input.
-fn inputs_below(folder: &DirEntry) -> usize {
+fn inputs_below(folder: &DirEntry, wanted: Wanted) -> usize {
     let files = WalkDir::new(folder.path())
         .into_iter()
         .filter_map(Result::ok);
     files
-        .filter(|entry| entry.file_type().is_file() && Kind::of_name(entry.path()).is_some())
+        .filter(|entry| {
+            entry.file_type().is_file() && Kind::of_name(entry.path(), wanted).is_some()
+        })
         .count()
 }
 

@@ -6,8 +6,9 @@
 //! - [`list_inputs`]: the files that paths and folders stand for.
 //! - [`InputFile`]: a file of images of any kind, known by its headers, read one image `[channels, H, W]` at a time.
 //! - [`read_image`]: the one image of a file; [`image_array`]: the same of a `DynamicImage` that is in memory.
+//! - `SoundFile`, `read_sound`, `SoundStream`: sounds of any kind, whole or as they arrive (feature `sound`).
 //! - [`NpyFile`]: arrays from NumPy, whole or a few rows at a time.
-//! - [`NpyStack`], [`NpzStack`], [`CsvStack`]: rows of equal shape, written as they come, for runs larger than memory
+//! - [`NpyStack`], [`NpzStack`], [`NpzList`], [`CsvStack`]: rows of equal shape, written as they come, for runs larger than memory
 //!   and for runs in which some inputs turn out to be unusable.
 //! - `read_dataset`: labelled images to train and to test on, from the files that data sets come as (feature `datasets`).
 //! - `read_weights`: kernels of a convolution from a safetensors file (feature `datasets`).
@@ -36,6 +37,8 @@ mod picture;
 mod pixels;
 pub mod png;
 mod resize;
+#[cfg(feature = "sound")]
+pub mod sound;
 pub mod stack;
 pub mod staged;
 pub mod table;
@@ -49,11 +52,17 @@ pub use dataset::{
 };
 pub use image::{image_array, read_image};
 pub use input::{Images, InputFile, InputKind};
+#[cfg(feature = "sound")]
+pub use listing::list_sounds;
 pub use listing::{Listing, list_inputs};
 pub use npy::NpyFile;
 pub use options::{Color, ImageOptions, NanPolicy, Pages, Values};
 pub use png::{png_bytes, stage_png, write_png};
-pub use stack::{NpyStack, NpzEntry, NpzStack};
+#[cfg(feature = "sound")]
+pub use sound::{
+    Channels, SampleType, Sound, SoundFile, SoundKind, SoundOptions, SoundStream, read_sound,
+};
+pub use stack::{NpyStack, NpzEntry, NpzList, NpzStack};
 pub use staged::{Abandoned, Staged, abandon_all, commit_all};
 pub use table::{CsvStack, stage_csv, stage_json, write_csv, write_json};
 #[cfg(feature = "datasets")]

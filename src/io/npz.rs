@@ -137,11 +137,23 @@ impl Archive {
 
     /// The one array of images: of the arrays of numbers the one with two axes or more.
     pub fn images(&self) -> Result<(String, NpyFile)> {
+        self.only("images", 2)
+    }
+
+    /// The one array of signals: the one with two axes or more, or, where there is none, the one with one axis.
+    #[cfg(feature = "sound")]
+    pub fn signals(&self) -> Result<(String, NpyFile)> {
+        let several = |key| self.array(key).is_ok_and(|array| array.shape().len() >= 2);
+        self.only("signals", if self.keys().any(several) { 2 } else { 1 })
+    }
+
+    /// The one array of numbers with so many axes or more.
+    fn only(&self, what: &str, axes: usize) -> Result<(String, NpyFile)> {
         let mut found = Vec::new();
         let mut others = Vec::new();
         for key in self.keys() {
             match self.array(key) {
-                Ok(array) if array.shape().len() >= 2 => found.push((key.to_string(), array)),
+                Ok(array) if array.shape().len() >= axes => found.push((key.to_string(), array)),
                 Ok(array) => others.push(format!("{key} {:?}", array.shape())),
                 Err(_) => others.push(format!("{key} (no numbers)")),
             }
@@ -159,7 +171,7 @@ impl Archive {
             &self.path,
             match (listed.as_slice(), found.first()) {
                 ([], _) => "it holds no arrays".to_string(),
-                (_, None) => format!("it holds no array of images, only {}", listed.join(", ")),
+                (_, None) => format!("it holds no array of {what}, only {}", listed.join(", ")),
                 (_, Some((key, _))) => format!(
                     "it holds several arrays, {}; say which one, as {path}:{key}",
                     listed.join(", ")

@@ -1,4 +1,4 @@
-//! [`NpyStack`], [`NpzStack`]: rows of equal shape, written to NumPy files as they come.
+//! [`NpyStack`], [`NpzStack`]: rows of equal shape, written to NumPy files as they come; [`NpzList`]: arrays of any.
 //!
 //! In come rows, one after the other, and at the end the shape of their arrangement; out comes one array of shape
 //! leading ++ row shape, or several in one archive. Memory stays at one row, however many come, and how many will come
@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::marker::PhantomData;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ndarray::ArrayD;
 use npyz::{DType, WriteOptions, WriterBuilder};
@@ -264,6 +264,100 @@ impl<T: Real> NpzStack<T> {
             Ok(()) => Ok(self.file),
             Err(source) => Err(write_error(self.file.path(), source)),
         }
+    }
+}
+
+/// Arrays of any shapes in a `.npz` archive, written one after the other.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// use wavelet_scattering::io::NpzList;
+///
+/// let mut list = NpzList::<f32>::create(folder.path().join("out.npz"))?;
+/// list.push("short", &[2], &[1.0, 2.0])?;
+/// list.push("long", &[3], &[3.0, 4.0, 5.0])?;
+/// list.finish(&[])?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct NpzList<T> {
+    zip: ZipWriter<Staged>,
+    path: PathBuf,
+    names: Vec<String>,
+    bytes: Vec<u8>,
+    precision: PhantomData<T>,
+}
+
+impl<T> std::fmt::Debug for NpzList<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "NpzList({} in {})",
+            self.names.len(),
+            self.path.display()
+        )
+    }
+}
+
+impl<T: Real> NpzList<T> {
+    /// Opens the archive.
+    ///
+    /// # Errors
+    /// As [`Staged::create`].
+    pub fn create(path: impl AsRef<Path>) -> Result<Self> {
+        let file = Staged::create(path)?;
+        Ok(Self {
+            path: file.path().to_path_buf(),
+            zip: ZipWriter::new(file),
+            names: Vec::new(),
+            bytes: Vec::new(),
+            precision: PhantomData,
+        })
+    }
+
+    /// Number of arrays.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there is none yet.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// Appends an array, in C order.
+    ///
+    /// # Errors
+    /// [`Error::WrongShape`] if the samples do not fill the shape; [`Error::InvalidParameter`] for a shape beyond memory;
+    /// [`Error::File`] if writing fails, or there is an array of this name.
+    pub fn push(&mut self, name: &str, shape: &[usize], samples: &[T]) -> Result<()> {
+        check_row(samples.len(), product(shape)?, shape)?;
+        self.names.push(name.to_string());
+        encode(samples, &mut self.bytes);
+        let written = (|| -> io::Result<()> {
+            self.zip.start_file(entry_name(name), entry_options())?;
+            self.zip.write_all(&header::<T>(&[], shape)?)?;
+            self.zip.write_all(&self.bytes)
+        })();
+        written.map_err(|source| write_error(&self.path, source))
+    }
+
+    /// Completes the archive with the extras behind the arrays, and puts it in its place.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] for a name that is empty or occurs twice; [`Error::File`] if writing fails, and as
+    /// [`Staged::commit`].
+    pub fn finish(mut self, extras: &[(&str, NpzEntry)]) -> Result<()> {
+        let names = self.names.iter().map(String::as_str);
+        check_names(names.chain(extras.iter().map(|(name, _)| *name)))?;
+        let written = (|| -> io::Result<Staged> {
+            for (name, extra) in extras {
+                write_extra(&mut self.zip, name, extra)?;
+            }
+            Ok(self.zip.finish()?)
+        })();
+        written
+            .map_err(|source| write_error(&self.path, source))?
+            .commit()
     }
 }
 

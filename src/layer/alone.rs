@@ -6,6 +6,9 @@
 //!
 //! All aliases are added up, also those of a ψ̂ that reaches beyond the Nyquist frequency of its input: a spectrum is read as
 //! the periodic sequence that it is.
+//!
+//! Levels whose lengths allow it are [`Phases`], with neighbours of one path in the lanes of a vector; others are plain lines of any
+//! length. Spectra are the same for both, so that a path may go from one to the other.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,9 +17,14 @@ use realfft::RealToComplex;
 use rustfft::Fft;
 
 use super::average::AxisAverage;
+use super::phases::{
+    For, Frequencies, Passband, PhaseAverage, PhaseBuffers, PhaseLengths, Phases, Reach, mean,
+};
 use super::{Layer, Parent, Step};
 use crate::filters::Band;
 use crate::grid::wrap;
+use crate::kernels::pass::Passes;
+use crate::kernels::vector::{Cell, Simd, Vector, zero};
 use crate::memory::Footprint;
 use crate::num::{Complex, Real};
 
@@ -35,7 +43,7 @@ pub(crate) enum Keep<T> {
 
 impl<T: Real> Keep<T> {
     /// Numbers kept.
-    fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         match self {
             Keep::Average(average) => average.outputs.len(),
             Keep::Mean(_) | Keep::Sum => 1,
@@ -43,7 +51,8 @@ impl<T: Real> Keep<T> {
         }
     }
 
-    fn of(&self, u: &[T], to: &mut [T]) {
+    /// What is kept of a U that no vector holds.
+    pub fn of(&self, u: &[T], to: &mut [T]) {
         let sum = |u: &[T]| u.iter().map(|value| value.widen()).sum::<f64>();
         match self {
             Keep::Average(average) => average.apply(u, to),
@@ -55,245 +64,482 @@ impl<T: Real> Keep<T> {
 }
 
 /// The transforms of a level, and what is kept there.
-struct Level<T> {
+struct Level<T, S: Simd<T>> {
     len: usize,
-    inverse: Arc<dyn Fft<T>>,
-    forward: Arc<dyn RealToComplex<T>>,
+    transforms: Transforms<T, S>,
     keep: Keep<T>,
+    /// What is read of the spectra of the U that live here.
+    reach: Reach,
 }
 
-/// ψ̂ from a signed frequency on, without gaps.
-struct Psi<T> {
-    start: i64,
-    values: Vec<T>,
+enum Transforms<T, S: Simd<T>> {
+    /// And the average, if one is kept.
+    Phases(Phases<T, S>, Option<PhaseAverage<T>>),
+    Plain(Arc<dyn Fft<T>>, Arc<dyn RealToComplex<T>>),
+}
+
+/// ψ̂_λ for spectra of a level.
+enum Filter<T, V> {
+    Phases(Passband<T, V>),
+    /// From a signed frequency on, without gaps.
+    Plain(i64, Vec<T>),
+}
+
+impl<T: Real, V> Filter<T, V> {
+    fn reach(&self) -> Reach {
+        match self {
+            Filter::Phases(band) => band.reach(),
+            Filter::Plain(start, values) => Reach::of(*start, values.len()),
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        match self {
+            Filter::Phases(band) => band.bytes(),
+            Filter::Plain(_, values) => size_of_val(&values[..]) as u64,
+        }
+    }
 }
 
 /// Signals, path by path.
-pub(crate) struct Alone<T> {
+pub(crate) struct Alone<T, S: Simd<T>> {
+    simd: S,
     /// Finest first.
-    levels: Vec<Level<T>>,
-    /// By λ, the runs of each.
-    psi: Vec<Vec<Psi<T>>>,
+    levels: Vec<Level<T, S>>,
+    /// What is read of the spectrum of the input.
+    root: Reach,
+    /// `[from][λ]`, none where no path goes; the input is on level 0.
+    filters: Vec<Vec<Option<Filter<T, S::V>>>>,
     /// The finest level that a U of order 1, 2, … lives on.
     finest: Vec<usize>,
+    of: For,
 }
-
-/// The half of the spectrum of a real signal that the other half mirrors.
-#[derive(Debug)]
-pub(crate) struct Half<T>(Vec<Complex<T>>);
 
 /// One thread's lines.
 #[derive(Debug)]
-pub(crate) struct Lines<T> {
+pub(crate) struct Lines<T, V> {
+    phases: PhaseBuffers<T, V>,
+    /// Coefficients, where they are asked for.
+    cells: Vec<Cell<V>>,
+    u: Vec<V>,
     line: Vec<Complex<T>>,
     scratch: Vec<Complex<T>>,
-    u: Vec<T>,
     kept: Vec<T>,
 }
 
 /// How long they are.
+#[derive(Default)]
 struct Lengths {
+    phases: PhaseLengths,
+    cells: usize,
+    u: usize,
     line: usize,
     scratch: usize,
     kept: usize,
 }
 
-impl<T: Real> Alone<T> {
+/// The λ that paths go on with.
+pub(crate) struct Steps<'a> {
+    /// Of order 1.
+    pub first: &'a [usize],
+    /// From a U on a level: `[from][λ]`.
+    pub deeper: &'a [Vec<bool>],
+    /// The level that U lives on after λ, or a coarser one if it was there before, by λ.
+    pub levels: &'a [usize],
+}
+
+impl<T: Real, S: Passes<T>> Alone<T, S> {
     /// From the length of every level, finest first, and what is kept there; ψ̂_λ and below which value it is left out; and the
     /// finest level that a U of order 1, 2, … lives on.
     pub fn new<'b>(
+        simd: S,
         levels: impl Iterator<Item = (usize, Keep<T>)>,
         psi: impl Iterator<Item = (&'b Band<T, 1>, f64)>,
+        steps: &Steps<'_>,
         finest: Vec<usize>,
+        of: For,
     ) -> Self {
-        let levels = levels.map(|(len, keep)| Level {
-            len,
-            inverse: T::inverse(len),
-            forward: T::real_forward(len),
-            keep,
-        });
-        let psi = psi.map(|(band, least)| {
-            let runs = band.runs_above(0, least);
-            runs.map(|run| Psi {
-                start: run.start[0],
-                values: run.values.to_vec(),
-            })
-            .collect()
-        });
+        let mut levels: Vec<_> = levels
+            .map(|(len, keep)| Level::new(simd, len, keep))
+            .collect();
+        let psi: Vec<_> = psi.map(|(band, least)| without_gaps(band, least)).collect();
+        let mut root = Reach::default();
+        let mut filters: Vec<Vec<_>> = Vec::new();
+        for from in 0..levels.len() {
+            let of_level = |(lambda, (start, values)): (usize, &(i64, Vec<T>))| {
+                let first = from == 0 && steps.first.contains(&lambda);
+                let deeper = steps.deeper.get(from).is_some_and(|steps| steps[lambda]);
+                if !first && !deeper {
+                    return None;
+                }
+                let to = steps.levels[lambda].max(from);
+                let filter = levels[to].filter(*start, values, levels[from].len, of);
+                Some((filter, first, deeper))
+            };
+            let of_level: Vec<_> = psi.iter().enumerate().map(of_level).collect();
+            for (filter, first, deeper) in of_level.iter().flatten() {
+                for (reach, reads) in [(&mut root, first), (&mut levels[from].reach, deeper)] {
+                    if *reads {
+                        *reach = reach.max(filter.reach());
+                    }
+                }
+            }
+            let of_level = of_level.into_iter();
+            filters.push(of_level.map(|filter| Some(filter?.0)).collect());
+        }
         Self {
-            levels: levels.collect(),
-            psi: psi.collect(),
+            simd,
+            levels,
+            root,
+            filters,
             finest,
+            of,
         }
     }
 
     fn lengths(&self) -> Lengths {
-        let largest = |of: &dyn Fn(&Level<T>) -> usize| self.levels.iter().map(of).max();
-        let scratch = |level: &Level<T>| {
-            let inverse = level.inverse.get_inplace_scratch_len();
-            inverse.max(level.forward.get_scratch_len())
-        };
-        Lengths {
-            line: self.levels[0].len,
-            scratch: largest(&scratch).unwrap_or(0),
-            kept: largest(&|level| level.keep.len()).unwrap_or(0),
+        let filters = self.filters.iter().flatten().flatten();
+        let terms = filters.map(|filter| match filter {
+            Filter::Phases(band) => band.terms(),
+            Filter::Plain(..) => 0,
+        });
+        let terms = terms.max().unwrap_or(0);
+        let mut lengths = Lengths::default();
+        for level in &self.levels {
+            lengths.kept = lengths.kept.max(level.keep.len());
+            let [before, after] = level.halo();
+            let vectors = before + level.len.div_ceil(S::V::LANES) + after;
+            lengths.u = lengths.u.max(vectors);
+            match &level.transforms {
+                Transforms::Phases(phases, _) => {
+                    lengths.phases = lengths.phases.max(phases.lengths(terms));
+                    if self.of == For::Coefficients {
+                        lengths.cells = lengths.cells.max(phases.vectors());
+                    }
+                }
+                Transforms::Plain(inverse, forward) => {
+                    lengths.line = lengths.line.max(level.len);
+                    let scratch = inverse.get_inplace_scratch_len();
+                    let scratch = scratch.max(forward.get_scratch_len());
+                    lengths.scratch = lengths.scratch.max(scratch);
+                }
+            }
         }
+        lengths
+    }
+
+    fn root_room(&self) -> Reach {
+        self.levels[0].room(self.root)
+    }
+
+    /// Room for the spectra of an order.
+    fn room(&self, order: usize) -> Reach {
+        let levels = self.levels[self.finest[order - 1]..].iter();
+        levels
+            .map(|level| level.room(level.reach))
+            .fold(Reach::default(), Reach::max)
+    }
+
+    /// Room for the spectrum of a U on a level.
+    pub fn spectrum_on(&self, level: usize) -> Frequencies<T> {
+        let level = &self.levels[level];
+        Frequencies::new(level.room(level.reach))
+    }
+
+    /// Numbers of that, real and imaginary parts.
+    pub fn spectrum_len(&self, level: usize) -> usize {
+        let level = &self.levels[level];
+        2 * level.room(level.reach).len()
+    }
+
+    fn filter(&self, step: &Step<'_>) -> &Filter<T, S::V> {
+        let filter = &self.filters[step.from][step.lambda];
+        filter
+            .as_ref()
+            .unwrap_or_else(|| unreachable!("{step:?} was not planned"))
     }
 
     /// U[p] ⋆ ψ_λ itself, in two parts as long as the level that it lives on.
     pub fn coefficients(
         &self,
-        from: &Half<T>,
+        from: &Frequencies<T>,
         step: &Step<'_>,
-        lines: &mut Lines<T>,
+        lines: &mut Lines<T, S::V>,
         [re, im]: [&mut [T]; 2],
     ) {
-        let Lines { line, scratch, .. } = lines;
-        let scale = self.wave(from, step, line, scratch);
-        for ((re, im), z) in re.iter_mut().zip(im).zip(&*line) {
-            (*re, *im) = (z.re * scale, z.im * scale);
-        }
-    }
-
-    /// The same but for the factor that it returns.
-    fn wave(
-        &self,
-        Half(spectrum): &Half<T>,
-        step: &Step<'_>,
-        line: &mut [Complex<T>],
-        scratch: &mut [Complex<T>],
-    ) -> T {
-        let (parent, level) = (&self.levels[step.from], &self.levels[step.to]);
-        let line = &mut line[..level.len];
-        line.fill(Complex::default());
-        for psi in &self.psi[step.lambda] {
-            let (mut i, mut m) = (wrap(psi.start, parent.len), wrap(psi.start, level.len));
-            for &value in &psi.values {
-                let z = if 2 * i <= parent.len {
-                    spectrum[i]
-                } else {
-                    spectrum[parent.len - i].conj()
-                };
-                line[m] += z * value;
-                i = if i + 1 == parent.len { 0 } else { i + 1 };
-                m = if m + 1 == level.len { 0 } else { m + 1 };
+        let level = &self.levels[step.to];
+        let scale = T::narrow(1.0 / self.levels[step.from].len as f64);
+        match (&level.transforms, self.filter(step)) {
+            (Transforms::Phases(phases, _), Filter::Phases(band)) => {
+                let cells = &mut lines.cells[..phases.vectors()];
+                phases.coefficients(band, from, scale, &mut lines.phases, cells);
+                let lanes = S::V::LANES;
+                let to = re.chunks_exact_mut(lanes).zip(im.chunks_exact_mut(lanes));
+                for ((re, im), cell) in to.zip(cells) {
+                    re.copy_from_slice(cell.re.lanes());
+                    im.copy_from_slice(cell.im.lanes());
+                }
             }
+            (Transforms::Plain(inverse, _), Filter::Plain(start, values)) => {
+                let line = &mut lines.line[..level.len];
+                wave(from, *start, values, line);
+                inverse.process_with_scratch(line, &mut lines.scratch);
+                for ((re, im), z) in re.iter_mut().zip(im).zip(&*line) {
+                    (*re, *im) = (z.re * scale, z.im * scale);
+                }
+            }
+            _ => unreachable!("filters are made for their levels"),
         }
-        level.inverse.process_with_scratch(line, scratch);
-        T::narrow(1.0 / parent.len as f64)
-    }
-
-    fn half_len(&self, level: usize) -> usize {
-        self.levels[level].len / 2 + 1
     }
 }
 
-impl<T: Real> Layer<T> for Alone<T> {
-    type Root = Half<T>;
-    type Spectrum = Half<T>;
+impl<T: Real, S: Passes<T>> Layer<T> for Alone<T, S> {
+    type Root = Frequencies<T>;
+    type Spectrum = Frequencies<T>;
     type Planes = ();
-    type Lines = Lines<T>;
+    type Lines = Lines<T, S::V>;
 
     const SHARED: bool = false;
 
     fn footprint(&self, others: Footprint) -> Footprint {
         let lengths = self.lengths();
         let footprint = others
-            .with::<Complex<T>>("spectrum of the signal", self.half_len(0))
+            .with::<[T; 2]>("spectrum of the signal", self.root_room().len())
+            .with::<Cell<S::V>>("coefficients", lengths.cells)
+            .with::<S::V>("moduli", lengths.u)
             .with::<Complex<T>>("line", lengths.line)
             .with::<Complex<T>>("scratch of a line", lengths.scratch)
-            .with::<T>("moduli", lengths.line)
             .with::<T>("kept of a path", lengths.kept);
-        let before_the_last = self.finest.len().saturating_sub(1);
-        self.finest[..before_the_last]
-            .iter()
-            .fold(footprint, |footprint, &level| {
-                footprint.with::<Complex<T>>("spectrum of an order", self.half_len(level))
-            })
+        let footprint = lengths.phases.footprint::<T, S::V>(footprint);
+        (1..self.finest.len()).fold(footprint, |footprint, order| {
+            footprint.with::<[T; 2]>("spectrum of an order", self.room(order).len())
+        })
     }
 
-    fn root(&self) -> Half<T> {
-        Half(vec![Complex::default(); self.half_len(0)])
+    fn root(&self) -> Frequencies<T> {
+        Frequencies::new(self.root_room())
     }
 
-    fn spectrum(&self, order: usize) -> Half<T> {
-        Half(vec![
-            Complex::default();
-            self.half_len(self.finest[order - 1])
-        ])
+    fn spectrum(&self, order: usize) -> Frequencies<T> {
+        Frequencies::new(self.room(order))
     }
 
     fn planes(&self) {}
 
     fn grow(&self, (): &mut (), _order: usize) {}
 
-    fn lines(&self) -> Lines<T> {
+    fn lines(&self) -> Lines<T, S::V> {
         let lengths = self.lengths();
+        let zero = zero(self.simd);
         Lines {
+            phases: PhaseBuffers::new(self.simd, lengths.phases),
+            cells: vec![zero; lengths.cells],
+            u: vec![zero.re; lengths.u],
             line: vec![Complex::default(); lengths.line],
             scratch: vec![Complex::default(); lengths.scratch],
-            u: vec![T::zero(); lengths.line],
             kept: vec![T::zero(); lengths.kept],
         }
     }
 
     fn bytes(&self) -> u64 {
-        let bytes = |psi: &Psi<T>| size_of_val(&psi.values[..]) as u64;
-        self.psi.iter().flatten().map(bytes).sum()
+        let filters = self.filters.iter().flatten().flatten();
+        let averages = self.levels.iter().filter_map(Level::average);
+        filters.map(Filter::bytes).sum::<u64>() + averages.map(PhaseAverage::bytes).sum::<u64>()
     }
 
     fn enter(
         &self,
         plane: &[T],
         constant: T,
-        root: &mut Half<T>,
+        root: &mut Frequencies<T>,
         (): &mut (),
-        team: &mut [Lines<T>],
+        team: &mut [Self::Lines],
     ) {
-        let Lines { u, scratch, .. } = &mut team[0];
-        u.copy_from_slice(plane);
-        self.levels[0].spectrum(u, &mut root.0, scratch);
-        root.0[0].re += constant * T::narrow(plane.len() as f64);
+        let Lines { u, .. } = &mut team[0];
+        S::V::numbers_mut(u)[..plane.len()].copy_from_slice(plane);
+        self.levels[0].spectrum(0, self.root, &mut team[0], root);
+        root.add_constant(plane.len(), constant);
     }
 
     fn step(
         &self,
-        from: Parent<'_, Half<T>, Half<T>>,
+        from: Parent<'_, Frequencies<T>, Frequencies<T>>,
         step: &Step<'_>,
-        to: Option<&mut Half<T>>,
+        to: Option<&mut Frequencies<T>>,
         (): &mut (),
-        team: &mut [Lines<T>],
+        team: &mut [Self::Lines],
         keep: &mut dyn FnMut(usize, &[T]),
     ) {
-        let (Parent::Input(spectrum) | Parent::Moduli(spectrum)) = from;
+        let (Parent::Input(from_hat) | Parent::Moduli(from_hat)) = from;
         let level = &self.levels[step.to];
-        let Lines {
-            line,
-            scratch,
-            u,
-            kept,
-        } = &mut team[0];
-        let scale = self.wave(spectrum, step, line, scratch);
-        let u = &mut u[..level.len];
-        for (u, z) in u.iter_mut().zip(&*line) {
-            *u = (z.re * z.re + z.im * z.im).sqrt() * scale;
+        let scale = T::narrow(1.0 / self.levels[step.from].len as f64);
+        let [before, _] = level.halo();
+        let lines = &mut team[0];
+        match (&level.transforms, self.filter(step)) {
+            (Transforms::Phases(phases, _), Filter::Phases(band)) => {
+                let u = &mut lines.u[before..before + phases.vectors()];
+                phases.moduli(band, from_hat, scale, &mut lines.phases, u);
+            }
+            (Transforms::Plain(inverse, _), Filter::Plain(start, values)) => {
+                let line = &mut lines.line[..level.len];
+                wave(from_hat, *start, values, line);
+                inverse.process_with_scratch(line, &mut lines.scratch);
+                for (u, z) in S::V::numbers_mut(&mut lines.u).iter_mut().zip(line) {
+                    *u = (z.re * z.re + z.im * z.im).sqrt() * scale;
+                }
+            }
+            _ => unreachable!("filters are made for their levels"),
         }
-        let kept = &mut kept[..level.keep.len()];
-        level.keep.of(u, kept);
-        if let Some(Half(to)) = to {
-            level.spectrum(u, to, scratch);
-        }
+        let kept = &mut lines.kept[..level.keep.len()];
+        level.keep(self.simd, &mut lines.u, kept);
         keep(step.rows[0], kept);
+        if let Some(to) = to {
+            level.spectrum(before, level.reach, lines, to);
+        }
     }
 }
 
-impl<T: Real> Level<T> {
-    /// û of a real line, which is overwritten.
-    fn spectrum(&self, u: &mut [T], to: &mut [Complex<T>], scratch: &mut [Complex<T>]) {
-        let half = &mut to[..self.len / 2 + 1];
-        match self.forward.process_with_scratch(u, half, scratch) {
-            Ok(()) => {}
-            Err(error) => unreachable!("lines are as long as planned: {error}"),
+impl<T: Real, S: Passes<T>> Level<T, S> {
+    fn new(simd: S, len: usize, keep: Keep<T>) -> Self {
+        let transforms = match Phases::new(simd, len) {
+            Some(phases) => {
+                let average = match &keep {
+                    Keep::Average(average) => Some(PhaseAverage::new(S::V::LANES, average)),
+                    _ => None,
+                };
+                Transforms::Phases(phases, average)
+            }
+            None => Transforms::Plain(T::inverse(len), T::real_forward(len)),
+        };
+        Self {
+            len,
+            transforms,
+            keep,
+            reach: Reach::default(),
         }
     }
+
+    fn average(&self) -> Option<&PhaseAverage<T>> {
+        match &self.transforms {
+            Transforms::Phases(_, average) => average.as_ref(),
+            Transforms::Plain(..) => None,
+        }
+    }
+
+    /// Vectors of the other end of U that are wanted on either side of it.
+    fn halo(&self) -> [usize; 2] {
+        self.average().map_or([0; 2], PhaseAverage::halo)
+    }
+
+    /// Room for a spectrum of which so much is read.
+    fn room(&self, reach: Reach) -> Reach {
+        match &self.transforms {
+            Transforms::Phases(phases, _) => phases.room(reach),
+            Transforms::Plain(..) => {
+                let written = reach.within.min(self.len / 2);
+                Reach {
+                    within: reach.within,
+                    below: reach.below.max(written),
+                    above: reach.above.max(written + 1),
+                }
+            }
+        }
+    }
+
+    /// ψ̂ for coefficients on this level of spectra of `period` samples.
+    fn filter(&self, start: i64, values: &[T], period: usize, of: For) -> Filter<T, S::V> {
+        match &self.transforms {
+            Transforms::Phases(phases, _) => {
+                Filter::Phases(phases.passband(start, values, period, of))
+            }
+            Transforms::Plain(..) => Filter::Plain(start, values.to_vec()),
+        }
+    }
+
+    /// What is kept of a U that stands behind its halo.
+    fn keep(&self, simd: S, u: &mut [S::V], to: &mut [T]) {
+        let all = 0..self.len;
+        match (&self.keep, self.average()) {
+            (Keep::Average(_), Some(average)) => average.apply(simd, u, to),
+            (Keep::Average(average), None) => average.apply(&S::V::numbers(u)[all], to),
+            (Keep::Mean(kept), _) => to[0] = T::narrow(mean(simd, u, kept.clone())),
+            (Keep::Sum, _) => to[0] = T::narrow(mean(simd, u, all) * self.len as f64),
+            (Keep::Whole(kept), _) => to.copy_from_slice(&S::V::numbers(u)[kept.clone()]),
+        }
+    }
+
+    /// û of the U from vector `first` on, as far as it is read. U may be overwritten.
+    fn spectrum(
+        &self,
+        first: usize,
+        reach: Reach,
+        lines: &mut Lines<T, S::V>,
+        to: &mut Frequencies<T>,
+    ) {
+        let Lines {
+            phases: buffers,
+            u,
+            line,
+            scratch,
+            ..
+        } = lines;
+        match &self.transforms {
+            Transforms::Phases(phases, _) => {
+                phases.spectrum(S::V::numbers(&u[first..]), reach, buffers, to);
+            }
+            Transforms::Plain(_, forward) => {
+                let half = &mut line[..self.len / 2 + 1];
+                let u = &mut S::V::numbers_mut(u)[..self.len];
+                match forward.process_with_scratch(u, half, scratch) {
+                    Ok(()) => {}
+                    Err(error) => unreachable!("lines are as long as planned: {error}"),
+                }
+                for (k, &value) in (0..=reach.within as i64).zip(&*half) {
+                    to.set(-k, value.conj());
+                    if 2 * k < self.len as i64 {
+                        to.set(k, value);
+                    }
+                }
+                to.extend(self.len, reach);
+            }
+        }
+    }
+}
+
+/// fold(x̂·ψ̂) on a line; ψ̂ from `start` on.
+fn wave<T: Real>(x_hat: &Frequencies<T>, start: i64, psi_hat: &[T], line: &mut [Complex<T>]) {
+    line.fill(Complex::default());
+    let mut m = wrap(start, line.len());
+    for (k, &value) in (start..).zip(psi_hat) {
+        line[m] += x_hat.at(k) * value;
+        m = if m + 1 == line.len() { 0 } else { m + 1 };
+    }
+}
+
+/// The values of a band above `least` as one stretch from a signed frequency on, which may pass the Nyquist frequency: the shortest
+/// there is, zeros in its gaps.
+fn without_gaps<T: Real>(band: &Band<T, 1>, least: f64) -> (i64, Vec<T>) {
+    let n = band.grid().shape[0] as i64;
+    let runs: Vec<_> = band.runs_above(0, least).collect();
+    let Some(last) = runs.last() else {
+        return (0, Vec::new());
+    };
+    let end = |run: &crate::filters::Run<'_, T, 1>| run.start[0] + run.values.len() as i64;
+    // What lies between a run and the one before it, which of the first is the last, a period below.
+    let gap = |i: usize| match i.checked_sub(1) {
+        Some(before) => runs[i].start[0] - end(&runs[before]),
+        None => runs[0].start[0] + n - end(last),
+    };
+    let first = (0..runs.len())
+        .max_by_key(|&i| (gap(i), i == 0))
+        .unwrap_or(0);
+    let start = runs[first].start[0];
+    let mut values = Vec::new();
+    for i in first..first + runs.len() {
+        let run = &runs[i % runs.len()];
+        let at = (run.start[0] - start).rem_euclid(n) as usize;
+        values.resize(at, T::zero());
+        values.extend_from_slice(run.values);
+    }
+    (start, values)
 }

@@ -89,10 +89,20 @@ impl<T: Real> AxisAverage<T> {
             })
             .unwrap_or(0);
         let radius = (2 * radius + 1 < len).then_some(radius);
+        let sum = |to: usize| -> f64 {
+            let values = kernel.half.iter().take(to).enumerate();
+            values
+                .map(|(distance, value)| kernel.count(distance) * value)
+                .sum()
+        };
         let taps = match radius {
-            Some(radius) => (0..=2 * radius)
-                .map(|i| T::narrow(kernel.half[i.abs_diff(radius)]))
-                .collect(),
+            Some(radius) => {
+                // What is left out is made up for, so that constants stay as they are.
+                let share = sum(usize::MAX) / sum(radius + 1);
+                (0..=2 * radius)
+                    .map(|i| T::narrow(share * kernel.half[i.abs_diff(radius)]))
+                    .collect()
+            }
             None => (0..2 * len)
                 .map(|distance| T::narrow(kernel.at(distance % len)))
                 .collect(),

@@ -6,6 +6,7 @@
 //! - [`Layer`]: what a way of computing a layer supplies to the walk;
 //! - [`side_by_side`]: lanes are the paths of a group, for images; [`plane`] is its hot path, the transforms of one grid;
 //! - [`alone`]: one path at a time, for signals;
+//! - [`frequency`]: convolution across wavelets, for joint scattering;
 //! - [`fold`]: the product x̂·ψ̂ on a coarser grid, planned as pieces;
 //! - [`average`]: φ_J and subsampling along one axis as a small matrix;
 //! - [`observe`]: what is kept of U while it is computed: averages, means or U itself.
@@ -13,7 +14,9 @@
 pub(crate) mod alone;
 pub(crate) mod average;
 pub(crate) mod fold;
+pub(crate) mod frequency;
 pub(crate) mod observe;
+pub(crate) mod phases;
 mod plane;
 pub(crate) mod side_by_side;
 

@@ -387,6 +387,7 @@ impl<T: Real, S: Passes<T>> Plane<T, S> {
                 let u = &mut moduli[..n1 + 2 * halo];
                 let to_moduli = Emit::Modulus {
                     to: &mut u[halo..],
+                    stride: 1,
                     scale,
                 };
                 let cells = Gather::new(&bands[y * BAND..], &self.row);

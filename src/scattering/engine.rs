@@ -385,9 +385,11 @@ fn keep_input<T: Real, W: Wavelet, const D: usize>(
         }
         (Average::Global, _) => out[0] = mean * amplitude,
         (Average::Sum, _) => {
-            let sum: f64 = plane.iter().map(|value| value.widen()).sum();
-            let sum = sum + mean.widen() * plane.len() as f64;
-            out[0] = T::narrow(sum) * amplitude;
+            // Of the input as it came: what swings around 0 hardly adds up to anything beside its roundings. Signals alone are
+            // summed up.
+            let axis = &design.axes[0];
+            let sources = (0..axis.padded).filter_map(|i| axis.source(i));
+            out[0] = T::narrow(sources.map(|i| input[i].widen()).sum());
         }
         _ => {
             let mut to = out.iter_mut();

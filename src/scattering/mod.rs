@@ -5,6 +5,7 @@
 //! - the walk over the paths, on any layer, and the engine around it: once for every dimension;
 //! - [`Scattering`]: a plan, for every dimension too; [`Scattering1d`] is that of signals, [`Scattering2d`] that of images,
 //!   [`Scattering1dParams`] and [`Scattering2dParams`] describe them;
+//! - [`JointScattering`]: wavelets over time and across frequency at once;
 //! - [`Features`]: coefficients with their table, logarithms, renormalisation; [`Standardizer`].
 
 // which paths there are, and what is kept of them
@@ -23,12 +24,17 @@ mod plan;
 mod standardize;
 
 // what is of signals, and what of images alone
+mod joint;
 mod one_d;
 mod two_d;
 
 pub use features::{EPSILON, Features};
+pub use joint::{
+    JointFeatures, JointFormat, JointPath, JointPathTable, JointScattering, JointScatteringParams,
+    WaveletAcross,
+};
 pub use keep::Average;
-pub use one_d::{PathRule, Scattering1dParams};
+pub use one_d::{PathRule, Sampling, Scattering1dParams, ScatteringStream, StreamFeatures};
 pub use path::{Path, PathTable, Wavelet};
 pub use plan::Scattering;
 pub use runner::ScatteringWorkspace;

@@ -140,6 +140,14 @@ impl AxisPadding {
         }
     }
 
+    /// The same axis of what brings its surroundings along: all of it is passed, and what lies outside is boundary.
+    pub(crate) fn whole(self) -> Self {
+        Self {
+            len: self.padded,
+            ..self
+        }
+    }
+
     /// The image sample that a padded sample repeats, or none for a zero.
     pub fn source(&self, padded: usize) -> Option<usize> {
         if self.padded == self.len {
@@ -245,8 +253,8 @@ pub(crate) fn rows_inside<T>(axes: &[AxisPadding], of: &[T], visit: &mut impl Fn
     }
 }
 
-/// The image sample at position `i`, which may lie outside `0..n`.
-fn reflect(padding: Padding, i: i64, n: usize) -> Option<usize> {
+/// The sample of `n` at position `i`, which may lie outside `0..n`; none for a zero.
+pub(crate) fn reflect(padding: Padding, i: i64, n: usize) -> Option<usize> {
     let n = n as i64;
     let folded = |period: i64, edge: i64| {
         let i = i.rem_euclid(period);

@@ -10,15 +10,17 @@ use wavelet_scattering::compare::Competitor;
 use wavelet_scattering::conv::Mode;
 #[cfg(feature = "learn")]
 use wavelet_scattering::io::KernelAxes;
-use wavelet_scattering::io::{Color, ImageOptions, NanPolicy, Pages, Values};
-use wavelet_scattering::scattering::{Average, Scattering2dParams};
+use wavelet_scattering::io::{
+    Channels, Color, ImageOptions, NanPolicy, Pages, SampleType, SoundOptions, Values,
+};
+use wavelet_scattering::scattering::{Average, Scattering1dParams, Scattering2dParams};
 use wavelet_scattering::signal::Padding;
 use wavelet_scattering::viz::filter_bank::Show;
-use wavelet_scattering::{Isa, Scattering2d};
+use wavelet_scattering::{Isa, Scattering1d, Scattering2d};
 
 use crate::own_filters::OwnFilters;
 
-/// Wavelet scattering features of images, and pictures of the filters that make them.
+/// Wavelet scattering features of images and sounds, and pictures of the filters that make them.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100)]
 pub struct Args {
@@ -30,6 +32,8 @@ pub struct Args {
 pub enum Command {
     /// Compute scattering features of images, folders of images or .npy arrays.
     Image(ImageArgs),
+    /// Compute scattering features of sounds and other signals, folders of sounds or .npy arrays.
+    Signal(SignalArgs),
     /// Draw a filter bank, standard or your own, in space, in frequency, as phases or as its Littlewood-Paley sum, or write it
     /// as arrays.
     Filters(FiltersArgs),
@@ -53,6 +57,7 @@ impl Command {
     pub fn threads(&self) -> Option<u16> {
         match self {
             Self::Image(args) => args.threads,
+            Self::Signal(args) => args.threads,
             Self::Bench(args) => args.threads(),
             _ => None,
         }
@@ -171,6 +176,154 @@ pub struct ImageArgs {
     pub keep_going: bool,
     #[command(flatten)]
     pub reading: ReadingArgs,
+}
+
+/// What a transform of signals is described by.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct SignalTransformArgs {
+    /// log2 of the longest duration of a wavelet in samples
+    #[arg(short = 'J', default_value_t = 8)]
+    pub J: usize,
+    /// Wavelets per octave of every layer; layers that are not named have 1
+    #[arg(
+        short = 'Q',
+        value_delimiter = ',',
+        default_value = "8,1",
+        value_name = "Q,.."
+    )]
+    pub Q: Vec<usize>,
+    /// Largest number of wavelet moduli on a path
+    #[arg(long, default_value_t = 2, value_name = "M")]
+    pub order: usize,
+    /// Samples that local averages are over, any number from 1 to those of the signal [default: 2^J]
+    #[arg(short = 'T', value_name = "SAMPLES")]
+    pub T: Option<f64>,
+    /// What is kept of each modulus
+    #[arg(long, value_enum, default_value_t = SignalAverageArg::Local)]
+    pub average: SignalAverageArg,
+    /// Distance of local averages in samples, a power of two up to T [default: the largest]
+    #[arg(long, value_name = "N")]
+    pub stride: Option<usize>,
+    /// What lies beyond the ends of a signal
+    #[arg(long, value_enum, default_value_t = PaddingArg::Reflect)]
+    pub padding: PaddingArg,
+}
+
+impl SignalTransformArgs {
+    /// On the instruction set that the environment asks for.
+    pub fn params(&self, len: usize) -> wavelet_scattering::Result<Scattering1dParams> {
+        self.complete(Scattering1d::params(len, self.J))
+    }
+
+    /// Of a signal without an end.
+    pub fn stream_params(&self) -> wavelet_scattering::Result<Scattering1dParams> {
+        self.complete(Scattering1d::stream_params(self.J))
+    }
+
+    fn complete(
+        &self,
+        params: Scattering1dParams,
+    ) -> wavelet_scattering::Result<Scattering1dParams> {
+        let mut params = params
+            .Q(self.Q.clone())
+            .max_order(self.order)
+            .average(self.average.into())
+            .padding(self.padding.into())
+            .isa(Isa::from_env()?);
+        params.T = self.T;
+        params.stride = self.stride;
+        Ok(params)
+    }
+}
+
+/// How sounds are read, whatever they are.
+#[derive(Debug, Clone, ClapArgs)]
+#[command(next_help_heading = "How inputs are read")]
+pub struct SoundReadingArgs {
+    /// Samples per second of inputs that do not say: arrays, and bare samples; with it the path table has hertz and seconds
+    #[arg(long, value_name = "HZ", value_parser = positive)]
+    pub rate: Option<f64>,
+    /// Bring every input to this rate first
+    #[arg(long, value_name = "HZ", value_parser = positive)]
+    pub resample: Option<f64>,
+    /// Take the mean of several channels [default: sounds of several are refused]
+    #[arg(long, conflicts_with = "channels")]
+    pub mono: bool,
+    /// Keep all channels, on an axis of their own
+    #[arg(long)]
+    pub channels: bool,
+    /// Inputs are bare samples of this type, one channel: u8, s16le, s24le, s32le, f32le or f64le
+    #[arg(long, value_name = "TYPE", requires = "rate")]
+    pub sample: Option<SampleType>,
+}
+
+impl SoundReadingArgs {
+    pub fn options(&self) -> SoundOptions {
+        SoundOptions {
+            channels: match (self.mono, self.channels) {
+                (true, _) => Channels::Mono,
+                (_, true) => Channels::All,
+                _ => Channels::One,
+            },
+            rate: self.rate,
+            resample: self.resample,
+            raw: self.sample,
+        }
+    }
+
+    /// What becomes of several channels, in a word.
+    pub fn channels_name(&self) -> &'static str {
+        match self.options().channels {
+            Channels::One => "one",
+            Channels::Mono => "mono",
+            Channels::All => "all",
+        }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct SignalArgs {
+    /// Sound files (WAV, FLAC, MP3, Ogg Vorbis, AAC), arrays (.npy, .npz, data.npz:key; the last axis is time), folders of
+    /// either (searched recursively, in sorted order), or - for standard input
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<PathBuf>,
+    /// Where to write: .npy (with .paths.csv, .inputs.csv and .json beside it), .npz (all in one) or .csv [default: rows of local
+    /// averages of one input go to standard output as they are ready, as CSV]
+    #[arg(short, long, value_name = "OUT")]
+    pub output: Option<PathBuf>,
+    /// To standard output: bare numbers of --precision instead, little-endian, one row of paths after another
+    #[arg(long, conflicts_with = "output")]
+    pub raw: bool,
+    #[command(flatten)]
+    pub transform: SignalTransformArgs,
+    /// Cut every signal into pieces of this length, one row each; what is left at the end is shorter, and left out
+    #[arg(long, value_name = "SECONDS", value_parser = positive)]
+    pub segment: Option<f64>,
+    /// From the beginning of one piece to that of the next [default: one after the other]
+    #[arg(long, value_name = "SECONDS", value_parser = positive, requires = "segment")]
+    pub hop: Option<f64>,
+    /// Write ln(max(S, 0) + 1e-6) instead of S, order 0 excepted
+    #[arg(long)]
+    pub log: bool,
+    /// Compute and write in this precision
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub precision: Precision,
+    /// Number of threads, at most one a core [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Option<u16>,
+    /// Skip inputs that cannot be used, such as missing, damaged or too short ones, list them at the end, and exit with failure;
+    /// what is left of an array is one axis of signals then
+    #[arg(long)]
+    pub keep_going: bool,
+    #[command(flatten)]
+    pub reading: SoundReadingArgs,
+}
+
+impl SignalArgs {
+    /// What is kept of each modulus.
+    pub fn average(&self) -> Average {
+        self.transform.average.into()
+    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -508,6 +661,15 @@ impl FromStr for Sweep {
     }
 }
 
+/// A number above 0.
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text
+        .parse()
+        .ok()
+        .filter(|&x: &f64| x > 0.0 && x.is_finite());
+    number.ok_or_else(|| "a number above 0 is needed, such as 0.5".to_string())
+}
+
 /// A number of samples along an axis.
 fn side(text: &str) -> Option<usize> {
     text.parse().ok().filter(|&n| n > 0)
@@ -561,12 +723,35 @@ impl From<AverageArg> for Average {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum SignalAverageArg {
+    /// Averages over T samples
+    Local,
+    /// The mean over the signal
+    Global,
+    /// The sum over the padded signal, as it is subsampled: Kymatio's T="global"
+    Sum,
+    /// All of it
+    None,
+}
+
+impl From<SignalAverageArg> for Average {
+    fn from(arg: SignalAverageArg) -> Self {
+        match arg {
+            SignalAverageArg::Local => Average::Local,
+            SignalAverageArg::Global => Average::Global,
+            SignalAverageArg::Sum => Average::Sum,
+            SignalAverageArg::None => Average::None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum PaddingArg {
     /// x2 x1 | x0 x1 x2
     Reflect,
     /// x1 x0 | x0 x1 x2
     Symmetric,
-    /// The image is a torus: sides must be multiples of 2^J
+    /// What goes in repeats: its sides must be multiples of 2^J
     Periodic,
     /// 0 0 | x0 x1 x2
     Zero,

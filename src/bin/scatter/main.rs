@@ -1,4 +1,4 @@
-//! `scatter`: wavelet scattering features of images, pictures of the filters that make them, and how fast it all is.
+//! `scatter`: wavelet scattering features of images and sounds, pictures of the filters that make them, and how fast it all is.
 
 #![allow(non_snake_case)] // J and L keep their case, as in the library
 
@@ -26,6 +26,7 @@ fn run(command: args::Command) -> Result<()> {
     threads::start(command.threads())?;
     match command {
         args::Command::Image(args) => command::image::run(args),
+        args::Command::Signal(args) => command::signal::run(args),
         args::Command::Filters(args) => command::filters::run(args),
         args::Command::Disk(args) => command::disk::run(args),
         args::Command::Explain(args) => command::explain::run(args),

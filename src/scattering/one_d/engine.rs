@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use crate::filters::{Band, FilterBank, Wavelet1d};
-use crate::layer::alone::{Alone, Keep};
+use crate::isa::Isa;
+use crate::kernels::pass::{Passes, WithSimd};
+use crate::layer::alone::{Alone, Keep, Steps};
+use crate::layer::phases::For;
 use crate::num::Real;
-use crate::num::sealed::PerPrecision;
+use crate::num::sealed::{PerPrecision, Sealed};
 use crate::scattering::cascade::Group;
 use crate::scattering::design::Design;
 use crate::scattering::engine::{Cascade, Engine};
@@ -16,6 +19,7 @@ pub(crate) type Bank<T> = Arc<dyn FilterBank<T, 1, Wavelet = Wavelet1d>>;
 
 /// Everything that an engine is made from: λ counts through the banks, one after another.
 pub(super) struct Blueprint<T> {
+    pub isa: Isa,
     pub design: Arc<Design<Wavelet1d, 1>>,
     pub banks: Vec<Bank<T>>,
 }
@@ -30,11 +34,19 @@ pub(super) fn engine<T: Real>(blueprint: Blueprint<T>) -> Box<dyn Engine<T>> {
     impl PerPrecision for To {
         type Of<T: Real> = Box<dyn Engine<T>>;
     }
-    T::choose::<From, To>(blueprint, Blueprint::<f32>::build, Blueprint::<f64>::build)
+    fn single(blueprint: Blueprint<f32>) -> Box<dyn Engine<f32>> {
+        f32::with_simd(blueprint.isa, blueprint)
+    }
+    fn double(blueprint: Blueprint<f64>) -> Box<dyn Engine<f64>> {
+        f64::with_simd(blueprint.isa, blueprint)
+    }
+    T::choose::<From, To>(blueprint, single, double)
 }
 
-impl<T: Real> Blueprint<T> {
-    fn build(self) -> Box<dyn Engine<T>> {
+impl<T: Real> WithSimd<T> for Blueprint<T> {
+    type Output = Box<dyn Engine<T>>;
+
+    fn run<S: Passes<T>>(self, simd: S) -> Box<dyn Engine<T>> {
         let design = &*self.design;
         let axis = &design.axes[0];
         let levels = design.grids.iter().enumerate().map(|(level, grid)| {
@@ -54,7 +66,14 @@ impl<T: Real> Blueprint<T> {
             };
             (0..bank.wavelets().len()).map(band)
         });
-        let layer = Alone::new(levels, psi, design.finest());
+        let first = design.paths.rows_of_order(1);
+        let first: Vec<_> = first.map(|row| design.paths[row].lambdas[0]).collect();
+        let steps = Steps {
+            first: &first,
+            deeper: &design.steps(),
+            levels: &design.levels,
+        };
+        let layer = Alone::new(simd, levels, psi, &steps, design.finest(), For::Moduli);
         let groups = Group::first(&design.paths, &design.levels, 1).collect();
         Box::new(Cascade::new(Arc::clone(&self.design), layer, groups))
     }

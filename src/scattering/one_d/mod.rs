@@ -3,5 +3,8 @@
 mod engine;
 mod params;
 mod paths;
+mod stream;
 
-pub use params::{PathRule, Scattering1dParams};
+pub(in crate::scattering) use params::{LaidOut, largest_stride};
+pub use params::{PathRule, Sampling, Scattering1dParams};
+pub use stream::{ScatteringStream, StreamFeatures};

@@ -5,9 +5,11 @@ pub mod bench;
 pub mod compare;
 pub mod disk;
 pub mod explain;
+mod features;
 pub mod filters;
 pub mod image;
 mod reading;
+pub mod signal;
 #[cfg(feature = "learn")]
 pub mod task;
 

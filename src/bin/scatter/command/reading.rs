@@ -7,12 +7,14 @@ use anyhow::{Context, Result, ensure};
 use ndarray::Array3;
 #[cfg(feature = "learn")]
 use wavelet_scattering::io::{Dataset, read_dataset_from, read_dataset_with};
-use wavelet_scattering::io::{ImageOptions, InputFile, list_inputs};
+use wavelet_scattering::io::{
+    ImageOptions, InputFile, Listing as Listed, SoundFile, SoundOptions, list_inputs, list_sounds,
+};
 
 /// What standard input is given as.
-const STDIN: &str = "-";
+pub const STDIN: &str = "-";
 /// What messages and tables call it.
-const STANDARD_INPUT: &str = "standard input";
+pub const STANDARD_INPUT: &str = "standard input";
 
 /// The files that inputs stand for.
 #[derive(Debug, Default)]
@@ -25,11 +27,24 @@ pub struct Listing {
 impl Listing {
     /// Adds a file, a folder or standard input.
     pub fn add(&mut self, input: &Path) -> Result<()> {
+        self.add_by(input, list_inputs)
+    }
+
+    /// The same, of sounds.
+    pub fn add_sounds(&mut self, input: &Path) -> Result<()> {
+        self.add_by(input, list_sounds)
+    }
+
+    fn add_by(
+        &mut self,
+        input: &Path,
+        list: fn(&[PathBuf]) -> wavelet_scattering::Result<Listed>,
+    ) -> Result<()> {
         if input == Path::new(STDIN) {
             self.files.push(input.to_path_buf());
             return Ok(());
         }
-        let listed = list_inputs(std::slice::from_ref(&input.to_path_buf()))?;
+        let listed = list(std::slice::from_ref(&input.to_path_buf()))?;
         self.files.extend(listed.files);
         self.left_out += listed.left_out;
         Ok(())
@@ -54,6 +69,18 @@ pub fn open(path: &Path, options: &ImageOptions) -> Result<InputFile> {
         )?);
     }
     Ok(InputFile::open(path, options)?)
+}
+
+/// The same of a sound.
+pub fn open_sound(path: &Path, options: &SoundOptions) -> Result<SoundFile> {
+    if path == Path::new(STDIN) {
+        return Ok(SoundFile::from_reader(
+            STANDARD_INPUT,
+            io::stdin().lock(),
+            options,
+        )?);
+    }
+    Ok(SoundFile::open(path, options)?)
 }
 
 /// The image of an input that holds one, `[channels, H, W]`.

@@ -1,6 +1,6 @@
 //! How fast the library is on this machine, for the workloads of its own benches.
 //!
-//! Every row is a workload: a call on a whole batch of images, a line of samples counted as one, with output and workspace
+//! Every row is a workload: a call on a whole batch of images or signals, a line of samples counted as one image, with output and workspace
 //! made beforehand, in turns with its *floor*, the FFTs that the call needs at least, by rustfft on one thread. "x floor"
 //! is the time of the call over the floor's divided by the number of threads: what the FFTs alone would take if threads
 //! shared them without loss. GFLOP/s is the nominal work of those FFTs (5·N·log2 N, half for real ones) over the time of
@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::workloads::convolution::{CONVOLUTIONS, Convolving, Way};
 use super::workloads::floor::{Ffts, Floor, in_turns};
+use super::workloads::signals::{SIGNALS, Sounding};
 use super::workloads::{WORKLOADS, Workload};
 use anyhow::{Result, anyhow};
 use ndarray::ArrayD;
@@ -38,6 +39,10 @@ pub fn run(args: KnownArgs) -> Result<()> {
     for (letter, workload) in ('A'..).zip(&WORKLOADS) {
         let speed = bench.scattering(workload)?;
         rows.push(speed.report(&format!("{letter} {}", workload.name))?);
+    }
+    for workload in &SIGNALS {
+        let speed = bench.signals(workload)?;
+        rows.push(speed.report(workload.name)?);
     }
     for workload in &CONVOLUTIONS {
         let speed = bench.convolution(workload)?;
@@ -86,6 +91,20 @@ impl Bench {
             done.expect("the same call as before");
         };
         Ok(self.speed(count, &ffts, run))
+    }
+
+    fn signals(&self, workload: &Sounding) -> Result<Speed> {
+        let plan = workload.plan()?;
+        let signals = workload.signals();
+        let count = workload.leading.iter().product();
+        let mut out = ArrayD::zeros(plan.output_shape(workload.leading));
+        let mut workspace = plan.workspace();
+        plan.transform_into(&signals, &mut out, &mut workspace)?;
+        let run = || {
+            let done = plan.transform_into(&signals, &mut out, &mut workspace);
+            done.expect("the same call as before");
+        };
+        Ok(self.speed(count, &plan.ffts(), run))
     }
 
     fn convolution(&self, workload: &Convolving) -> Result<Speed> {

@@ -12,24 +12,11 @@ use wavelet_scattering::io::{ImageOptions, InputFile, InputKind};
 use wavelet_scattering::num::Real;
 
 use crate::args::ImageArgs;
+use crate::command::features::{Item, Skipped, none_left};
 use crate::command::reading;
 
-/// One image, or why it cannot be used.
-pub struct Item<T> {
-    /// The file, and which of its images if it holds several.
-    pub label: String,
-    /// How many images this stands for: those of an array behind a fault are lost together.
-    pub images: usize,
-    /// `[channels, H, W]`, all finite.
-    pub image: Result<Array3<T>>,
-}
-
-/// What cannot be used: a label, how many images it stands for, and why.
-pub struct Skipped {
-    pub label: String,
-    pub images: usize,
-    pub reason: String,
-}
+/// One image, `[channels, H, W]`, all finite.
+type Image<T> = Item<Array3<T>>;
 
 /// All inputs of a run: either image files or arrays, most of whose images have one size.
 pub struct Inputs {
@@ -60,7 +47,7 @@ impl Inputs {
             }
             skipped.push(Skipped {
                 label: input.display().to_string(),
-                images: 1,
+                count: 1,
                 reason: format!("{error:#}"),
             });
             Ok(())
@@ -176,7 +163,7 @@ impl Inputs {
     }
 
     /// Reads everything in order, `chunk` images at a time, until the receiver hangs up.
-    pub fn read_all<T: Real>(&self, chunk: usize, sender: &SyncSender<Vec<Item<T>>>) {
+    pub fn read_all<T: Real>(&self, chunk: usize, sender: &SyncSender<Vec<Image<T>>>) {
         let mut items = Vec::with_capacity(chunk);
         let mut rest = &self.files[..];
         while let Some((first, behind)) = rest.split_first() {
@@ -206,7 +193,7 @@ impl Inputs {
     }
 
     /// The image of a file that holds one.
-    fn read_one<T: Real>(&self, file: &InputFile) -> Item<T> {
+    fn read_one<T: Real>(&self, file: &InputFile) -> Image<T> {
         let image = self.check_size(file, 0).and_then(|()| {
             let mut images = file.images()?;
             let image = images.next().context("it holds no image")?;
@@ -214,13 +201,13 @@ impl Inputs {
         });
         Item {
             label: file.label(0),
-            images: 1,
-            image,
+            count: 1,
+            input: image,
         }
     }
 
     /// The images of a file, one after the other.
-    fn read_file<T: Real>(&self, file: &InputFile) -> impl Iterator<Item = Item<T>> {
+    fn read_file<T: Real>(&self, file: &InputFile) -> impl Iterator<Item = Image<T>> {
         let count = file.len();
         let (mut images, mut fault) = match file.images::<T>() {
             Ok(images) => (Some(images), None),
@@ -244,16 +231,16 @@ impl Inputs {
                         1 => label,
                         _ => format!("{label} to {last}"),
                     },
-                    images,
-                    image: Err(reason.unwrap_or_else(|| Error::msg("lost with what is before it"))),
+                    count: images,
+                    input: Err(reason.unwrap_or_else(|| Error::msg("lost with what is before it"))),
                 });
             };
             let image = self.check_size(file, index).and_then(|()| finite(image?));
             index += 1;
             Some(Item {
                 label,
-                images: 1,
-                image,
+                count: 1,
+                input: image,
             })
         })
     }
@@ -296,17 +283,6 @@ fn usual_size(files: &[InputFile]) -> [usize; 2] {
         .into_iter()
         .max_by_key(|&(_, (count, place))| (count, std::cmp::Reverse(place)));
     most.map_or([0, 0], |(size, _)| size)
-}
-
-/// The error of a run of which nothing is left, with every reason.
-pub fn none_left(skipped: &[Skipped]) -> Error {
-    for Skipped { label, reason, .. } in skipped {
-        eprintln!("skipped {label}: {reason}");
-    }
-    Error::msg(match skipped.len() {
-        1 => "the input could not be used; nothing was written".to_string(),
-        count => format!("none of the {count} inputs could be used; nothing was written"),
-    })
 }
 
 /// Refuses an image with a NaN or an infinity, which the transform would refuse with its whole chunk.

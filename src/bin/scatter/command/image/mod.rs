@@ -19,8 +19,9 @@ use wavelet_scattering::num::Real;
 use wavelet_scattering::scattering::{EPSILON, ScatteringWorkspace};
 
 use crate::args::{ImageArgs, Precision};
-use inputs::{Inputs, Item, Skipped};
-use outputs::{Output, Report};
+use crate::command::features::output::{self, Output};
+use crate::command::features::{Item, Report, done};
+use inputs::Inputs;
 
 /// Images in memory at a time are kept below about this many bytes, their features included.
 const CHUNK_BYTES: u64 = 64 << 20;
@@ -36,9 +37,9 @@ pub fn run(args: ImageArgs) -> Result<()> {
 }
 
 fn transform_all<T: Real>(args: &ImageArgs) -> Result<()> {
-    outputs::check(args)?;
+    output::check(&args.output, &args.inputs)?;
     let (inputs, skipped) = Inputs::open(args)?;
-    outputs::check_against(args, &inputs.paths())?;
+    output::check(&args.output, &inputs.paths())?;
     let shape = inputs.size();
     let params = args.transform.params(shape)?;
     let plan = (args.own.plan::<T>(&params)).map_err(|error| explained(error, &inputs))?;
@@ -56,8 +57,10 @@ fn transform_all<T: Real>(args: &ImageArgs) -> Result<()> {
         bytes(needed),
         bytes(memory::available()),
     );
-    outputs::check_room(args, &plan, &inputs)?;
-    let mut output = Output::create(args, &plan, &inputs)?;
+    let layout = outputs::layout(args, &plan);
+    let numbers = (inputs.len() as u64).saturating_mul(layout.numbers() as u64);
+    output::check_room::<T>(&args.output, numbers)?;
+    let mut output = Output::create(&args.output, layout, &inputs.leading(inputs.len()))?;
 
     let progress = ProgressBar::new(inputs.len() as u64).with_style(ProgressStyle::with_template(
         "{bar:30} {pos}/{len} images  {per_sec}  {eta} left",
@@ -73,7 +76,7 @@ fn transform_all<T: Real>(args: &ImageArgs) -> Result<()> {
         scope.spawn(move || inputs.read_all(chunk as usize, &sender));
         let mut workspace = plan.workspace();
         for items in receiver {
-            progress.inc(items.iter().map(|item| item.images as u64).sum());
+            progress.inc(items.iter().map(|item| item.count as u64).sum());
             let (labels, images) = usable(items, args.keep_going, &mut report)?;
             if !images.is_empty() {
                 let features = transform(&plan, &images, &mut workspace, args.log)?;
@@ -82,7 +85,7 @@ fn transform_all<T: Real>(args: &ImageArgs) -> Result<()> {
                     .iter()
                     .zip(rows.chunks_exact(rows.len() / labels.len()))
                 {
-                    output.push(label, row)?;
+                    output.push(label, row, &[])?;
                 }
                 report.written.extend(labels);
             }
@@ -92,34 +95,13 @@ fn transform_all<T: Real>(args: &ImageArgs) -> Result<()> {
     progress.finish_and_clear();
     let written = report.written.len();
     if written == 0 {
-        return Err(inputs::none_left(&report.skipped));
+        return Err(report.none_left());
     }
 
-    let shape = output.finish(&inputs, &report)?;
-    let seconds = start.elapsed().as_secs_f64();
-    println!(
-        "{}: {shape} {}, {written} images in {seconds:.2} s ({:.1} images/s, {threads} threads)",
-        args.output.display(),
-        T::NAME,
-        written as f64 / seconds,
-    );
-    match inputs.left_out() {
-        0 => {}
-        1 => println!("1 file is left out: its name is one that systems make, such as ._a.png"),
-        count => {
-            println!("{count} files are left out: their names are such as systems make, as ._a.png")
-        }
-    }
-    for Skipped { label, reason, .. } in &report.skipped {
-        eprintln!("skipped {label}: {reason}");
-    }
-    let skipped: usize = report.skipped.iter().map(|skipped| skipped.images).sum();
-    ensure!(
-        skipped == 0,
-        "{skipped} of {} inputs were skipped; the output holds the others",
-        written + skipped
-    );
-    Ok(())
+    let tables = outputs::tables(args, &plan, &inputs);
+    let shape = output.finish(&inputs.leading(written), &report, tables)?;
+    done(&args.output, &shape, T::NAME, written, "images", start);
+    report.close(inputs.left_out(), "a.png")
 }
 
 /// What a plan has against the images, with the way out where they are channels.
@@ -138,32 +120,23 @@ fn explained(error: Error, inputs: &Inputs) -> Error {
 
 /// The images of a chunk that can be used, with their labels. The others are reported, or end the run.
 fn usable<T: Real>(
-    items: Vec<Item<T>>,
+    items: Vec<Item<Array3<T>>>,
     keep_going: bool,
     report: &mut Report,
 ) -> Result<(Vec<String>, Vec<Array3<T>>)> {
     let (mut labels, mut used) = (Vec::new(), Vec::new());
-    for item in items {
-        let Item {
-            label,
-            images,
-            image,
-        } = item;
-        match image {
+    for Item {
+        label,
+        count,
+        input,
+    } in items
+    {
+        match input {
             Ok(image) => {
                 labels.push(label);
                 used.push(image);
             }
-            Err(error) if keep_going => report.skipped.push(Skipped {
-                label,
-                images,
-                reason: format!("{error:#}"),
-            }),
-            Err(error) => {
-                return Err(error.context(format!(
-                    "{label}: stopped here; --keep-going skips such inputs"
-                )));
-            }
+            Err(error) => report.skip(label, count, error, keep_going)?,
         }
     }
     Ok((labels, used))
