@@ -30,7 +30,7 @@ fn scene(t: f64) -> f64 {
     let tremor = 0.5 - 0.5 * (TAU * 6.0 * t).cos();
     let tone = tremor * (TAU * 3_000.0 * t).sin();
     let clicks: f64 = [0.4, 1.0, 1.6]
-        .map(|at| (-((t - at) * 8_000.0).powi(2)).exp())
+        .map(|at| (-((t - at) * 20_000.0).powi(2)).exp())
         .iter()
         .sum();
     0.5 * chirp + 0.15 * chord + 0.1 * tone + 4.0 * clicks

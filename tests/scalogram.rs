@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ndarray::{Array1, Array2, Array3, ArrayD, Axis, s};
 use wavelet_scattering::filters::{Family1d, FilterBank1d, Gabor1d};
-use wavelet_scattering::frames::{Sampling, ScalogramParams};
+use wavelet_scattering::frames::{Rates, ScalogramParams};
 use wavelet_scattering::num::{Complex, Real, relative_error};
 use wavelet_scattering::{Average, Error, Padding, Scalogram, Scattering1d};
 
@@ -77,9 +77,9 @@ fn coefficients_are_direct_convolutions_in_time() {
             Box::new(|i: i64| (0..45).contains(&i).then_some(i as usize)),
         ),
     ] {
-        for sampling in [Sampling::Own, Sampling::Common(2)] {
+        for sampling in [Rates::Own, Rates::Common(2)] {
             let params = Scalogram::params(len, J).Q(Q).padding(padding);
-            let plan = params.sampling(sampling).plan::<f64>().unwrap();
+            let plan = params.rates(sampling).plan::<f64>().unwrap();
             let n = plan.padded_len();
             assert_eq!(n, 128);
             let begin = (n - len) / 2;
@@ -94,7 +94,7 @@ fn coefficients_are_direct_convolutions_in_time() {
                     None => low_pass_in_time(8.0, n),
                 };
                 let by = match (sampling, about.wavelet) {
-                    (Sampling::Common(stride), _) => stride,
+                    (Rates::Common(stride), _) => stride,
                     (_, Some(psi)) => 1 << psi.j,
                     (_, None) => 8,
                 };
@@ -167,15 +167,17 @@ fn round_trip<T: Real>(params: &ScalogramParams, x: &Array1<T>) -> f64 {
 #[test]
 fn signals_come_back_at_any_length_and_rate() {
     for len in [1, 2, 3, 17, 64, 97, 200, 255, 256, 1000, 4096, 10_007] {
-        let J = (usize::ilog2(len) as usize).saturating_sub(3).clamp(1, 8);
+        let J = (usize::ilog2(len) as usize).clamp(1, 8);
         for (Q, padding, sampling) in [
-            (8, Padding::Reflect, Sampling::Own),
-            (1, Padding::Symmetric, Sampling::Own),
-            (12, Padding::Zero, Sampling::Common(1)),
-            (3, Padding::Periodic, Sampling::Common(1)),
+            (8, Padding::Reflect, Rates::Own),
+            (1, Padding::Symmetric, Rates::Own),
+            (12, Padding::Zero, Rates::Common(1)),
+            (3, Padding::Periodic, Rates::Common(1)),
         ] {
+            // Banks of few octaves and many wavelets in each have none at high frequencies.
+            let Q = if J < 3 { 1 } else { Q };
             let params = Scalogram::params(len, J).Q(Q);
-            let mut params = params.padding(padding).sampling(sampling);
+            let mut params = params.padding(padding).rates(sampling);
             if len < 2 {
                 params = params.T(1.0);
             }
@@ -183,7 +185,10 @@ fn signals_come_back_at_any_length_and_rate() {
             let error = round_trip(&params, &x);
             assert!(error < 1e-12, "{len}, Q = {Q}, {padding:?}: {error}");
             let error = round_trip(&params, &as_f32(&x));
-            assert!(error < 1e-6, "{len}, Q = {Q}, {padding:?}: {error}");
+            // Of two or three wavelets an octave the highest leaves less of the Nyquist frequency than of eight.
+            let announced = params.plan::<f32>().unwrap().inversion().unwrap().error;
+            let most = if Q == 3 { announced } else { 1e-6 };
+            assert!(error < most, "{len}, Q = {Q}, {padding:?}: {error}");
         }
     }
 }
@@ -195,7 +200,7 @@ fn the_error_is_about_what_is_announced() {
         let x = noise(1 << 13, 5);
         let announced = |error: f64, announced: f64| {
             assert!(
-                error < announced && error > 0.05 * announced,
+                error < announced && error > 0.2 * announced,
                 "J = {J}, Q = {Q}: {error:e} where {announced:e} was announced"
             );
         };
@@ -221,7 +226,7 @@ fn the_weakest_frequency_is_the_highest_as_kymatio_has_it() {
 fn energy_lies_between_the_bounds_and_reaches_them() {
     let len = 512;
     let params = Scalogram::params(len, 5).Q(4).padding(Padding::Periodic);
-    let plan = params.sampling(Sampling::Common(1)).plan::<f64>().unwrap();
+    let plan = params.rates(Rates::Common(1)).plan::<f64>().unwrap();
     let inversion = plan.inversion().unwrap();
     let gain = |x: &Array1<f64>| {
         let coefficients = plan.coefficients(x).unwrap();
@@ -246,12 +251,12 @@ fn energy_lies_between_the_bounds_and_reaches_them() {
 fn aliases_are_solved_for() {
     let (len, J) = (2048, 6);
     let bank = || {
-        // Of twice the bandwidth of Kymatio's, at their rates.
+        // Broader than Kymatio's, at half of their rates.
         let wavelets = FilterBank1d::params(4096, J).Q(4).build::<f64>().unwrap();
         let wide: Vec<_> = (wavelets.wavelets().iter())
             .map(|psi| Gabor1d {
                 xi: psi.xi,
-                sigma: 1.6 * psi.sigma,
+                sigma: 1.3 * psi.sigma,
             })
             .collect();
         let built = FilterBank1d::list(4096, &wide, 64.0)
@@ -260,7 +265,7 @@ fn aliases_are_solved_for() {
         let numbers: Vec<_> = (built.wavelets().iter().zip(wavelets.wavelets().iter()))
             .map(|(wide, psi)| {
                 let mut wide = *wide;
-                wide.j = psi.j;
+                wide.j = psi.j + usize::from(psi.j > 0);
                 wide
             })
             .collect();
@@ -273,7 +278,7 @@ fn aliases_are_solved_for() {
     let plan = params.plan_with::<f64>(bank()).unwrap();
     let inversion = plan.inversion().unwrap();
     assert!(
-        inversion.aliasing > 1e-9 && inversion.corrections > 0,
+        inversion.aliasing > 1e-6 && inversion.corrections > 1,
         "{inversion:?}"
     );
     let x = noise(len, 9);
@@ -439,11 +444,11 @@ fn what_cannot_be_done_is_refused_with_the_way_out() {
         (Scalogram::params(1000, 10), &["J = 10", "J <= 9"]),
         (Scalogram::params(0, 1), &["empty"]),
         (
-            params.clone().sampling(Sampling::Common(3)),
+            params.clone().rates(Rates::Common(3)),
             &["stride = 3", "power of two"],
         ),
         (
-            params.clone().sampling(Sampling::Common(1024)),
+            params.clone().rates(Rates::Common(1024)),
             &["stride = 1024", "512"],
         ),
         (
@@ -474,7 +479,7 @@ fn what_cannot_be_done_is_refused_with_the_way_out() {
     let analytic = params.clone().family(Family1d::Analytic);
     let message = cannot(analytic.plan().unwrap());
     assert!(message.contains("0.5000 cycles per sample"), "{message}");
-    let coarse = params.clone().sampling(Sampling::Common(16));
+    let coarse = params.clone().rates(Rates::Common(16));
     let message = cannot(coarse.plan().unwrap());
     assert!(message.contains("stride = 16 for wavelet 0"), "{message}");
     let gap = FilterBank1d::list(

@@ -241,6 +241,11 @@ impl FilterBank1dParams {
         numbered.map(|(n, gabor)| Wavelet1d::of(n, gabor)).collect()
     }
 
+    /// Number of wavelets of the bank. Of parameters that can be built.
+    pub fn count(&self) -> usize {
+        self.wavelets().len()
+    }
+
     /// Bandwidth of φ, cycles per sample.
     pub fn sigma_phi(&self) -> f64 {
         SIGMA_0 / self.T

@@ -5,5 +5,5 @@
 mod scalogram;
 
 pub use scalogram::{
-    Inversion, Rows, Sampling, Scalogram, ScalogramParams, ScalogramRow, ScalogramWorkspace,
+    Inversion, Rates, Rows, Scalogram, ScalogramParams, ScalogramRow, ScalogramWorkspace,
 };

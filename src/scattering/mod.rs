@@ -34,7 +34,9 @@ pub use joint::{
     WaveletAcross,
 };
 pub use keep::Average;
-pub use one_d::{PathRule, Sampling, Scattering1dParams, ScatteringStream, StreamFeatures};
+pub use one_d::{
+    PathRule, Sampling, Scattering1dOutline, Scattering1dParams, ScatteringStream, StreamFeatures,
+};
 pub use path::{Path, PathTable, Wavelet};
 pub use plan::Scattering;
 pub use runner::ScatteringWorkspace;

@@ -218,9 +218,13 @@ fn pad_line<T: Copy>(
             at += 1;
             continue;
         };
-        let backwards = at + 1 < to.len() && axis.source(at + 1).is_some_and(|next| next < first);
         let most = to.len() - at;
-        let stretch = if backwards {
+        let next = (most > 1).then(|| axis.source(at + 1)).flatten();
+        let stretch = if next == Some(first) {
+            // The border sample, repeated, where what follows it runs the other way.
+            to[at] = sample(from[first]);
+            1
+        } else if next.is_some_and(|next| next < first) {
             let count = (first + 1).min(most);
             let values = from[..=first].iter().rev();
             (to[at..].iter_mut().zip(values)).for_each(|(to, &value)| *to = sample(value));
@@ -288,6 +292,28 @@ mod tests {
             positions(Padding::Zero, 3),
             [-1, -1, -1, -1, 0, 1, 2, -1, -1, -1, -1]
         );
+    }
+
+    #[test]
+    fn lines_are_padded_sample_by_sample() {
+        for padding in [Padding::Reflect, Padding::Symmetric, Padding::Zero] {
+            for n in 1..6 {
+                let line: Vec<usize> = (1..=n).collect();
+                for padded in n..5 * n + 3 {
+                    for begin in 0..=padded - n {
+                        let axis = AxisPadding::of(padding, n, padded, begin);
+                        let mut to = vec![usize::MAX; padded];
+                        pad(std::slice::from_ref(&axis), &line, &mut to, 0, &|value| {
+                            value
+                        });
+                        let expected: Vec<usize> = (0..padded)
+                            .map(|i| axis.source(i).map_or(0, |source| line[source]))
+                            .collect();
+                        assert_eq!(to, expected, "{padding:?}, {n} of {padded} from {begin}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

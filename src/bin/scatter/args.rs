@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::ArgPredicate;
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 #[cfg(feature = "learn")]
 use wavelet_scattering::compare::Competitor;
@@ -18,6 +19,7 @@ use wavelet_scattering::scattering::{
 };
 use wavelet_scattering::signal::Padding;
 use wavelet_scattering::viz::filter_bank::Show;
+use wavelet_scattering::viz::filter_bank_1d;
 use wavelet_scattering::{Isa, JointScattering, Scattering1d, Scattering2d};
 
 use crate::own_filters::OwnFilters;
@@ -36,6 +38,8 @@ pub enum Command {
     Image(ImageArgs),
     /// Compute scattering features of sounds and other signals, folders of sounds or .npy arrays.
     Signal(SignalArgs),
+    /// Draw a signal by time and frequency: the moduli of its wavelet transform, octaves upwards, in decibels.
+    Scalogram(ScalogramArgs),
     /// Draw a filter bank, standard or your own, in space, in frequency, as phases or as its Littlewood-Paley sum, or write it
     /// as arrays.
     Filters(FiltersArgs),
@@ -70,7 +74,11 @@ impl Command {
 #[derive(Debug, Clone, ClapArgs)]
 pub struct TransformArgs {
     /// log2 of the largest scale in pixels
-    #[arg(short = 'J', default_value_t = 3)]
+    #[arg(
+        short = 'J',
+        default_value_t = 3,
+        default_value_if("samples", ArgPredicate::IsPresent, "8")
+    )]
     pub J: usize,
     /// Number of orientations
     #[arg(short = 'L', default_value_t = 8)]
@@ -430,9 +438,40 @@ impl SignalArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+pub struct ScalogramArgs {
+    /// A sound file, an array whose last axis is time (.npy, .npz, data.npz:key, data.npy#2), or - for standard input
+    #[arg(value_name = "FILE")]
+    pub input: PathBuf,
+    /// The picture to write (.png)
+    #[arg(short, long, value_name = "OUT")]
+    pub output: PathBuf,
+    /// log2 of the longest duration of a wavelet in samples [default: about a twentieth of a second, or 8 without a rate]
+    #[arg(short = 'J')]
+    pub J: Option<usize>,
+    /// Wavelets per octave
+    #[arg(short = 'Q', default_value_t = 12)]
+    pub Q: usize,
+    /// From the darkest colour to the brightest, which is the largest modulus
+    #[arg(long, default_value = "60dB", value_name = "DECIBELS", value_parser = decibels)]
+    pub range: f64,
+    /// What lies beyond the ends of the signal
+    #[arg(long, value_enum, default_value_t = PaddingArg::Reflect)]
+    pub padding: PaddingArg,
+    /// Draw scattering below it: first-order averages, and the second order of the strongest wavelet
+    #[arg(long)]
+    pub scattering: bool,
+    #[command(flatten)]
+    pub reading: SoundReadingArgs,
+}
+
+#[derive(Debug, ClapArgs)]
 pub struct FiltersArgs {
-    /// Number of scales
-    #[arg(short = 'J', default_value_t = 3)]
+    /// Number of scales; of signals, log2 of the longest duration in samples, 8 unless another is given
+    #[arg(
+        short = 'J',
+        default_value_t = 3,
+        default_value_if("samples", ArgPredicate::IsPresent, "8")
+    )]
     pub J: usize,
     /// Number of orientations
     #[arg(short = 'L', default_value_t = 8)]
@@ -440,12 +479,21 @@ pub struct FiltersArgs {
     /// Height and width of the grid the filters live on
     #[arg(long, default_value = "64x64", value_name = "HxW")]
     pub size: Size,
+    /// Filters of signals instead of images: samples of the grid they live on
+    #[arg(long, value_name = "N", value_parser = samples, conflicts_with_all = ["L", "size", "xi", "wavelets", "family"])]
+    pub samples: Option<usize>,
+    /// Wavelets per octave of signals
+    #[arg(short = 'Q', default_value_t = 8, requires = "samples")]
+    pub Q: usize,
+    /// Samples that the low-pass of signals averages over [default: 2^J]
+    #[arg(short = 'T', value_name = "SAMPLES", requires = "samples")]
+    pub T: Option<f64>,
     /// What to write: a picture (.png), or every filter in space and in Fourier as arrays (.npz)
     #[arg(short, long, value_name = "OUT")]
     pub output: PathBuf,
-    /// What to draw
-    #[arg(long, value_enum, default_value_t = ShowArg::Space)]
-    pub show: ShowArg,
+    /// What to draw: space, fourier, phase or lp of images, and time, fourier or lp of signals [default: space, or time]
+    #[arg(long, value_enum, hide_possible_values = true)]
+    pub show: Option<ShowArg>,
     #[command(flatten)]
     pub own: OwnFilters,
 }
@@ -477,8 +525,31 @@ pub struct ExplainArgs {
     #[command(flatten)]
     pub transform: TransformArgs,
     /// Height and width of the images
-    #[arg(long, value_name = "HxW")]
-    pub size: Size,
+    #[arg(long, value_name = "HxW", required_unless_present = "samples")]
+    pub size: Option<Size>,
+    /// A transform of signals instead of images: samples of the signals. -J is 8 then unless another is given
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = samples,
+        conflicts_with_all = ["L", "size", "pre_pad", "oversampling"]
+    )]
+    pub samples: Option<usize>,
+    /// Wavelets per octave of signals, layer by layer; layers that are not named have 1
+    #[arg(
+        short = 'Q',
+        value_delimiter = ',',
+        default_value = "8,1",
+        value_name = "Q,..",
+        requires = "samples"
+    )]
+    pub Q: Vec<usize>,
+    /// Samples that averages of signals are over [default: 2^J]
+    #[arg(short = 'T', value_name = "SAMPLES", requires = "samples")]
+    pub T: Option<f64>,
+    /// Distance of averages of signals in samples, a power of two up to T [default: the largest]
+    #[arg(long, value_name = "N", requires = "samples")]
+    pub stride: Option<usize>,
     /// The precision to plan for
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
@@ -773,6 +844,17 @@ fn positive(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "a number above 0 is needed, such as 0.5".to_string())
 }
 
+/// A range of loudness, such as `60dB` or `60`.
+fn decibels(text: &str) -> Result<f64, String> {
+    let number = text.trim_end_matches(['d', 'D', 'b', 'B', ' ']);
+    positive(number)
+        .map_err(|_| "a range is a number of decibels above 0, such as 60dB".to_string())
+}
+
+fn samples(text: &str) -> Result<usize, String> {
+    side(text).ok_or_else(|| "a number of samples is a whole number above 0".to_string())
+}
+
 /// A number of samples along an axis.
 fn side(text: &str) -> Option<usize> {
     text.parse().ok().filter(|&n| n > 0)
@@ -960,15 +1042,29 @@ pub enum ShowArg {
     Phase,
     /// Littlewood-Paley sum and frame bounds
     Lp,
+    /// Real part, imaginary part and envelope in time
+    Time,
 }
 
-impl From<ShowArg> for Show {
-    fn from(arg: ShowArg) -> Self {
-        match arg {
+impl ShowArg {
+    /// What is drawn of a bank of images; `None` for what only signals have.
+    pub fn of_images(self) -> Option<Show> {
+        Some(match self {
             ShowArg::Space => Show::Space,
             ShowArg::Fourier => Show::Fourier,
             ShowArg::Phase => Show::Phase,
             ShowArg::Lp => Show::LittlewoodPaley,
-        }
+            ShowArg::Time => return None,
+        })
+    }
+
+    /// What is drawn of a bank of signals; `None` for what only images have.
+    pub fn of_signals(self) -> Option<filter_bank_1d::Show> {
+        Some(match self {
+            ShowArg::Time => filter_bank_1d::Show::Time,
+            ShowArg::Fourier => filter_bank_1d::Show::Fourier,
+            ShowArg::Lp => filter_bank_1d::Show::LittlewoodPaley,
+            ShowArg::Space | ShowArg::Phase => return None,
+        })
     }
 }

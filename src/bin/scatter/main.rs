@@ -27,6 +27,7 @@ fn run(command: args::Command) -> Result<()> {
     match command {
         args::Command::Image(args) => command::image::run(args),
         args::Command::Signal(args) => command::signal::run(args),
+        args::Command::Scalogram(args) => command::scalogram::run(args),
         args::Command::Filters(args) => command::filters::run(args),
         args::Command::Disk(args) => command::disk::run(args),
         args::Command::Explain(args) => command::explain::run(args),

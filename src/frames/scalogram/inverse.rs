@@ -23,8 +23,9 @@ pub struct Inversion {
     pub aliasing: f64,
     /// Corrections that make it as small as the rounding.
     pub corrections: usize,
-    /// The relative l2 error to expect of a signal that is inverted from its own coefficients: the rounding of all
-    /// frequencies alike, divided by how much of each is kept, u·√(B·mean(1/LP)) with the unit roundoff u, twice.
+    /// The relative l2 error to expect of a signal that is inverted from its own coefficients: u·(1.4·√log2 N + √(B·mean(1/LP))) on a
+    /// circle of N samples with the unit roundoff u. The first term is what the transforms round, measured; the second that of the
+    /// coefficients, alike at all frequencies, over how much of each they keep.
     pub error: f64,
 }
 
@@ -87,7 +88,8 @@ impl<T: Real> Dual<T> {
                 format!("a Littlewood-Paley sum of {lower:.1e} at {weakest:.4} cycles per sample"),
                 format!(
                     "what is left of that frequency is less than the rounding of {} shows, so the scalogram cannot be inverted; use a \
-                     bank that covers it (Morlets or Gabors at the Nyquist frequency, a T of at most 2^J around 0){}",
+                     bank that covers it (Morlets or Gabors at the Nyquist frequency, a T of at most 2^J around 0, a larger J for \
+                     many wavelets Q){}",
                     T::NAME,
                     if size_of::<T>() == 4 {
                         " or 64-bit precision"
@@ -145,7 +147,7 @@ impl<T: Real> Dual<T> {
             upper,
             aliasing,
             corrections,
-            error: 2.0 * roundoff * (upper * mean).sqrt(),
+            error: roundoff * (1.4 * (circle as f64).log2().sqrt() + (upper * mean).sqrt()),
         };
         Self {
             inverse: inverses().map(T::narrow).collect(),

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use ndarray::{ArrayBase, ArrayD, ArrayView1, ArrayView2, Axis, Data, DataMut, Dimension};
 
 pub use inverse::Inversion;
-pub use params::{Sampling, ScalogramParams};
+pub use params::{Rates, ScalogramParams};
 pub use rows::{Rows, ScalogramRow};
 
 use crate::filters::{Band, FilterBank, Wavelet1d};
@@ -149,7 +149,7 @@ impl<T: Real> Scalogram<T> {
             })
         });
         let line_of = line_of.collect();
-        let common = matches!(params.sampling, Sampling::Common(_));
+        let common = matches!(params.rates, Rates::Common(_));
         let on_signal = Layout::new(rows.iter().map(|row| row.len), common);
         let on_circle = Layout::new(rows.iter().map(|row| row.circle), common);
         let dual = Dual::new(padded, &filters, &rows);

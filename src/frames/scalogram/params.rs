@@ -14,7 +14,7 @@ use crate::{Error, Result, memory, parallel};
 /// How densely the rows of a scalogram are sampled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum Sampling {
+pub enum Rates {
     /// Every row at its own rate: x ⋆ ψ_λ at every 2^j-th sample with the j of [`Wavelet1d::j`], x ⋆ φ at the largest power of two up
     /// to T.
     #[default]
@@ -32,7 +32,7 @@ impl Scalogram<f32> {
             J,
             Q: 1,
             T: None,
-            sampling: Sampling::default(),
+            rates: Rates::default(),
             padding: Padding::default(),
             family: Family1d::default(),
             normalization: Normalization::default(),
@@ -60,7 +60,7 @@ pub struct ScalogramParams {
     pub T: Option<f64>,
     /// How densely rows are sampled. Standard: each at its own rate.
     #[cfg_attr(feature = "serde", serde(default))]
-    pub sampling: Sampling,
+    pub rates: Rates,
     /// What lies beyond the ends. Standard: reflection.
     #[cfg_attr(feature = "serde", serde(default))]
     pub padding: Padding,
@@ -95,8 +95,8 @@ impl ScalogramParams {
     }
 
     /// Sets how densely rows are sampled.
-    pub fn sampling(mut self, sampling: Sampling) -> Self {
-        self.sampling = sampling;
+    pub fn rates(mut self, rates: Rates) -> Self {
+        self.rates = rates;
         self
     }
 
@@ -178,7 +178,7 @@ impl ScalogramParams {
                 ),
             );
         }
-        if let Sampling::Common(stride) = self.sampling {
+        if let Rates::Common(stride) = self.rates {
             let largest = 1_usize << self.len.ilog2();
             if !stride.is_power_of_two() || stride > largest {
                 return invalid(
@@ -221,9 +221,9 @@ impl ScalogramParams {
         if self.padding != Padding::Periodic {
             deepest = deepest.min(axis.padded.trailing_zeros() as usize);
         }
-        let level = |own: usize| match self.sampling {
-            Sampling::Own => own.min(deepest),
-            Sampling::Common(stride) => stride.ilog2() as usize,
+        let level = |own: usize| match self.rates {
+            Rates::Own => own.min(deepest),
+            Rates::Common(stride) => stride.ilog2() as usize,
         };
         let of_phi = self.averaged_over().log2().floor() as usize;
         let numbered = wavelets.iter().map(|psi| (Some(*psi), level(psi.j)));

@@ -48,10 +48,10 @@ impl<T: Real> Sound<T> {
         self.samples.sum_axis(Axis(0)).mapv_into(|sum| sum * share)
     }
 
-    /// The same sound at another rate, by [`resample`].
+    /// The same sound at another rate, by [`resample()`].
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] if its own rate is unknown, and as [`resample`].
+    /// [`Error::InvalidParameter`] if its own rate is unknown, and as [`resample()`].
     pub fn resample(&self, rate: f64) -> Result<Self> {
         let from = self.rate.ok_or_else(|| Error::InvalidParameter {
             name: "rate",

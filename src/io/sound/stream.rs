@@ -28,7 +28,7 @@ const CHUNKS: [&[u8; 4]; 8] = [
     b"LIST", b"JUNK", b"fact", b"cue ", b"id3 ", b"ID3 ", b"bext", b"smpl",
 ];
 
-/// Samples from a stream, block by block; see the [module](self).
+/// Samples from a stream, block by block, as they arrive.
 ///
 /// ```
 /// use wavelet_scattering::io::{SampleType, SoundStream};

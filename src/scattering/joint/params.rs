@@ -66,7 +66,7 @@ pub struct JointScatteringParams {
     /// What the wavelets are. Standard: Morlets.
     pub family: Family1d,
     /// What may be left out of filters over time, as in
-    /// [`Scattering1dParams::tolerance`](super::Scattering1dParams::tolerance).
+    /// [`Scattering1dParams::tolerance`].
     pub tolerance: Option<f64>,
     /// The instruction set to use; `None` for the best of this machine.
     pub isa: Option<Isa>,

@@ -646,10 +646,9 @@ impl Scattering1dParams {
             Some(isa) => isa.require()?,
             None => Isa::best(),
         };
-        // The banks, and their bands again, and on every thread the input, its spectrum, a line of complex numbers and more.
-        let samples = design.axes[0].padded as u64;
-        let scratch =
-            memory::bytes_of::<[T; 12]>(samples).saturating_mul(parallel::threads() as u64);
+        // The banks, and their bands again.
+        let scratch = Self::expected_workspace::<T>(design.axes[0].padded)
+            .saturating_mul(parallel::threads() as u64);
         memory::require(
             "the filter banks and the workspace",
             bank_bytes.saturating_mul(2).saturating_add(scratch),

@@ -101,7 +101,7 @@ pub const HEIGHT: usize = 360;
 const WIDTH: usize = 900;
 
 /// Room left of the panels, for numbers and a name, and right of them, for a colour bar and its numbers.
-const LEFT: usize = 84;
+const LEFT: usize = 76;
 const RIGHT: usize = 92;
 
 /// Room above a panel with a name, and below each.
@@ -315,7 +315,7 @@ fn frequency_axis(
     };
     let middle = y as f64 + 0.5 * panel.height as f64;
     let name = format!("{} ({unit})", panel.axis);
-    text::draw(raster, [(MARGIN + 2) as f64, middle], style, &name);
+    text::draw(raster, [x as f64 - 74.0, middle], style, &name);
 }
 
 /// Frequencies, in cycles per sample, by decreasing place, and what to write there: octaves of 1 kHz or of 1 Hz, or of
@@ -345,7 +345,7 @@ fn frequency_ticks(scale: &Octaves, rate: Option<f64>, height: usize) -> Vec<(f6
                     let hertz = unit * (n as f64).exp2();
                     match hertz {
                         1000.0.. => format!("{} k", number(hertz / 1000.0)),
-                        _ => number(hertz),
+                        _ => axis::decimals(hertz, 2),
                     }
                 }),
             )

@@ -2,26 +2,175 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Result, ensure};
-use wavelet_scattering::Isa;
+use anyhow::{Context, Result, ensure};
 use wavelet_scattering::error::bytes;
-use wavelet_scattering::filters::SampledFrameBounds;
+use wavelet_scattering::filters::{FilterBank1dParams, SampledFrameBounds, Wavelet1d};
 use wavelet_scattering::memory;
 use wavelet_scattering::num::Real;
-use wavelet_scattering::scattering::{Average, Scattering2dOutline, Scattering2dParams};
+use wavelet_scattering::scattering::{
+    Average, Scattering1dOutline, Scattering1dParams, Scattering2dOutline, Scattering2dParams,
+};
 use wavelet_scattering::signal::Padding;
+use wavelet_scattering::{Isa, Scattering1d};
 
 use crate::args::{ExplainArgs, Precision};
 
 pub fn run(args: ExplainArgs) -> Result<()> {
-    match args.precision {
-        Precision::F32 => explain::<f32>(&args),
-        Precision::F64 => explain::<f64>(&args),
+    match (args.samples, args.precision) {
+        (Some(len), Precision::F32) => explain_signals::<f32>(&args, len),
+        (Some(len), Precision::F64) => explain_signals::<f64>(&args, len),
+        (None, Precision::F32) => explain::<f32>(&args),
+        (None, Precision::F64) => explain::<f64>(&args),
     }
 }
 
+fn explain_signals<T: Real>(args: &ExplainArgs, len: usize) -> Result<()> {
+    let mut params = Scattering1d::params(len, args.transform.J)
+        .Q(args.Q.clone())
+        .max_order(args.transform.order)
+        .average(args.transform.average.into())
+        .padding(args.transform.padding.into())
+        .isa(Isa::from_env()?);
+    params.T = args.T;
+    params.stride = args.stride;
+    let outline = params.outline::<T>()?;
+    let threads = rayon::current_num_threads() as u64;
+    let output = (outline.features_len as u64).saturating_mul(size_of::<T>() as u64);
+    print!("{}", describe_signals::<T>(&params, &outline, output)?);
+    let needed = [
+        outline.filter_bytes,
+        outline.workspace_bytes.saturating_mul(threads),
+        output,
+    ];
+    let needed = needed.into_iter().fold(0, u64::saturating_add);
+    ensure!(
+        needed <= memory::available(),
+        "filters, workspaces of {threads} threads and the output of one signal need {}, but this machine has {}; use shorter \
+         signals, a lower -Q, -J or --order, or fewer threads",
+        bytes(needed),
+        bytes(memory::available()),
+    );
+    Ok(())
+}
+
+fn describe_signals<T: Real>(
+    params: &Scattering1dParams,
+    outline: &Scattering1dOutline,
+    output: u64,
+) -> Result<String> {
+    let mut text = String::new();
+    let out = &mut text;
+    let layers = 0..params.max_order.max(1);
+    let Q: Vec<_> = layers
+        .map(|layer| params.Q.get(layer).copied().unwrap_or(1).to_string())
+        .collect();
+    writeln!(
+        out,
+        "1D scattering, J = {}, Q = {}, T = {}, order {}, {}",
+        params.J,
+        Q.join(", "),
+        params.averaged_over(),
+        params.max_order,
+        T::NAME
+    )?;
+    match params.padding {
+        Padding::Periodic => writeln!(
+            out,
+            "signal     {} samples, periodic, not padded",
+            params.len
+        )?,
+        padding => writeln!(
+            out,
+            "signal     {} samples, padded to {} ({})",
+            params.len,
+            outline.padded_len,
+            padding.name()
+        )?,
+    }
+    let paths = outline.paths.len();
+    match (params.average, outline.path_len) {
+        (Average::Local, Some(samples)) => writeln!(
+            out,
+            "output     [{paths}, {samples}]: paths, samples; one every {} samples",
+            params.output_stride()
+        )?,
+        (Average::None, _) => writeln!(
+            out,
+            "output     [{}]: the moduli of all paths, one array per path in .npz",
+            outline.features_len
+        )?,
+        _ => writeln!(out, "output     [{paths}]: one mean per path")?,
+    }
+    let by_order: Vec<_> = (0..=outline.paths.max_order())
+        .map(|order| {
+            format!(
+                "{} of order {order}",
+                outline.paths.rows_of_order(order).len()
+            )
+        })
+        .collect();
+    writeln!(out, "paths      {paths}: {}", by_order.join(", "))?;
+
+    let layers_of = |bank: usize| match (bank, outline.banks.len()) {
+        (_, 1) => "of all layers".to_string(),
+        (bank, count) if bank + 1 == count => format!("of layer {} and beyond", bank + 1),
+        (bank, _) => format!("of layer {}", bank + 1),
+    };
+    for (i, bank) in outline.banks.iter().enumerate() {
+        let first = outline.paths.wavelets();
+        let start: usize = outline.banks[..i]
+            .iter()
+            .map(FilterBank1dParams::count)
+            .sum();
+        let wavelets = &first[start..start + bank.count()];
+        writeln!(
+            out,
+            "\nwavelets   {} {}\n           j   wavelets   xi (cycles/sample)   sigma (cycles/sample)   width (samples)",
+            wavelets.len(),
+            layers_of(i)
+        )?;
+        for scale in wavelets.chunk_by(|a, b| a.j == b.j) {
+            let (highest, lowest) = (scale[0], scale[scale.len() - 1]);
+            let span = |of: fn(&Wavelet1d) -> f64, places: usize| {
+                let ends = [of(&highest), of(&lowest)].map(|value| format!("{value:.places$}"));
+                if ends[0] == ends[1] {
+                    ends[0].clone()
+                } else {
+                    ends.join(" .. ")
+                }
+            };
+            writeln!(
+                out,
+                "{:>12}   {:>8}   {:>18}   {:>21}   {:>15}",
+                highest.j,
+                scale.len(),
+                span(|psi| psi.xi, 4),
+                span(|psi| psi.sigma, 5),
+                span(Wavelet1d::sigma_time, 1),
+            )?;
+        }
+    }
+    writeln!(
+        out,
+        "\nkernels    {} ({} overrides), filters without what is below {:e} of their peak",
+        outline.isa,
+        Isa::VARIABLE,
+        outline.tolerance,
+    )?;
+    writeln!(
+        out,
+        "memory     filters up to {}, workspace about {} per thread, output {} per signal (this machine has {})",
+        bytes(outline.filter_bytes),
+        bytes(outline.workspace_bytes),
+        bytes(output),
+        bytes(memory::available()),
+    )?;
+    Ok(text)
+}
+
 fn explain<T: Real>(args: &ExplainArgs) -> Result<()> {
-    let params = args.transform.params(args.size.0)?;
+    let size = args.size.context("images have a --size")?;
+    let params = args.transform.params(size.0)?;
     let outline = params.outline::<T>()?;
     let threads = rayon::current_num_threads() as u64;
     let output = outline.features_len.saturating_mul(size_of::<T>() as u64);

@@ -9,6 +9,7 @@ mod features;
 pub mod filters;
 pub mod image;
 mod reading;
+pub mod scalogram;
 pub mod signal;
 #[cfg(feature = "learn")]
 pub mod task;
