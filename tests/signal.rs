@@ -775,7 +775,7 @@ fn every_mistake_gets_an_answer_and_leaves_no_output() {
         (&["in", "-Q", "0"], &["Q = 0"]),
         (&["in", "--stride", "3"], &["stride = 3", "power of two"]),
         (&["in", "--stride", "512"], &["stride = 512", "at most 256"]),
-        (&["in", "--segment", "-1"], &["above 0"]),
+        (&["in", "--segment", "0"], &["above 0"]),
         (&["in", "--hop", "1"], &["--segment"]),
         (&["in", "--rate", "44100"], &["8000 Hz", "44100 Hz"]),
         (&["in", "nan.npy"], &["cannot be mixed", "nan.npy"]),

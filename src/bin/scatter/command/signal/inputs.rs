@@ -83,6 +83,7 @@ impl Inputs {
             };
             match file.and_then(segment) {
                 Ok(file) => files.push(file),
+                Err(error) if args.keep_going => skip(path, error)?,
                 Err(error) => skip(path, named(path, error))?,
             }
         }
