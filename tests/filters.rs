@@ -285,3 +285,165 @@ fn filters_that_cannot_be_made_are_refused() {
         assert!(!folder.path().join("x.png").exists() && !folder.path().join("x.npz").exists());
     }
 }
+
+#[test]
+fn filters_of_signals_are_drawn_at_any_length_and_written_as_arrays() {
+    let folder = tempfile::tempdir().unwrap();
+    for show in ["time", "fourier", "lp"] {
+        for (samples, bank) in [
+            ("8192", "-J 8 -Q 8"),
+            ("1000000000", "-J 14 -Q 16 -T 300"),
+            ("3", "-J 1"),
+        ] {
+            let args = format!("filters --samples {samples} {bank} --show {show} -o bank.png");
+            ok(folder.path(), &words(&args));
+        }
+    }
+    let printed = ok(
+        folder.path(),
+        &words("filters --samples 100 -J 3 -Q 2 -o bank.npz"),
+    );
+    assert!(printed.contains(", 100]"), "{printed}");
+    let path = folder.path().join("bank.npz");
+    let (shape, psi_hat) = entry::<f64>(&path, "psi_hat");
+    let xi = entry::<f64>(&path, "xi").1;
+    assert_eq!(shape, [xi.len(), 100]);
+    // ψ̂ peaks within half a step of the grid, or a Morlet's rise, of ξ.
+    for (hat, xi) in psi_hat.chunks(100).zip(&xi) {
+        let peak = (0..100).max_by(|&a, &b| hat[a].total_cmp(&hat[b])).unwrap();
+        assert!((peak as f64 / 100.0 - xi).abs() < 0.02, "{peak} for {xi}");
+    }
+    assert!((entry::<f64>(&path, "phi").1.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn designs_of_signals_are_printed_without_building_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let start = Instant::now();
+    let design = ok(
+        folder.path(),
+        &words("explain --samples 1000000 -J 12 -Q 12,2 --stride 64"),
+    );
+    for part in [
+        "1D scattering, J = 12, Q = 12, 2, T = 4096, order 2, float32",
+        "1000000 samples, padded to",
+        "15625]: paths, samples; one every 64 samples",
+        "of layer 1",
+        "of layer 2 and beyond",
+        "memory",
+    ] {
+        assert!(design.contains(part), "no `{part}` in\n{design}");
+    }
+    assert!(start.elapsed() < Duration::from_secs(20));
+    let design = ok(folder.path(), &words("explain --samples 4096"));
+    assert!(design.contains("J = 8, Q = 8, 1, T = 256"), "{design}");
+    for (args, parts) in [
+        (
+            "filters --samples 64 -L 4 -o x.png",
+            &["--samples", "-L"][..],
+        ),
+        (
+            "filters --samples 64 --size 3x4 -o x.png",
+            &["--samples", "--size"],
+        ),
+        (
+            "filters --samples 64 --xi 0.1 --theta 3 -o x.png",
+            &["--samples", "--xi"],
+        ),
+        (
+            "filters --samples 64 --show phase -o x.png",
+            &["time, fourier or lp"],
+        ),
+        ("filters --show time -o x.png", &["--samples"]),
+        ("filters -Q 4 -o x.png", &["--samples"]),
+        ("filters --samples 64 -Q 0 -o x.png", &["Q = 0"]),
+        ("filters --samples 64 -T 0.5 -o x.png", &["T = 0.5"]),
+        ("filters --samples 64 -o x.jpg", &[".png", ".npz"]),
+        ("filters --samples 0 -o x.png", &["above 0"]),
+        ("explain --samples 100 -J 9", &["J = 9", "J <= 6"]),
+        ("explain --samples 100 --pre-pad", &["--pre-pad"]),
+        (
+            "explain --samples 1000 --stride 3",
+            &["stride = 3", "power of two"],
+        ),
+        ("explain", &["--size"]),
+    ] {
+        let message = fails(folder.path(), &words(args));
+        for part in parts {
+            assert!(
+                message.contains(part),
+                "`{args}` says nothing of `{part}`:\n{message}"
+            );
+        }
+        assert!(!folder.path().join("x.png").exists());
+    }
+}
+
+#[test]
+fn scalograms_are_bright_where_the_signal_is() {
+    let folder = tempfile::tempdir().unwrap();
+    // A low tone, then a high one.
+    let write = |name: &str, leading: &[usize], channels: usize| {
+        let mut shape = leading.to_vec();
+        shape.push(4000);
+        let mut stack =
+            NpyStack::<f64>::create(folder.path().join(name), &[4000], leading).unwrap();
+        for _ in 0..channels {
+            let x: Vec<f64> = (0..4000)
+                .map(|t| (2.0 * PI * t as f64 * if t < 2000 { 0.02 } else { 0.2 }).sin())
+                .collect();
+            stack.push(&x).unwrap();
+        }
+        stack.finish(leading).unwrap();
+    };
+    write("two.npy", &[], 1);
+    write("many.npy", &[3], 3);
+    for (args, taller) in [
+        ("--rate 8000", false),
+        ("", false),
+        ("--rate 8000 --scattering -Q 8", true),
+    ] {
+        let args = format!("scalogram two.npy {args} -o out.png");
+        ok(folder.path(), &words(args.replace("  ", " ").trim()));
+        let picture: Array3<f64> = io::read_image(
+            folder.path().join("out.png"),
+            &ImageOptions {
+                color: io::Color::Gray,
+                ..ImageOptions::default()
+            },
+        )
+        .unwrap();
+        let [rows, columns] = [picture.len_of(Axis(1)), picture.len_of(Axis(2))];
+        assert_eq!(taller, rows > 700, "{rows} rows");
+        // The panel is dark but where there is a tone: the brightest row of a column climbs.
+        let brightest = |column: usize| {
+            let line = |row: usize| picture[[0, row, column]];
+            // Below the caption and above the axis of time.
+            (100..440)
+                .filter(|&row| line(row) < 0.999)
+                .max_by(|&a, &b| line(a).total_cmp(&line(b)))
+                .unwrap()
+        };
+        let [low, high] = [columns / 3, 2 * columns / 3].map(brightest);
+        assert!(high + 60 < low, "{high} above {low}");
+    }
+    ok(folder.path(), &words("scalogram many.npy#2 -o many.png"));
+    for (args, parts) in [
+        ("two.npy -o x.jpg", &[".png"][..]),
+        ("missing.npy -o x.png", &["missing.npy"]),
+        ("many.npy -o x.png", &["3 signals", "#1"]),
+        ("two.npy --range 0 -o x.png", &["decibels"]),
+        ("two.npy -J 13 -o x.png", &["J = 13", "J <= 11"]),
+        ("two.npy --rate -3 -o x.png", &["--rate"]),
+        ("two.npy -o two.npy.png --scattering -J 0", &["J = 0"]),
+    ] {
+        let message = fails(folder.path(), &words(&format!("scalogram {args}")));
+        for part in parts {
+            assert!(
+                message.contains(part),
+                "`{args}` says nothing of `{part}`:\n{message}"
+            );
+        }
+        assert!(!folder.path().join("x.png").exists());
+    }
+}
