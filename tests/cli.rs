@@ -739,7 +739,7 @@ fn the_bench_prints_a_line_a_workload_and_the_same_as_json() {
     let speed: Value =
         serde_json::from_slice(&fs::read(folder.path().join("speed.json")).unwrap()).unwrap();
     let rows = speed["workloads"].as_array().unwrap();
-    assert_eq!(rows.len(), 14);
+    assert_eq!(rows.len(), 19);
     assert_eq!(printed.lines().count(), 2 + rows.len(), "{printed}");
     for (line, row) in printed.lines().skip(2).zip(rows) {
         assert!(
