@@ -77,6 +77,15 @@ struct Threads<T, L: Layer<T>> {
     deeper: Vec<Vec<L::Spectrum>>,
 }
 
+/// What stands for a thread in the vectors of scratch, and the vectors themselves.
+type OneThread<T, L> = (
+    Option<Entry<T, L>>,
+    Option<<L as Layer<T>>::Spectrum>,
+    <L as Layer<T>>::Lines,
+    <L as Layer<T>>::Planes,
+    Threads<T, L>,
+);
+
 /// Scratch of one input: of one thread, or of all, which then share the work.
 struct Team<'a, T, L: Layer<T>> {
     entry: &'a mut Option<Entry<T, L>>,
@@ -414,7 +423,7 @@ pub(crate) fn own_footprint<T: Real, L: Layer<T> + 'static, W: Wavelet, const D:
         .with::<T>("padded input", samples(|axis| axis.padded))
         .with::<T>("averages of the input", averages_len(low_pass))
         .with::<L::Spectrum>("orders", max_order)
-        .with::<(Entry<T, L>, L::Lines, L::Planes, Threads<T, L>)>("thread", 1)
+        .with::<OneThread<T, L>>("thread", 1)
 }
 
 /// The average of the input itself.

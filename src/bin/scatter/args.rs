@@ -265,7 +265,7 @@ impl SignalTransformArgs {
 #[command(next_help_heading = "How inputs are read")]
 pub struct SoundReadingArgs {
     /// Samples per second of inputs that do not say: arrays, and bare samples; with it the path table has hertz and seconds
-    #[arg(long, value_name = "HZ", value_parser = positive)]
+    #[arg(long, value_name = "HZ", value_parser = positive, allow_negative_numbers = true)]
     pub rate: Option<f64>,
     /// Bring every input to this rate first
     #[arg(long, value_name = "HZ", value_parser = positive)]

@@ -54,7 +54,7 @@ type Bank<T> = Arc<dyn FilterBank<T, 1, Wavelet = Wavelet1d>>;
 /// use ndarray::Array1;
 /// use wavelet_scattering::Scalogram;
 ///
-/// let x = Array1::from_shape_fn(5000, |t| (t as f32 * 0.3).sin() + (t as f32 * 0.02).cos());
+/// let x = Array1::from_shape_fn(5000, |t| (t as f32 * 0.3).sin() + 0.5 * (t as f32 * 0.02).cos());
 /// let plan = Scalogram::params(5000, 6).Q(8).plan::<f32>()?;
 ///
 /// let moduli = plan.transform(&x)?;

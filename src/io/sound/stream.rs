@@ -34,7 +34,7 @@ const CHUNKS: [&[u8; 4]; 8] = [
 /// use wavelet_scattering::io::{SampleType, SoundStream};
 ///
 /// let bytes = [0, 0x40, 0, 0xC0, 0, 0x20]; // three samples of 16 bits
-/// let stream = SoundStream::<f32>::raw("a pipe", &bytes[..], SampleType::S16, 8000.0)?;
+/// let stream = SoundStream::<f32, _>::raw("a pipe", &bytes[..], SampleType::S16, 8000.0)?;
 /// let blocks: Vec<_> = stream.collect::<Result<_, _>>()?;
 /// assert_eq!(blocks, [ndarray::array![[0.5, -0.5, 0.25]]]);
 /// # Ok::<(), wavelet_scattering::Error>(())

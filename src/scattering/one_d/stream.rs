@@ -46,7 +46,7 @@ impl Scattering1dParams {
     /// use wavelet_scattering::Scattering1d;
     ///
     /// let mut stream = Scattering1d::stream_params(6).Q([8]).stream::<f32>()?;
-    /// let sound: Vec<f32> = (0..100_000).map(|t| (1e-7 * (t * t) as f32).sin()).collect();
+    /// let sound: Vec<f32> = (0..100_000).map(|t| (1e-7 * (t as f32).powi(2)).sin()).collect();
     /// let mut columns = 0;
     /// for block in sound.chunks(1000) {
     ///     columns += stream.push(block)?.columns(); // as soon as there are any

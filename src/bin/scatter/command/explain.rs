@@ -132,7 +132,13 @@ fn describe_signals<T: Real>(
         for scale in wavelets.chunk_by(|a, b| a.j == b.j) {
             let (highest, lowest) = (scale[0], scale[scale.len() - 1]);
             let span = |of: fn(&Wavelet1d) -> f64, places: usize| {
-                let ends = [of(&highest), of(&lowest)].map(|value| format!("{value:.places$}"));
+                let ends = [of(&highest), of(&lowest)].map(|value| {
+                    if value < 10_f64.powi(1 - places as i32) {
+                        format!("{value:.2e}")
+                    } else {
+                        format!("{value:.places$}")
+                    }
+                });
                 if ends[0] == ends[1] {
                     ends[0].clone()
                 } else {
