@@ -82,18 +82,19 @@ impl Scattering1dParams {
             // No U of a filter of durations up to 2^J is subsampled further.
             _ => self.J,
         };
-        let step = 1_usize << coarsest.min(48);
-        let reach = (self.reach::<T>().ceil() as usize).next_multiple_of(step);
-        let least = if self.len == 0 { 4 * reach } else { self.len };
+        let step = 1_usize << coarsest.min(usize::BITS as usize - 4);
+        let reach = self.reach::<T>().ceil();
+        let least = if self.len == 0 {
+            4.0 * reach
+        } else {
+            self.len as f64
+        };
         memory::require(
             "one block of the stream",
-            memory::bytes_of::<[f64; 4]>(2 * reach as u64).saturating_add(memory::bytes_of::<
-                [f64; 4],
-            >(
-                least as u64
-            )),
+            memory::bytes_of::<[f64; 4]>((2.0 * reach + least + step as f64) as u64),
             "use a smaller J or T, or fewer samples at a time",
         )?;
+        let (reach, least) = ((reach as usize).next_multiple_of(step), least as usize);
         let block = shortest(2 * reach + least, step);
         let axis = AxisPadding::of(Padding::PrePadded, block - 2 * reach, block, reach).whole();
         let LaidOut { design, banks } = self.lay_out_on::<T>(axis)?;
