@@ -25,6 +25,9 @@ use crate::kernels::any_length::AnyLength;
 /// exp(−45) ≈ 3·10⁻²⁰ of the peak lies below the rounding of `f64`: Gaussians are not followed further out.
 const EXPONENT_CUT: f64 = 45.0;
 
+/// Near the end of the range of `f64`: of filters whose grid holds no more of them than their tails.
+const LAST_CUT: f64 = 700.0;
+
 /// Which family of wavelets fills a bank of one axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -57,7 +60,12 @@ impl Gabor1d {
 
     /// Σ_a ĝ(ω + a): the spectrum of the sampled Gabor.
     pub fn sampled_hat(&self, omega: f64) -> f64 {
-        let reach = self.sigma * (2.0 * EXPONENT_CUT).sqrt();
+        self.followed_to(EXPONENT_CUT, omega)
+    }
+
+    /// The same, where Gaussians are followed down to exp(−cut).
+    fn followed_to(&self, cut: f64, omega: f64) -> f64 {
+        let reach = self.sigma * (2.0 * cut).sqrt();
         let first = (self.xi - reach - omega).ceil() as i64;
         let last = (self.xi + reach - omega).floor() as i64;
         (first..=last).map(|a| self.hat(omega + a as f64)).sum()
@@ -74,6 +82,8 @@ pub(crate) struct Sampled1d {
     gabor: Gabor1d,
     family: Family1d,
     len: usize,
+    /// How far its Gaussians are followed.
+    cut: f64,
     /// What of the envelope is taken away.
     kappa: f64,
     /// ‖ψ‖₁ before it is divided out.
@@ -83,28 +93,34 @@ pub(crate) struct Sampled1d {
 impl Sampled1d {
     pub fn new(gabor: Gabor1d, family: Family1d, len: usize) -> Self {
         let filter = Self::without_norm(gabor, family, len);
-        let in_time = norm(gabor, filter.kappa, len);
-        // Of a filter that its grid can hardly hold, sums in time are what their terms leave of each other.
-        let norm = if in_time < 0.01 {
-            filter.norm_by_transform()
-        } else {
-            in_time
-        };
+        // Of a filter that its grid can hardly hold, sums in time are what their terms leave of each other; what it is there, its
+        // tails say.
+        let norm = norm(gabor, filter.kappa, len);
+        if norm < 0.01 {
+            let filter = Self::followed_to(LAST_CUT, gabor, family, len);
+            let norm = filter.norm_by_transform();
+            return Self { norm, ..filter };
+        }
         Self { norm, ..filter }
     }
 
     /// The same with ψ̂ as the Gaussians have it.
     pub fn without_norm(gabor: Gabor1d, family: Family1d, len: usize) -> Self {
+        Self::followed_to(EXPONENT_CUT, gabor, family, len)
+    }
+
+    fn followed_to(cut: f64, gabor: Gabor1d, family: Family1d, len: usize) -> Self {
         let kappa = match family {
             Family1d::Gabor => 0.0,
             Family1d::Morlet | Family1d::Analytic => {
-                gabor.sampled_hat(0.0) / gabor.envelope().sampled_hat(0.0)
+                gabor.followed_to(cut, 0.0) / gabor.envelope().followed_to(cut, 0.0)
             }
         };
         Self {
             gabor,
             family,
             len,
+            cut,
             kappa,
             norm: 1.0,
         }
@@ -149,9 +165,9 @@ impl Sampled1d {
     }
 
     fn unscaled_at(&self, omega: f64) -> f64 {
-        let mut value = self.gabor.sampled_hat(omega);
+        let mut value = self.gabor.followed_to(self.cut, omega);
         if self.kappa > 0.0 {
-            value -= self.kappa * self.gabor.envelope().sampled_hat(omega);
+            value -= self.kappa * self.gabor.envelope().followed_to(self.cut, omega);
         }
         value
     }
