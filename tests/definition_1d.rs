@@ -366,7 +366,7 @@ fn a_batch_is_its_signals() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn plans_of_any_length_are_the_definition(
