@@ -185,8 +185,7 @@ impl<'a> Seen<'a> {
         let gap = 14;
         let panel = [((WIDTH + LEFT + gap) / columns - gap).min(190), 72];
         let step = [panel[0] + gap, panel[1] + 2 * text::line_height(LABEL) + 14];
-        // φ has the last row to itself.
-        let rows = count.div_ceil(columns) + 1;
+        let rows = (count + 1).div_ceil(columns); // φ is the last
         let width = WIDTH + LEFT + 2 * MARGIN;
         let caption = format!(
             "{} Below each: ξ in cycles per sample, and how many samples are seen on either side of 0, three standard deviations of \
@@ -218,7 +217,7 @@ impl<'a> Seen<'a> {
         let words = ["φ".to_string(), format!("±{}", number(reach.ceil()))];
         draw_wave(
             &mut raster,
-            corner(rows - 1, 0),
+            corner(count / columns, count % columns),
             panel,
             reach,
             &bump,
@@ -253,7 +252,7 @@ impl<'a> Seen<'a> {
             let curve = |omega| self.psi(n, omega).abs();
             plot.curve(&mut raster, &curve, 1.5, self.ink(n));
         }
-        plot.curve(&mut raster, &|omega| self.phi(omega), 2.0, BLACK);
+        plot.curve(&mut raster, &|omega| self.phi(omega), 1.9, BLACK);
         Ok(raster)
     }
 
@@ -401,8 +400,9 @@ fn draw_wave(
     };
     canvas::fill(raster, x, middle as usize, width, 1, [230; 3]);
     canvas::stroke(raster, &places(&|z| z.norm()), 1.0, ENVELOPE, clip);
-    canvas::stroke(raster, &places(&|z| -z.norm()), 1.0, ENVELOPE, clip);
+    // A low-pass is its own envelope.
     if values.iter().any(|z| z.im.abs() > 1e-6 * most) {
+        canvas::stroke(raster, &places(&|z| -z.norm()), 1.0, ENVELOPE, clip);
         canvas::stroke(raster, &places(&|z| z.im), 1.2, IMAGINARY, clip);
     }
     canvas::stroke(raster, &places(&|z| z.re), 1.5, REAL, clip);
@@ -476,10 +476,11 @@ impl Plot {
         [x, y, x + width, y + height]
     }
 
-    /// Where it is not negligible: half the pixels of a line along the axis are no curve.
+    /// A curve where it is not negligible: many that run along the axis would hide each other's feet.
     fn curve(&self, raster: &mut Raster, value: &dyn Fn(f64) -> f64, width: f64, ink: [u8; 3]) {
         let steps = 2 * self.size[0];
         let negligible = 2e-3 * self.top;
+        let whole = width >= 2.0; // the sum, of which the least value matters
         let mut points: Vec<[f64; 2]> = Vec::new();
         let mut flush = |points: &mut Vec<[f64; 2]>| {
             if points.len() > 1 {
@@ -490,7 +491,7 @@ impl Plot {
         for i in 0..=steps {
             let x = i as f64 / 2.0;
             let value = value(self.frequency(x));
-            if value < negligible && width < 2.0 {
+            if value < negligible && !whole {
                 flush(&mut points);
             } else {
                 points.push([self.corner[0] as f64 + x, self.height_of(value)]);
@@ -551,5 +552,46 @@ impl Plot {
         let middle = x as f64 + 0.5 * width as f64;
         let name = "ω (cycles per sample)";
         text::draw(raster, [middle, (y + height + 32) as f64], style, name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filters::{FilterBank1d, Gabor1d};
+
+    /// What is drawn is what is built.
+    #[test]
+    fn bounds_by_formula_are_those_of_the_bank() {
+        for normalization in [Normalization::Plain, Normalization::Contractive] {
+            for (J, Q) in [(6, 1), (5, 8)] {
+                let params = FilterBank1d::params(2048, J).Q(Q);
+                let params = params.normalization(normalization);
+                let built = params.build::<f64>().unwrap().frame_bounds();
+                let drawn = Seen::new(&params).bounds();
+                assert!((drawn.lower / built.lower - 1.0).abs() < 1e-6, "{drawn:?}");
+                assert!((drawn.upper / built.upper - 1.0).abs() < 1e-6, "{drawn:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_bank_has_every_sheet() {
+        let list = [(0.5, 0.3), (0.1, 1e-6)].map(|(xi, sigma)| Gabor1d { xi, sigma });
+        for bank in [
+            FilterBank1d::params(1, 1),
+            FilterBank1d::params(1 << 40, 30).Q(3),
+            FilterBank1d::params(4096, 4).Q(60).family(Family1d::Gabor),
+            FilterBank1d::params(512, 5).family(Family1d::Analytic),
+            FilterBank1d::list(1000, &list, 7.5),
+        ] {
+            for show in [Show::Time, Show::Fourier, Show::LittlewoodPaley] {
+                let picture = sheet(&bank, show).unwrap();
+                assert!(
+                    picture.as_rgb().iter().any(|&c| c < 100),
+                    "{bank:?}, {show:?}"
+                );
+            }
+        }
     }
 }

@@ -307,7 +307,7 @@ fn frequency_axis(
     }
     let unit = match rate {
         Some(_) => "Hz",
-        None => "cycles per sample",
+        None => "cycles/sample",
     };
     let style = Style {
         upwards: true,
@@ -423,5 +423,102 @@ impl Ticks {
             let middle = x as f64 + 0.5 * WIDTH as f64;
             text::draw(raster, [middle, (y + 32) as f64], style, self.name);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn track(frequency: f64, start: f64, step: f64, values: &[f64]) -> Track {
+        Track {
+            frequency,
+            start,
+            step,
+            values: values.to_vec(),
+        }
+    }
+
+    fn settings(len: usize, rate: Option<f64>) -> Settings {
+        Settings {
+            title: "Title".into(),
+            caption: "Caption".into(),
+            len,
+            rate,
+            range: 40.0,
+        }
+    }
+
+    #[test]
+    fn many_samples_of_a_pixel_are_their_root_mean_square_and_few_are_joined_by_lines() {
+        let dense: Vec<f64> = (0..4 * WIDTH)
+            .map(|i| if i % 4 == 0 { 2.0 } else { 0.0 })
+            .collect();
+        let seen = line(&track(0.1, 0.0, 1.0, &dense), 4 * WIDTH);
+        assert!(seen.iter().all(|&u| (u - 1.0).abs() < 1e-12));
+        // Samples at 0 and len: halfway stands their mean.
+        let seen = line(&track(0.1, 0.0, 100.0, &[0.0, -1.0]), 100);
+        assert!((seen[WIDTH / 2] - 0.5).abs() < 0.01 && seen.is_sorted());
+        assert_eq!(line(&track(0.1, 7.0, 8.0, &[3.0]), 9), vec![3.0; WIDTH]);
+    }
+
+    #[test]
+    fn frequencies_stand_in_octaves_and_amplitudes_in_decibels() {
+        let panel = Panel {
+            name: String::new(),
+            axis: "frequency".into(),
+            tracks: vec![
+                track(0.2, 0.0, 1.0, &[1.0; 50]),
+                track(0.05, 0.0, 1.0, &[0.1; 50]),
+            ],
+            height: 300,
+        };
+        let scale = Octaves::of(&panel);
+        let places = [0.2, 0.1, 0.05].map(|frequency| scale.place(frequency, 300));
+        assert!((places[1] - places[0] - (places[2] - places[1])).abs() < 1e-9);
+        let levels = decibels(&panel, &scale, &settings(50, None));
+        assert!(levels[[places[0] as usize, 9]].abs() < 0.2);
+        assert!((levels[[places[2] as usize + 1, 9]] + 20.0).abs() < 0.2);
+        let labels = |rate| -> Vec<String> {
+            let ticks = frequency_ticks(&scale, rate, 300);
+            ticks.into_iter().map(|(_, label)| label).collect()
+        };
+        assert_eq!(labels(None), ["1/16", "1/8", "1/4"]);
+        assert_eq!(labels(Some(8000.0)), ["500", "1 k", "2 k"]);
+        assert_eq!(labels(Some(10.0)), ["0.5", "1", "2"]);
+    }
+
+    #[test]
+    fn every_panel_is_drawn_and_what_is_none_is_refused() {
+        let of = |tracks: Vec<Track>| Panel {
+            name: "Name".into(),
+            axis: "frequency".into(),
+            tracks,
+            height: 80,
+        };
+        let silence = of(vec![track(0.3, 0.0, 2.0, &[0.0; 9])]);
+        let lone = of(vec![track(1e-9, 5.0, 1e6, &[4.0, 1.0])]);
+        for (len, rate) in [
+            (1, None),
+            (20, Some(1e-3)),
+            (1 << 40, Some(44100.0)),
+            (10, Some(1e6)),
+        ] {
+            let picture = sheet(&[silence.clone(), lone.clone()], &settings(len, rate)).unwrap();
+            assert!(picture.as_rgb().iter().any(|&c| c < 50));
+        }
+        let refused = |panels: &[Panel], settings: &Settings| sheet(panels, settings).is_err();
+        assert!(refused(&[], &settings(9, None)));
+        assert!(refused(&[of(vec![])], &settings(9, None)));
+        assert!(refused(
+            &[of(vec![track(0.1, 0.0, 1.0, &[])])],
+            &settings(9, None)
+        ));
+        assert!(refused(
+            &[of(vec![track(0.0, 0.0, 1.0, &[1.0])])],
+            &settings(9, None)
+        ));
+        assert!(refused(&[silence.clone()], &settings(9, Some(f64::NAN))));
+        assert!(refused(&[silence], &settings(0, None)));
     }
 }
