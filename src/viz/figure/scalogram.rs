@@ -518,7 +518,10 @@ mod tests {
             &[of(vec![track(0.0, 0.0, 1.0, &[1.0])])],
             &settings(9, None)
         ));
-        assert!(refused(&[silence.clone()], &settings(9, Some(f64::NAN))));
-        assert!(refused(&[silence], &settings(0, None)));
+        assert!(refused(
+            std::slice::from_ref(&silence),
+            &settings(9, Some(f64::NAN))
+        ));
+        assert!(refused(std::slice::from_ref(&silence), &settings(0, None)));
     }
 }
