@@ -3,8 +3,8 @@
 //! A level-`l` grid keeps every `2^l`-th sample along each axis. Index `k` of a DFT of length `n` is the signed
 //! frequency `k` or `k − n`, whichever lies in `[−⌊n/2⌋, n − ⌊n/2⌋)`, in cycles per `n` samples: NumPy's `fftfreq`.
 
-use ndarray::{ArrayBase, Data, Dimension};
-use num_traits::Float;
+use ndarray::{ArrayBase, ArrayViewD, Data, DataMut, Dimension};
+use num_traits::{Float, Zero};
 
 use crate::{Error, Result};
 
@@ -124,6 +124,80 @@ where
             value: value.to_f64().unwrap_or(f64::NAN),
         }),
     }
+}
+
+/// The leading axes of an array that ends in these, of which `place` says what they are.
+///
+/// # Errors
+/// [`Error::WrongShape`] if it ends otherwise, [`Error::Empty`] if it has no element.
+pub(crate) fn leading<'s>(
+    shape: &'s [usize],
+    trailing: &[usize],
+    place: &str,
+) -> Result<&'s [usize]> {
+    let Some(leading) = shape.strip_suffix(trailing) else {
+        let axes: Vec<_> = trailing.iter().map(usize::to_string).collect();
+        return Err(Error::WrongShape {
+            what: "the input",
+            got: shape.to_vec(),
+            expected: format!("[.., {}], {place}, as planned", axes.join(", ")),
+        });
+    };
+    if shape.contains(&0) {
+        return Err(Error::Empty {
+            shape: shape.to_vec(),
+        });
+    }
+    Ok(leading)
+}
+
+/// Refuses an output that has other axes than these.
+///
+/// # Errors
+/// [`Error::WrongShape`].
+pub(crate) fn check_output(got: &[usize], leading: &[usize], trailing: &[usize]) -> Result<()> {
+    if got.iter().eq(leading.iter().chain(trailing)) {
+        return Ok(());
+    }
+    Err(Error::WrongShape {
+        what: "the output",
+        got: got.to_vec(),
+        expected: format!("{:?}", [leading, trailing].concat()),
+    })
+}
+
+/// The error of an input whose leading axes cannot be made one.
+pub(crate) fn unmergeable(shape: &[usize]) -> Error {
+    Error::WrongShape {
+        what: "the input",
+        got: shape.to_vec(),
+        expected: "axes that can be flattened".into(),
+    }
+}
+
+/// Fills an array in row-major order, through a copy if it is stored otherwise.
+pub(crate) fn fill_in_order<A: Copy + Zero, S: DataMut<Elem = A>, D: Dimension, R>(
+    out: &mut ArrayBase<S, D>,
+    fill: impl FnOnce(&mut [A]) -> R,
+) -> R {
+    if let Some(out) = out.as_slice_mut() {
+        return fill(out);
+    }
+    let mut dense = vec![A::zero(); out.len()];
+    let filled = fill(&mut dense);
+    out.iter_mut().zip(dense).for_each(|(to, from)| *to = from);
+    filled
+}
+
+/// The elements of an array in row-major order, through a copy if it is stored otherwise.
+pub(crate) fn in_order<'a, A: Copy>(array: &'a ArrayViewD<'_, A>, copy: &'a mut [A]) -> &'a [A] {
+    if let Some(elements) = array.as_slice() {
+        return elements;
+    }
+    copy.iter_mut()
+        .zip(array)
+        .for_each(|(to, &from)| *to = from);
+    copy
 }
 
 #[cfg(test)]

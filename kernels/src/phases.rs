@@ -4,7 +4,7 @@
 //! ```text
 //! Terms      c_i(k) = x̂(k + m·i)·ψ̂(k + m·i), lanes are neighbouring k                  ─▶ sums and differences of pairs ±ρ
 //! Phases     z[p] = c_0 + Σ_ρ S_ρ·cos(2πρp/LANES) + D_ρ·sin(2πρp/LANES), times a turn  ─▶ cells, lanes are phases
-//! PackPhases, UnpackPhases    two real rows through one complex line
+//! UnpackPhases                two real rows that went through one complex line
 //! Frequencies                 LANES lines of phases, transposed, DFT over the phases   ─▶ û, lanes are neighbouring k
 //! ```
 //!
@@ -234,47 +234,6 @@ impl<T: Element, S: Simd<T>> Kernel for TurnAll<'_, T, S> {
     fn run(self) {
         for cell in self.cells {
             *cell = cell.times(self.by);
-        }
-    }
-}
-
-/// Two real rows, vectors `stride` from each other, as one complex line: even + i·odd, parts exchanged.
-pub struct PackPhases<'a, T, S: Simd<T>> {
-    pub simd: S,
-    pub even: &'a [T],
-    /// Empty for a row of zeros.
-    pub odd: &'a [T],
-    pub stride: usize,
-    pub tile: &'a mut [Cell<S::V>],
-}
-
-impl<T: Element, S: Simd<T>> Kernel for PackPhases<'_, T, S> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self {
-            simd,
-            even,
-            odd,
-            stride,
-            tile,
-        } = self;
-        let apart = stride * S::V::LANES;
-        if odd.is_empty() {
-            let re = simd.splat(T::zero());
-            for (cell, even) in tile.iter_mut().zip(even.chunks(apart)) {
-                let im = simd.load(even);
-                *cell = Cell { re, im };
-            }
-        }
-        for ((cell, even), odd) in tile
-            .iter_mut()
-            .zip(even.chunks(apart))
-            .zip(odd.chunks(apart))
-        {
-            let (re, im) = (simd.load(odd), simd.load(even));
-            *cell = Cell { re, im };
         }
     }
 }

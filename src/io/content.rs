@@ -51,6 +51,19 @@ impl Content {
         Self::read(path, file)
     }
 
+    /// The content of a path that may end in an address, if there is no file of that name: the file, what it holds, and the
+    /// place in it.
+    pub fn find(path: &Path) -> Result<(PathBuf, Self, Address)> {
+        match Self::of(path) {
+            Ok(content) => Ok((path.to_path_buf(), content, Address::default())),
+            Err(error) => {
+                let (file, address) = addressed(path).ok_or(error)?;
+                let content = Self::of(&file)?;
+                Ok((file, content, address))
+            }
+        }
+    }
+
     /// Everything that a stream gives; `name` is what errors call it.
     pub fn read(name: &Path, stream: impl Read) -> Result<Self> {
         // Its samples need room beside it.

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use ndarray::Array3;
 
 use super::arrays;
-use super::content::{Address, Content, Kind, addressed};
+use super::content::{Address, Content, Kind};
 #[cfg(feature = "fits")]
 use super::fits::Fits;
 use super::npy::NpyFile;
@@ -94,14 +94,8 @@ impl InputFile {
     /// or in the pages wanted; [`Error::InvalidParameter`] for options that do not apply to its kind;
     /// [`Error::OutOfMemory`] for a stream that does not fit.
     pub fn open(path: impl AsRef<Path>, options: &ImageOptions) -> Result<Self> {
-        let path = path.as_ref();
-        match Content::of(path) {
-            Ok(content) => Self::new(path, content, Address::default(), options),
-            Err(error) => match addressed(path) {
-                Some((file, address)) => Self::new(&file, Content::of(&file)?, address, options),
-                None => Err(error),
-            },
-        }
+        let (file, content, address) = Content::find(path.as_ref())?;
+        Self::new(&file, content, address, options)
     }
 
     /// Everything that a stream gives, told by its content; `name` is what errors and labels call it.

@@ -29,7 +29,7 @@ use super::average::AxisAverage;
 use crate::fft::{Line, roots, sides_of_cells};
 use crate::kernels::pass::{Emit, Passes, SideBySide, Turns};
 use crate::kernels::phases::{self, Parts, Turn};
-use crate::kernels::squares::cell;
+use crate::kernels::squares::{LoadLine, cell};
 use crate::kernels::vector::{Cell, Simd, Vector, zero};
 use crate::memory::Footprint;
 use crate::num::{Complex, Real};
@@ -505,11 +505,12 @@ impl<T: Real, S: Passes<T>> Phases<T, S> {
         for row in (0..a).step_by(2) {
             let odd = row + 1 < a;
             let tile = &mut tile[..b];
-            simd.run(phases::PackPhases {
+            // Two real rows as one complex line; a row alone goes with itself.
+            simd.run(LoadLine {
                 simd,
-                even: &u[row * lanes..],
-                odd: if odd { &u[(row + 1) * lanes..] } else { &[] },
-                stride: a,
+                re: &u[row * lanes..],
+                im: &u[(row + usize::from(odd)) * lanes..],
+                stride: a * lanes,
                 tile: &mut *tile,
             });
             let emit = Emit::Cells {

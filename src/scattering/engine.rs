@@ -15,11 +15,12 @@ use super::cascade::{Group, Scratch, Walk};
 use super::design::Design;
 use super::keep::Average;
 use super::path::Wavelet;
+use crate::grid::in_order;
 use crate::layer::Layer;
 use crate::layer::average::LowPass;
 use crate::memory::Footprint;
-use crate::num::{Real, power_of_two_scale};
-use crate::signal::pad::{AxisPadding, pad, rows_inside};
+use crate::num::Real;
+use crate::signal::pad::{AxisPadding, Brought, bring, rows_inside};
 use crate::{Cancel, Error, Result, parallel};
 
 /// A transform with its layer left out of the type.
@@ -225,15 +226,7 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
             averages,
             root,
         } = self.prepare(entry, &mut first[0], &mut planes[0]);
-        let input = match input.as_slice() {
-            Some(input) => input,
-            None => {
-                copy.iter_mut()
-                    .zip(&input)
-                    .for_each(|(to, &from)| *to = from);
-                copy
-            }
-        };
+        let input = in_order(&input, copy);
 
         let Design {
             paths,
@@ -242,8 +235,17 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
             ..
         } = &*self.design;
         let row = &mut out[layout.range(0)];
-        let Brought { mean, amplitude } =
-            bring(&self.design, &self.low_pass, input, plane, row, averages);
+        let brought = bring(&self.design.axes, input, plane);
+        keep_input(
+            &self.design,
+            &self.low_pass,
+            input,
+            plane,
+            &brought,
+            row,
+            averages,
+        );
+        let Brought { mean, amplitude } = brought;
 
         self.layer.enter(plane, mean, root, &mut planes[0], lines);
         let walk = Walk {
@@ -325,62 +327,13 @@ impl<T: Real, L: Layer<T> + 'static, W: Wavelet, const D: usize> Engine<T> for C
     }
 }
 
-/// How an input was brought into range: `plane = (input − mean/scale)·scale`, `amplitude = 1/scale`.
-pub(crate) struct Brought<T> {
-    /// The mean that was taken away, after scaling.
-    pub mean: T,
-    /// What undoes the scaling.
-    pub amplitude: T,
-}
-
-/// Brings an input into range, pads it, and keeps what is kept of the input itself, in `row`.
-pub(crate) fn bring<T: Real, W: Wavelet, const D: usize>(
-    design: &Design<W, D>,
-    low_pass: &Option<LowPass<T, D>>,
-    input: &[T],
-    plane: &mut [T],
-    row: &mut [T],
-    averages: &mut [T],
-) -> Brought<T> {
-    let largest = input
-        .iter()
-        .fold(T::zero(), |largest, value| largest.max(value.abs()));
-    let scale = power_of_two_scale(largest);
-    let amplitude = scale.recip();
-    let mean = mean(&design.axes, input, scale);
-    let nothing = T::zero() - mean;
-    pad(&design.axes, input, plane, nothing, &|value| {
-        value * scale - mean
-    });
-    keep_input(
-        design, low_pass, input, plane, mean, amplitude, row, averages,
-    );
-    Brought { mean, amplitude }
-}
-
-/// The mean over the input, its boundary left out, times `scale`.
-fn mean<T: Real>(axes: &[AxisPadding], input: &[T], scale: T) -> T {
-    // Eight sums side by side: one alone would wait for every addition.
-    let mut sums = [0.0; 8];
-    rows_inside(axes, input, &mut |row| {
-        for (i, &value) in row.iter().enumerate() {
-            sums[i % 8] += (value * scale).widen();
-        }
-    });
-    let sum: f64 = sums.into_iter().sum();
-    let count: usize = axes.iter().map(|axis| axis.inside().len()).product();
-    T::narrow(sum / count as f64)
-}
-
 /// Row 0: the average of the input, its mean, or the input itself. `plane` is the padded input without its mean.
-#[allow(clippy::too_many_arguments)] // one caller
-fn keep_input<T: Real, W: Wavelet, const D: usize>(
+pub(crate) fn keep_input<T: Real, W: Wavelet, const D: usize>(
     design: &Design<W, D>,
     low_pass: &Option<LowPass<T, D>>,
     input: &[T],
     plane: &[T],
-    mean: T,
-    amplitude: T,
+    &Brought { mean, amplitude }: &Brought<T>,
     out: &mut [T],
     averages: &mut [T],
 ) {

@@ -8,7 +8,7 @@ use ndarray::{ArrayBase, ArrayD, Data, DataMut, Dimension, IxDyn};
 
 use super::engine::Engine;
 use super::keep::Layout;
-use crate::grid::check_finite;
+use crate::grid::{self, check_finite};
 use crate::memory::Footprint;
 use crate::num::Real;
 use crate::{Cancel, Error, Result, memory, parallel};
@@ -149,8 +149,7 @@ impl<T: Real, const D: usize> Runner<T, D> {
         S: Data<Elem = T>,
         D1: Dimension,
     {
-        self.check_shape(inputs.shape())?;
-        let shape = self.output_shape(&inputs.shape()[..inputs.ndim() - D]);
+        let shape = self.output_shape(self.leading(inputs.shape())?);
         let output = memory::bytes_of::<T>(memory::count(&shape));
         let scratch = self.workspace_bytes(parallel::threads());
         memory::require(
@@ -164,7 +163,7 @@ impl<T: Real, const D: usize> Runner<T, D> {
         let mut workspace = kept
             .filter(|workspace| workspace.threads == parallel::threads())
             .unwrap_or_else(|| self.workspace_for(parallel::threads()));
-        let done = self.run(inputs, &mut out, &mut workspace);
+        let done = self.transform_into(inputs, &mut out, &mut workspace);
         *spare() = Some(workspace);
         done?;
         Ok(out)
@@ -183,8 +182,21 @@ impl<T: Real, const D: usize> Runner<T, D> {
         S2: DataMut<Elem = T>,
         D2: Dimension,
     {
-        self.check_shape(inputs.shape())?;
-        self.run(inputs, out, workspace)
+        let leading = self.leading(inputs.shape())?;
+        grid::check_output(out.shape(), leading, self.layout.trailing())?;
+        if workspace.footprint != self.footprint {
+            return Err(Error::ForeignWorkspace);
+        }
+        check_finite(inputs)?;
+        // At most four axes, for which a shape is no allocation.
+        let mut flat = [leading.iter().product(); MAX_AXES];
+        flat[1..=D].copy_from_slice(&self.shape);
+        let flat = inputs.to_shape(IxDyn(&flat[..=D]));
+        let inputs = flat.map_err(|_| grid::unmergeable(inputs.shape()))?;
+        let (scratch, cancel) = (&mut *workspace.scratch, &workspace.cancel);
+        grid::fill_in_order(out, |out| {
+            self.engine.run(inputs.view(), out, scratch, cancel)
+        })
     }
 
     /// An array with the last axes of the output, in row-major order.
@@ -211,74 +223,14 @@ impl<T: Real, const D: usize> Runner<T, D> {
         })
     }
 
-    fn check_shape(&self, shape: &[usize]) -> Result<()> {
-        if !shape.ends_with(&self.shape) {
-            let axes = self.shape.map(|len| len.to_string()).join(", ");
-            let place = match D {
-                1 => "the signal in the last axis",
-                2 => "the image in the last two axes",
-                _ => "the volume in the last three axes",
-            };
-            return Err(Error::WrongShape {
-                what: "the input",
-                got: shape.to_vec(),
-                expected: format!("[.., {axes}], {place}, as planned"),
-            });
-        }
-        if shape.contains(&0) {
-            return Err(Error::Empty {
-                shape: shape.to_vec(),
-            });
-        }
-        Ok(())
-    }
-
-    fn run<S, D1, S2, D2>(
-        &self,
-        inputs: &ArrayBase<S, D1>,
-        out: &mut ArrayBase<S2, D2>,
-        workspace: &mut ScatteringWorkspace<T>,
-    ) -> Result<()>
-    where
-        S: Data<Elem = T>,
-        D1: Dimension,
-        S2: DataMut<Elem = T>,
-        D2: Dimension,
-    {
-        let (leading, own) = inputs.shape().split_at(inputs.ndim() - D);
-        let trailing = self.layout.trailing();
-        let fits = out.ndim() == leading.len() + trailing.len()
-            && out.shape().iter().eq(leading.iter().chain(trailing));
-        if !fits {
-            return Err(Error::WrongShape {
-                what: "the output",
-                got: out.shape().to_vec(),
-                expected: format!("{:?}", self.output_shape(leading)),
-            });
-        }
-        if workspace.footprint != self.footprint {
-            return Err(Error::ForeignWorkspace);
-        }
-        check_finite(inputs)?;
-        // At most four axes, for which a shape is no allocation.
-        let mut flat = [leading.iter().product(); MAX_AXES];
-        flat[1..=D].copy_from_slice(own);
-        let wrong = |_| Error::WrongShape {
-            what: "the input",
-            got: inputs.shape().to_vec(),
-            expected: "axes that can be flattened".into(),
+    /// The leading axes of inputs.
+    fn leading<'s>(&self, shape: &'s [usize]) -> Result<&'s [usize]> {
+        let place = match D {
+            1 => "the signal in the last axis",
+            2 => "the image in the last two axes",
+            _ => "the volume in the last three axes",
         };
-        let inputs = inputs.to_shape(IxDyn(&flat[..=D])).map_err(wrong)?;
-        let (scratch, cancel) = (&mut *workspace.scratch, &workspace.cancel);
-        match out.as_slice_mut() {
-            Some(out) => self.engine.run(inputs.view(), out, scratch, cancel),
-            None => {
-                let mut dense = vec![T::zero(); out.len()];
-                let done = self.engine.run(inputs.view(), &mut dense, scratch, cancel);
-                out.iter_mut().zip(dense).for_each(|(to, from)| *to = from);
-                done
-            }
-        }
+        grid::leading(shape, &self.shape, place)
     }
 }
 

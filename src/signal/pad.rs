@@ -4,6 +4,7 @@
 //! half behind. In front that is `2^J − ⌈r/2⌉` with r = n mod 2^J, so one sample of the coarsest grid on either side is
 //! boundary, and the first that is kept sits at image sample ⌈r/2⌉. These are Kymatio's rules.
 
+use crate::num::{Real, power_of_two_scale};
 use crate::{Error, Result};
 
 /// What lies beyond the border of an image.
@@ -237,6 +238,45 @@ fn pad_line<T: Copy>(
         };
         at += stretch;
     }
+}
+
+/// How an input was brought into range: the plane is (input − mean/scale)·scale, padded, and amplitude is 1/scale.
+pub(crate) struct Brought<T> {
+    /// The mean that was taken away, after scaling.
+    pub mean: T,
+    /// What undoes the scaling.
+    pub amplitude: T,
+}
+
+/// Brings an input into range and pads it: multiplied by the power of two that brings its largest sample into [1, 2), so that squares
+/// neither overflow nor vanish, and without its mean, so that the rounding of a large one does not drown small moduli.
+pub(crate) fn bring<T: Real>(axes: &[AxisPadding], input: &[T], plane: &mut [T]) -> Brought<T> {
+    let largest = input
+        .iter()
+        .fold(T::zero(), |largest, value| largest.max(value.abs()));
+    let scale = power_of_two_scale(largest);
+    let mean = mean(axes, input, scale);
+    pad(axes, input, plane, T::zero() - mean, &|value| {
+        value * scale - mean
+    });
+    Brought {
+        mean,
+        amplitude: scale.recip(),
+    }
+}
+
+/// The mean over the input, its boundary left out, times `scale`.
+fn mean<T: Real>(axes: &[AxisPadding], input: &[T], scale: T) -> T {
+    // Eight sums side by side: one alone would wait for every addition.
+    let mut sums = [0.0; 8];
+    rows_inside(axes, input, &mut |row| {
+        for (i, &value) in row.iter().enumerate() {
+            sums[i % 8] += (value * scale).widen();
+        }
+    });
+    let sum: f64 = sums.into_iter().sum();
+    let count: usize = axes.iter().map(|axis| axis.inside().len()).product();
+    T::narrow(sum / count as f64)
 }
 
 /// Hands out every row, along the last axis, of what is no boundary in an array with these axes.

@@ -34,15 +34,20 @@ pub use params::{Rates, ScalogramParams};
 pub use rows::{Rows, ScalogramRow};
 
 use crate::filters::{Band, FilterBank, Wavelet1d};
-use crate::grid::{check_finite, find, signed_frequencies, wrap};
+use crate::grid::{
+    check_finite, check_output, fill_in_order, find, leading, signed_frequencies, unmergeable, wrap,
+};
 use crate::memory::Footprint;
-use crate::num::{Complex, Real, power_of_two_scale};
-use crate::signal::pad::{AxisPadding, pad};
+use crate::num::{Complex, Real};
+use crate::signal::pad::{AxisPadding, Brought, bring};
 use crate::{Error, Result, memory, parallel};
 use filter::Filter;
 use inverse::Dual;
 use lines::{Circle, Line};
 use rows::Layout;
+
+/// Where the signals of an array lie.
+const PLACE: &str = "time in the last axis";
 
 /// The filters of a scalogram.
 type Bank<T> = Arc<dyn FilterBank<T, 1, Wavelet = Wavelet1d>>;
@@ -363,7 +368,7 @@ impl<T: Real> Scalogram<T> {
         D: Dimension,
     {
         self.dual.inversion()?;
-        let leading = leading(coefficients.shape(), &self.on_circle.trailing)?;
+        let leading = leading(coefficients.shape(), &self.on_circle.trailing, PLACE)?;
         let shape = [leading, &[self.axis.len]].concat();
         memory::require(
             "the signals",
@@ -394,8 +399,8 @@ impl<T: Real> Scalogram<T> {
     {
         self.dual.inversion()?;
         let shape = coefficients.shape();
-        let leading = leading(shape, &self.on_circle.trailing)?;
-        fits(out.shape(), leading, &[self.axis.len])?;
+        let leading = leading(shape, &self.on_circle.trailing, PLACE)?;
+        check_output(out.shape(), leading, &[self.axis.len])?;
         self.check_workspace(workspace)?;
         let finite = |z: &Complex<T>| z.re.is_finite() && z.im.is_finite();
         if let Some((position, value)) = find(coefficients, |z| !finite(z)) {
@@ -413,7 +418,7 @@ impl<T: Real> Scalogram<T> {
         let coefficients = coefficients
             .to_shape(flat)
             .map_err(|_| unmergeable(shape))?;
-        into_slice(out, |out| {
+        fill_in_order(out, |out| {
             let signals = out.chunks_exact_mut(self.axis.len).enumerate();
             let workers = workspace.roots.iter_mut().zip(&mut workspace.lines);
             share(workers, signals, |(root, lines), (i, out)| {
@@ -430,7 +435,7 @@ impl<T: Real> Scalogram<T> {
         shape: &[usize],
         of: impl Fn(&[usize]) -> Vec<usize>,
     ) -> Result<ArrayD<A>> {
-        let shape = of(leading(shape, &[self.axis.len])?);
+        let shape = of(leading(shape, &[self.axis.len], PLACE)?);
         let output = memory::bytes_of::<A>(memory::count(&shape));
         let scratch = self.workspace_bytes(parallel::threads());
         memory::require(
@@ -465,13 +470,13 @@ impl<T: Real> Scalogram<T> {
         D2: Dimension,
     {
         let shape = signals.shape();
-        let leading = leading(shape, &[self.axis.len])?;
-        fits(out.shape(), leading, &layout.trailing)?;
+        let leading = leading(shape, &[self.axis.len], PLACE)?;
+        check_output(out.shape(), leading, &layout.trailing)?;
         self.check_workspace(workspace)?;
         check_finite(signals)?;
         let flat = [leading.iter().product(), self.axis.len];
         let signals = signals.to_shape(flat).map_err(|_| unmergeable(shape))?;
-        into_slice(out, |out| {
+        fill_in_order(out, |out| {
             self.analyse_all(signals.view(), out, workspace, layout, keep);
         });
         Ok(())
@@ -522,8 +527,6 @@ impl<T: Real> Scalogram<T> {
     }
 
     /// The half spectrum of a signal, brought into range and padded; returns what the range is to be multiplied by.
-    ///
-    /// Its mean is taken out before the transform and put back after it, so that small moduli do not drown in its rounding.
     fn enter(
         &self,
         signal: ArrayView1<'_, T>,
@@ -534,17 +537,11 @@ impl<T: Real> Scalogram<T> {
             input, plane, half, ..
         } = root;
         input.iter_mut().zip(&signal).for_each(|(to, &x)| *to = x);
-        let largest = input
-            .iter()
-            .fold(T::zero(), |largest, x| largest.max(x.abs()));
-        let scale = power_of_two_scale(largest);
-        let sum: f64 = input.iter().map(|&x| (x * scale).widen()).sum();
-        let mean = T::narrow(sum / input.len() as f64);
-        let axis = std::slice::from_ref(&self.axis);
-        pad(axis, input, plane, T::zero() - mean, &|x| x * scale - mean);
+        let axes = std::slice::from_ref(&self.axis);
+        let Brought { mean, amplitude } = bring(axes, input, plane);
         self.circle.forward(plane, half, scratch);
         half[0].re += mean * T::narrow(self.axis.padded as f64);
-        scale.recip()
+        amplitude
     }
 
     /// Leaves the coefficients of a row in the line, but for the factor that it returns.
@@ -593,61 +590,6 @@ fn share<W: Send, Task>(
     match workers.len() {
         1 => parallel::for_each(workers, tasks, run),
         _ => parallel::inside(|| parallel::for_each(workers, tasks, run)),
-    }
-}
-
-/// The leading axes of an array that ends in these.
-fn leading<'s>(shape: &'s [usize], trailing: &[usize]) -> Result<&'s [usize]> {
-    let Some(leading) = shape.strip_suffix(trailing) else {
-        let axes: Vec<_> = trailing.iter().map(usize::to_string).collect();
-        return Err(Error::WrongShape {
-            what: "the input",
-            got: shape.to_vec(),
-            expected: format!(
-                "[.., {}] as planned, time in the last axis",
-                axes.join(", ")
-            ),
-        });
-    };
-    if shape.contains(&0) {
-        return Err(Error::Empty {
-            shape: shape.to_vec(),
-        });
-    }
-    Ok(leading)
-}
-
-fn fits(got: &[usize], leading: &[usize], trailing: &[usize]) -> Result<()> {
-    if got.iter().eq(leading.iter().chain(trailing)) {
-        return Ok(());
-    }
-    Err(Error::WrongShape {
-        what: "the output",
-        got: got.to_vec(),
-        expected: format!("{:?}", [leading, trailing].concat()),
-    })
-}
-
-fn unmergeable(shape: &[usize]) -> Error {
-    Error::WrongShape {
-        what: "the input",
-        got: shape.to_vec(),
-        expected: "axes that can be flattened".into(),
-    }
-}
-
-/// Fills an array in row-major order, through a copy if it is stored otherwise.
-fn into_slice<A: Copy + num_traits::Zero, S: DataMut<Elem = A>, D: Dimension>(
-    out: &mut ArrayBase<S, D>,
-    fill: impl FnOnce(&mut [A]),
-) {
-    match out.as_slice_mut() {
-        Some(out) => fill(out),
-        None => {
-            let mut dense = vec![A::zero(); out.len()];
-            fill(&mut dense);
-            out.iter_mut().zip(dense).for_each(|(to, from)| *to = from);
-        }
     }
 }
 

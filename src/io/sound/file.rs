@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 
 use ndarray::{Array2, Axis};
 
-use super::super::content::{Address, Content, Kind, addressed};
+use super::super::content::{Address, Content, Kind};
 use super::super::npy::NpyFile;
 use super::super::npz::Archive;
 use super::coded::{self, About, Codec};
@@ -101,14 +101,8 @@ impl SoundFile {
     /// has several channels where one is expected, or another rate than the options say; [`Error::InvalidParameter`] for
     /// options that do not apply to its kind; [`Error::OutOfMemory`] for a stream that does not fit.
     pub fn open(path: impl AsRef<Path>, options: &SoundOptions) -> Result<Self> {
-        let path = path.as_ref();
-        match Content::of(path) {
-            Ok(content) => Self::new(path, content, Address::default(), options),
-            Err(error) => match addressed(path) {
-                Some((file, address)) => Self::new(&file, Content::of(&file)?, address, options),
-                None => Err(error),
-            },
-        }
+        let (file, content, address) = Content::find(path.as_ref())?;
+        Self::new(&file, content, address, options)
     }
 
     /// Everything that a stream gives, told by its content; `name` is what errors and labels call it.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ndarray::{ArrayViewD, Axis};
 
 use crate::filters::{FilterBank, FilterBank1d, Wavelet1d};
+use crate::grid::in_order;
 use crate::isa::Isa;
 use crate::kernels::pass::{Passes, WithSimd};
 use crate::layer::alone::{Alone, Keep, Lines, Steps};
@@ -18,8 +19,9 @@ use crate::memory::Footprint;
 use crate::num::Real;
 use crate::num::sealed::{PerPrecision, Sealed};
 use crate::scattering::design::Design;
-use crate::scattering::engine::{Brought, Engine, averages_len, bring, low_pass};
+use crate::scattering::engine::{Engine, averages_len, keep_input, low_pass};
 use crate::scattering::keep::Average;
+use crate::signal::pad::{Brought, bring};
 use crate::{Cancel, Error, Result, parallel};
 
 /// A wavelet of the second layer.
@@ -208,22 +210,23 @@ impl<T: Real, S: Passes<T>> Joint<T, S> {
             spectra,
             s1,
         } = shared;
-        let input = match input.as_slice() {
-            Some(input) => input,
-            None => {
-                copy.iter_mut()
-                    .zip(&input)
-                    .for_each(|(to, &from)| *to = from);
-                copy
-            }
-        };
+        let input = in_order(&input, copy);
         let layout = &self.design.layout;
         let row = match self.zeroth {
             true => &mut out[layout.range(0)],
             false => &mut zeroth[..],
         };
-        let Brought { mean, amplitude } =
-            bring(&self.design, &self.low_pass, input, plane, row, averages);
+        let brought = bring(&self.design.axes, input, plane);
+        keep_input(
+            &self.design,
+            &self.low_pass,
+            input,
+            plane,
+            &brought,
+            row,
+            averages,
+        );
+        let Brought { mean, amplitude } = brought;
         self.layer.enter(
             plane,
             mean,

@@ -66,8 +66,7 @@ pub enum Sampling {
     #[default]
     Wavelet,
     /// The coarsest whose rate is at least so many σ of its wavelet, if that is coarser: room for the modulus, whose bandwidth is σ around 0
-    /// wherever ψ̂ lies. With 24, order 1 of white noise is off by 5·10⁻⁵ and order 2 by 2·10⁻⁴ of their norms, in half the time
-    /// where Q is 8 or more.
+    /// wherever ψ̂ lies. With 24, order 1 of white noise is off by 5·10⁻⁵ and order 2 by 2·10⁻⁴ of their norms.
     Bandwidth(f64),
 }
 

@@ -17,7 +17,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use ndarray::{Array1, ArrayD, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2, ArrayD, ArrayView1};
 
 use super::engine::{Bank, Blueprint, engine};
 use super::params::{LaidOut, Scattering1dParams};
@@ -235,7 +235,6 @@ impl<T: Real> ScatteringStream<T> {
             rows: vec![Vec::new(); self.paths.len()],
             paths: Arc::clone(&self.paths),
             first: self.next,
-            dense: Vec::new(),
         }
     }
 
@@ -319,7 +318,6 @@ pub struct StreamFeatures<T> {
     rows: Vec<Vec<T>>,
     paths: Arc<PathTable<Wavelet1d>>,
     first: usize,
-    dense: Vec<T>,
 }
 
 impl<T: Real> StreamFeatures<T> {
@@ -349,7 +347,7 @@ impl<T: Real> StreamFeatures<T> {
     ///
     /// # Errors
     /// [`Error::NotApplicable`] without averages, where rows are of different lengths.
-    pub fn array(&mut self) -> Result<ArrayView2<'_, T>> {
+    pub fn array(&self) -> Result<Array2<T>> {
         let shape = [self.rows.len(), self.columns()];
         if self.rows.iter().any(|row| row.len() != shape[1]) {
             return Err(Error::NotApplicable {
@@ -358,8 +356,7 @@ impl<T: Real> StreamFeatures<T> {
                 limit: "rows without averages have different lengths; take them one by one with `path`",
             });
         }
-        self.dense = self.rows.concat();
-        match ArrayView2::from_shape(shape, &self.dense) {
+        match Array2::from_shape_vec(shape, self.rows.concat()) {
             Ok(array) => Ok(array),
             Err(error) => unreachable!("rows are as long as each other: {error}"),
         }

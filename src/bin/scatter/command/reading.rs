@@ -3,13 +3,16 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, ensure};
 use ndarray::Array3;
+use rayon::prelude::*;
 #[cfg(feature = "learn")]
 use wavelet_scattering::io::{Dataset, read_dataset_from, read_dataset_with};
 use wavelet_scattering::io::{
     ImageOptions, InputFile, Listing as Listed, SoundFile, SoundOptions, list_inputs, list_sounds,
 };
+
+use super::features::{Skipped, none_left};
 
 /// What standard input is given as.
 pub const STDIN: &str = "-";
@@ -56,6 +59,67 @@ impl Listing {
         let mut listing = Self::default();
         inputs.iter().try_for_each(|input| listing.add(input))?;
         Ok(listing)
+    }
+}
+
+/// Inputs that have been opened, at least one.
+pub struct Opened<F> {
+    pub files: Vec<F>,
+    pub skipped: Vec<Skipped>,
+    /// Files in folders that are left out, as systems leave them there.
+    pub left_out: usize,
+}
+
+/// Lists inputs and opens every file. The first fault ends the run, unless it may go on past it.
+pub fn open_all<F: Send>(
+    inputs: &[PathBuf],
+    keep_going: bool,
+    add: fn(&mut Listing, &Path) -> Result<()>,
+    open: impl Fn(&Path) -> Result<F> + Sync,
+) -> Result<Opened<F>> {
+    let mut skipped = Vec::new();
+    let mut skip = |input: &Path, error: Error| {
+        if !keep_going {
+            return Err(named(input, error).context(
+                "stopped at an input that cannot be used; --keep-going skips such inputs",
+            ));
+        }
+        skipped.push(Skipped {
+            label: input.display().to_string(),
+            count: 1,
+            reason: format!("{error:#}"),
+        });
+        Ok(())
+    };
+    let mut listing = Listing::default();
+    for input in inputs {
+        if let Err(error) = add(&mut listing, input) {
+            skip(input, error)?;
+        }
+    }
+    let opened: Vec<_> = listing.files.par_iter().map(|path| open(path)).collect();
+    let mut files = Vec::with_capacity(opened.len());
+    for (path, file) in listing.files.iter().zip(opened) {
+        match file {
+            Ok(file) => files.push(file),
+            Err(error) => skip(path, error)?,
+        }
+    }
+    if files.is_empty() {
+        return Err(none_left(&skipped));
+    }
+    Ok(Opened {
+        files,
+        skipped,
+        left_out: listing.left_out,
+    })
+}
+
+/// An error of the program, with the file it is of; those of the library name it themselves.
+fn named(path: &Path, error: Error) -> Error {
+    match error.downcast_ref::<wavelet_scattering::Error>() {
+        Some(_) => error,
+        None => error.context(path.display().to_string()),
     }
 }
 

@@ -2,7 +2,7 @@
 //! each image.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::SyncSender;
 
 use anyhow::{Context, Error, Result, bail, ensure};
@@ -12,8 +12,8 @@ use wavelet_scattering::io::{ImageOptions, InputFile, InputKind};
 use wavelet_scattering::num::Real;
 
 use crate::args::ImageArgs;
-use crate::command::features::{Item, Skipped, none_left};
-use crate::command::reading;
+use crate::command::features::{Item, Skipped};
+use crate::command::reading::{self, Listing};
 
 /// One image, `[channels, H, W]`, all finite.
 type Image<T> = Item<Array3<T>>;
@@ -38,39 +38,11 @@ impl Inputs {
             resize: args.resize.map(|size| size.0),
             ..args.reading.options()
         };
-        let mut skipped = Vec::new();
-        let mut skip = |input: &Path, error: Error| {
-            if !args.keep_going {
-                return Err(error.context(
-                    "stopped at an input that cannot be used; --keep-going skips such inputs",
-                ));
-            }
-            skipped.push(Skipped {
-                label: input.display().to_string(),
-                count: 1,
-                reason: format!("{error:#}"),
-            });
-            Ok(())
-        };
-        let mut listing = reading::Listing::default();
-        for input in &args.inputs {
-            if let Err(error) = listing.add(input) {
-                skip(input, error)?;
-            }
-        }
-        let opened: Vec<_> = (listing.files.par_iter())
-            .map(|path| reading::open(path, &options))
-            .collect();
-        let mut files = Vec::with_capacity(opened.len());
-        for (path, file) in listing.files.iter().zip(opened) {
-            match file {
-                Ok(file) => files.push(file),
-                Err(error) => skip(path, error)?,
-            }
-        }
-        let Some(first) = files.first() else {
-            return Err(none_left(&skipped));
-        };
+        let opened = reading::open_all(&args.inputs, args.keep_going, Listing::add, |path| {
+            reading::open(path, &options)
+        })?;
+        let files = opened.files;
+        let first = &files[0];
         let kind = first.kind();
         if let Some(other) = files.iter().find(|file| file.kind() != kind) {
             bail!(
@@ -84,13 +56,13 @@ impl Inputs {
             size: usual_size(&files),
             channels: first.channels(),
             files,
-            left_out: listing.left_out,
-            complete: skipped.is_empty(),
+            left_out: opened.left_out,
+            complete: opened.skipped.is_empty(),
         };
         if !args.keep_going {
             inputs.check_sizes()?;
         }
-        Ok((inputs, skipped))
+        Ok((inputs, opened.skipped))
     }
 
     /// Refuses images of several sizes.

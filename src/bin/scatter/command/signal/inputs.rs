@@ -6,13 +6,12 @@ use std::sync::mpsc::SyncSender;
 
 use anyhow::{Context, Error, Result, bail, ensure};
 use ndarray::{Array2, s};
-use rayon::prelude::*;
 use wavelet_scattering::io::{SoundFile, SoundKind};
 use wavelet_scattering::num::Real;
 
 use crate::args::SignalArgs;
-use crate::command::features::{Item, Skipped, none_left};
-use crate::command::reading;
+use crate::command::features::{Item, Skipped};
+use crate::command::reading::{self, Listing};
 
 /// A signal, or a segment of one, all finite.
 pub struct Signal<T> {
@@ -45,62 +44,31 @@ impl Inputs {
     /// Lists the inputs and reads what they are. What has a fault is returned if the run may go on past it.
     pub fn open(args: &SignalArgs) -> Result<(Self, Vec<Skipped>)> {
         let options = args.reading.options();
-        let mut skipped = Vec::new();
-        let mut skip = |input: &Path, error: Error| {
-            if !args.keep_going {
-                return Err(error.context(
-                    "stopped at an input that cannot be used; --keep-going skips such inputs",
-                ));
+        let open = |path: &Path| {
+            let file = reading::open_sound(path, &options)?;
+            if let Some(segments) = Segments::of(args, &file)? {
+                ensure!(
+                    file.samples() >= segments.len,
+                    "it has {} samples, and a segment {}",
+                    file.samples(),
+                    segments.len
+                );
             }
-            skipped.push(Skipped {
-                label: input.display().to_string(),
-                count: 1,
-                reason: format!("{error:#}"),
-            });
-            Ok(())
+            Ok(file)
         };
-        let mut listing = reading::Listing::default();
-        for input in &args.inputs {
-            if let Err(error) = listing.add_sounds(input) {
-                skip(input, error)?;
-            }
-        }
-        let opened: Vec<_> = (listing.files.par_iter())
-            .map(|path| reading::open_sound(path, &options))
-            .collect();
-        let mut files = Vec::with_capacity(opened.len());
-        for (path, file) in listing.files.iter().zip(opened) {
-            let segment = |file: SoundFile| -> Result<SoundFile> {
-                if let Some(segments) = Segments::of(args, &file)? {
-                    ensure!(
-                        file.samples() >= segments.len,
-                        "it has {} samples, and a segment {}",
-                        file.samples(),
-                        segments.len
-                    );
-                }
-                Ok(file)
-            };
-            match file.and_then(segment) {
-                Ok(file) => files.push(file),
-                Err(error) if args.keep_going => skip(path, error)?,
-                Err(error) => skip(path, named(path, error))?,
-            }
-        }
-        let Some(first) = files.first() else {
-            return Err(none_left(&skipped));
-        };
+        let opened = reading::open_all(&args.inputs, args.keep_going, Listing::add_sounds, open)?;
+        let first = &opened.files[0];
         let inputs = Self {
             kind: first.kind(),
             channels: first.channels(),
             rate: first.rate(),
             segments: Segments::of(args, first)?,
-            left_out: listing.left_out,
-            complete: skipped.is_empty(),
-            files,
+            left_out: opened.left_out,
+            complete: opened.skipped.is_empty(),
+            files: opened.files,
         };
         inputs.check()?;
-        Ok((inputs, skipped))
+        Ok((inputs, opened.skipped))
     }
 
     /// Refuses what does not go together.
@@ -295,14 +263,6 @@ impl Segments {
             len: samples("--segment", seconds)?,
             hop: samples("--hop", args.hop.unwrap_or(seconds))?,
         }))
-    }
-}
-
-/// An error of the program, with the file it is of; those of the library name it themselves.
-fn named(path: &Path, error: Error) -> Error {
-    match error.downcast_ref::<wavelet_scattering::Error>() {
-        Some(_) => error,
-        None => error.context(path.display().to_string()),
     }
 }
 

@@ -115,7 +115,7 @@ impl Rows<'_> {
         }
     }
 
-    fn write<T: Real>(&mut self, mut features: StreamFeatures<T>) -> Result<()> {
+    fn write<T: Real>(&mut self, features: StreamFeatures<T>) -> Result<()> {
         use std::fmt::Write as _;
 
         let first = features.first_sample();
