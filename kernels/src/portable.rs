@@ -83,6 +83,14 @@ impl<T: Element, const N: usize> Vector<T> for Lanes<T, N> {
     }
 
     #[inline(always)]
+    fn recip_or_zero(self) -> Self {
+        Self(self.0.map(|lane| match lane >= T::min_positive_value() {
+            true => lane.recip(),
+            false => T::zero(),
+        }))
+    }
+
+    #[inline(always)]
     fn lanes(&self) -> &[T] {
         &self.0
     }

@@ -26,9 +26,14 @@ pub fn add_weighted_rows<T: Element>(to: &mut [T], weights: &[T], rows: &[T]) {
         .iter()
         .zip(rows[done * n..].chunks_exact(n))
     {
-        for (to, &from) in to.iter_mut().zip(row) {
-            *to += weight * from;
-        }
+        add_scaled(to, weight, row);
+    }
+}
+
+/// `to[i] += weight·from[i]`, as far as both reach.
+pub fn add_scaled<T: Element>(to: &mut [T], weight: T, from: &[T]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to += weight * from;
     }
 }
 

@@ -29,6 +29,9 @@ pub trait Vector<T>:
     /// The square root of every lane.
     fn sqrt(self) -> Self;
 
+    /// One over every lane; 0 where that is not a positive normal number.
+    fn recip_or_zero(self) -> Self;
+
     /// The lanes as numbers.
     fn lanes(&self) -> &[T];
 
@@ -151,6 +154,16 @@ impl<V: Copy> Cell<V> {
         }
     }
 
+    /// `self/|self|`; 0 where |self|² vanishes, or is as good as 0.
+    #[inline(always)]
+    pub fn sign<T>(self) -> Self
+    where
+        V: Vector<T>,
+    {
+        let modulus = self.re.mul_add(self.re, self.im * self.im).sqrt();
+        self.scaled(modulus.recip_or_zero())
+    }
+
     /// `self·w` for real w.
     #[inline(always)]
     pub fn scaled(self, w: V) -> Self
@@ -239,6 +252,19 @@ mod tests {
             same(va.neg_mul_add(vb, vc), &|i| c[i] - a[i] * b[i]);
             same((va * va).sqrt(), &|i| a[i].abs());
             assert_eq!(simd.splat(T::zero()).sqrt().lanes()[0], T::zero());
+            same(va.recip_or_zero(), &|i| match a[i] > T::zero() {
+                true => a[i].recip(),
+                false => T::zero(),
+            });
+            let least = T::min_positive_value();
+            for (value, expected) in [
+                (least, least.recip()),
+                (least / (T::one() + T::one()), T::zero()),
+                (T::zero(), T::zero()),
+                (T::nan(), T::zero()),
+            ] {
+                assert_eq!(simd.splat(value).recip_or_zero().lanes()[0], expected);
+            }
 
             let half = |i: usize| i / (n / 2);
             let [low, high] = [b[1], c[1]];
@@ -279,6 +305,7 @@ mod tests {
             check(p.plus_i(q), &|i| complex(i).0 + turn * complex(i).1);
             check(p.minus_i(q), &|i| complex(i).0 - turn * complex(i).1);
             check(p.times(q), &|i| complex(i).0 * complex(i).1);
+            check(p.sign(), &|i| complex(i).0 / complex(i).0.norm());
             check(p.scaled(vc), &|i| complex(i).0 * c[i]);
             check(p.scaled_add(vc, q), &|i| complex(i).1 + complex(i).0 * c[i]);
             check(p.scaled_sub(vc, q), &|i| complex(i).1 - complex(i).0 * c[i]);

@@ -36,7 +36,7 @@ impl Avx512 {
 /// A vector type over one kind of register. A value comes from a token, and a token only from a successful detection of
 /// every feature that its instructions need: that is what "values prove the features" means below.
 macro_rules! vector {
-    ($name:ident, $lanes:literal, $T:ty, $raw:ty, $add:ident, $sub:ident, $mul:ident, $fma:ident, $fnma:ident, $sqrt:ident, $transpose:path, $join:ident, $exchange:ident, $store:ident, $halves:ident) => {
+    ($name:ident, $lanes:literal, $T:ty, $raw:ty, $add:ident, $sub:ident, $mul:ident, $fma:ident, $fnma:ident, $sqrt:ident, $recip:ident, $transpose:path, $join:ident, $exchange:ident, $store:ident, $halves:ident) => {
         #[derive(Debug, Clone, Copy)]
         #[repr(transparent)]
         pub struct $name($raw);
@@ -90,6 +90,12 @@ macro_rules! vector {
             fn sqrt(self) -> Self {
                 // SAFETY: values prove the features.
                 Self(unsafe { $sqrt(self.0) })
+            }
+
+            #[inline(always)]
+            fn recip_or_zero(self) -> Self {
+                // SAFETY: values prove the features.
+                Self(unsafe { $recip(self.0) })
             }
 
             #[inline(always)]
@@ -158,6 +164,7 @@ vector!(
     _mm256_fmadd_ps,
     _mm256_fnmadd_ps,
     _mm256_sqrt_ps,
+    recip_or_zero_f32x8,
     transpose_f32x8,
     join_f32x8,
     exchange_f32x8,
@@ -175,6 +182,7 @@ vector!(
     _mm256_fmadd_pd,
     _mm256_fnmadd_pd,
     _mm256_sqrt_pd,
+    recip_or_zero_f64x4,
     transpose_by_lanes,
     join_f64x4,
     exchange_f64x4,
@@ -192,6 +200,7 @@ vector!(
     _mm512_fmadd_ps,
     _mm512_fnmadd_ps,
     _mm512_sqrt_ps,
+    recip_or_zero_f32x16,
     transpose_f32x16,
     join_f32x16,
     exchange_f32x16,
@@ -209,6 +218,7 @@ vector!(
     _mm512_fmadd_pd,
     _mm512_fnmadd_pd,
     _mm512_sqrt_pd,
+    recip_or_zero_f64x8,
     transpose_by_lanes,
     join_f64x8,
     exchange_f64x8,
@@ -281,6 +291,51 @@ halves!(
         _mm512_shuffle_f64x2::<0b11_10_11_10>(a, b),
     ],
     halves_f64x8(x) [_mm512_castpd512_pd256(x), _mm512_extractf64x4_pd::<1>(x)]
+);
+
+/// 1/x in every lane where x is a positive normal number, 0 elsewhere.
+macro_rules! recip_or_zero {
+    ($name:ident, $raw:ty, $T:ty, $splat:ident, |$x:ident, $one:ident, $least:ident| $of:expr) => {
+        /// # Safety
+        /// The machine has the instructions.
+        #[inline(always)]
+        unsafe fn $name($x: $raw) -> $raw {
+            // SAFETY: as the caller promises.
+            unsafe {
+                let [$one, $least] = [$splat(1.0), $splat(<$T>::MIN_POSITIVE)];
+                $of
+            }
+        }
+    };
+}
+
+recip_or_zero!(
+    recip_or_zero_f32x8,
+    __m256,
+    f32,
+    _mm256_set1_ps,
+    |x, one, least| { _mm256_and_ps(_mm256_div_ps(one, x), _mm256_cmp_ps::<_CMP_GE_OQ>(x, least)) }
+);
+recip_or_zero!(
+    recip_or_zero_f64x4,
+    __m256d,
+    f64,
+    _mm256_set1_pd,
+    |x, one, least| { _mm256_and_pd(_mm256_div_pd(one, x), _mm256_cmp_pd::<_CMP_GE_OQ>(x, least)) }
+);
+recip_or_zero!(
+    recip_or_zero_f32x16,
+    __m512,
+    f32,
+    _mm512_set1_ps,
+    |x, one, least| { _mm512_maskz_div_ps(_mm512_cmp_ps_mask::<_CMP_GE_OQ>(x, least), one, x) }
+);
+recip_or_zero!(
+    recip_or_zero_f64x8,
+    __m512d,
+    f64,
+    _mm512_set1_pd,
+    |x, one, least| { _mm512_maskz_div_pd(_mm512_cmp_pd_mask::<_CMP_GE_OQ>(x, least), one, x) }
 );
 
 /// Any vector, through memory.

@@ -143,8 +143,17 @@ impl<T: Real> AxisAverage<T> {
         }
     }
 
+    /// The transpose: adds what the outputs weigh to the samples they average.
+    pub fn add_adjoint(&self, weights: &[T], u: &mut [T]) {
+        for (o, &weight) in self.outputs.clone().zip(weights) {
+            for (start, taps) in self.row(o) {
+                kernels::add_scaled(&mut u[start..], weight, taps);
+            }
+        }
+    }
+
     /// The row of the matrix for one output, as at most two stretches: first sample, weights.
-    fn row(&self, output: usize) -> [(usize, &[T]); 2] {
+    pub fn row(&self, output: usize) -> [(usize, &[T]); 2] {
         let middle = output * self.step % self.len;
         match self.radius {
             None => [(0, &self.taps[self.len - middle..][..self.len]), (0, &[])],
@@ -183,6 +192,11 @@ impl<T: Real, const D: usize> LowPass<T, D> {
     pub fn apply(&self, u: &[T], out: &mut [T], scratch: &mut [T]) {
         apply(&self.axes, u, out, scratch);
     }
+
+    /// The transpose: adds what the outputs weigh to the samples they average.
+    pub fn add_adjoint(&self, weights: &[T], u: &mut [T], scratch: &mut [T]) {
+        add_adjoint(&self.axes, weights, u, scratch);
+    }
 }
 
 fn apply<T: Real>(axes: &[AxisAverage<T>], u: &[T], out: &mut [T], scratch: &mut [T]) {
@@ -201,6 +215,27 @@ fn apply<T: Real>(axes: &[AxisAverage<T>], u: &[T], out: &mut [T], scratch: &mut
             kernels::add_weighted_rows(averages, weights, &u[start * len..]);
         }
         apply(others, averages, out, scratch);
+    }
+}
+
+fn add_adjoint<T: Real>(axes: &[AxisAverage<T>], weights: &[T], u: &mut [T], scratch: &mut [T]) {
+    let Some((axis, others)) = axes.split_first() else {
+        return;
+    };
+    if others.is_empty() {
+        return axis.add_adjoint(weights, u);
+    }
+    let len: usize = others.iter().map(|axis| axis.len).product();
+    let width: usize = others.iter().map(AxisAverage::output_len).product();
+    let (averages, scratch) = scratch.split_at_mut(len);
+    for (o, weights) in axis.outputs.clone().zip(weights.chunks_exact(width)) {
+        averages.fill(T::zero());
+        add_adjoint(others, weights, averages, scratch);
+        for (start, taps) in axis.row(o) {
+            for (u, &tap) in u[start * len..].chunks_exact_mut(len).zip(taps) {
+                kernels::add_scaled(u, tap, averages);
+            }
+        }
     }
 }
 
@@ -252,6 +287,13 @@ mod tests {
             for low_pass in [across, down] {
                 let mut got = vec![f64::NAN; outputs.len()];
                 low_pass.apply(&u, &mut got, &mut vec![f64::NAN; low_pass.scratch_len()]);
+                let mut scratch = vec![f64::NAN; low_pass.scratch_len()];
+                let mut adjoint = vec![0.0; n];
+                let weights: Vec<f64> = outputs.clone().map(|o| (3.0 * o as f64).cos()).collect();
+                low_pass.add_adjoint(&weights, &mut adjoint, &mut scratch);
+                let there: f64 = got.iter().zip(&weights).map(|(a, b)| a * b).sum();
+                let back: f64 = adjoint.iter().zip(&u).map(|(a, b)| a * b).sum();
+                assert!((there - back).abs() < 1e-13, "{there} against {back}");
                 for (o, got) in outputs.clone().zip(got) {
                     let expected = slow(&phi_hat, &u, o * step);
                     assert!((got - expected).abs() < 1e-13, "{got} against {expected}");

@@ -3,7 +3,16 @@
 //! Comes in: the spectrum of the input or of U[p]. Goes out: what is kept of U[p, λ], and its spectrum for the next layer.
 //! Layers differ in what fills the lanes of a vector; the walk over all paths is the same for all.
 //!
-//! - [`Layer`]: what a way of computing a layer supplies to the walk;
+//! The way back takes cotangents, the derivatives of a real loss with respect to what a layer computes (∂/∂Re + i·∂/∂Im
+//! where that is complex), to those with respect to what it is computed from. With z = U[p] ⋆ ψ_λ, U = |z|, S = A·U and n samples of U[p]:
+//!
+//! ```text
+//! Ū[p, λ] = Aᵀ S̄  +  Re Σ_k Û̄[p, λ](k)·exp(2πi·kt/n)      what is kept, and the paths that go on
+//! z̄ = Ū·z/|z|                                              0 where z = 0
+//! Û̄[p](k) += ψ̂(k)·unfold(F z̄)(k)/n                         for every λ
+//! ```
+//!
+//! - [`Layer`]: what a way of computing a layer supplies to the walk, [`Backward`] to the walk back;
 //! - [`side_by_side`]: lanes are the paths of a group, for images; [`plane`] is its hot path, the transforms of one grid;
 //! - [`alone`]: one path at a time, for signals;
 //! - [`frequency`]: convolution across wavelets, for joint scattering;
@@ -41,6 +50,18 @@ pub(crate) struct Step<'a> {
     /// The levels that U[p] and U[p, λ] live on.
     pub from: usize,
     pub to: usize,
+}
+
+/// The cotangents of what is kept, by row.
+pub(crate) type Kept<'a, T> = &'a (dyn Fn(usize) -> &'a [T] + Sync);
+
+/// The cotangent of what a group of paths descends from.
+#[derive(Debug)]
+pub(crate) enum Cotangent<'a, Root, Spectrum> {
+    /// Of the spectrum of the input.
+    Input(&'a mut Root),
+    /// Of the spectra of the moduli of a group, path by path.
+    Moduli(&'a mut Spectrum),
 }
 
 /// What one way of computing a layer supplies to the cascade.
@@ -101,4 +122,49 @@ pub(crate) trait Layer<T>: Send + Sync {
         team: &mut [Self::Lines],
         keep: &mut dyn FnMut(usize, &[T]),
     );
+}
+
+/// What one way of computing a layer supplies to the way back.
+///
+/// The cotangent of a spectrum stands where the spectrum does, frequency by frequency, natural order of parts, unscaled: it is
+/// ∂/∂Re + i·∂/∂Im with respect to the DFT. Where half of a spectrum stands for all of it, what belongs to the other half is
+/// added, conjugated.
+pub(crate) trait Backward<T>: Layer<T> {
+    /// One thread's scratch of the way back, beside that of the way there.
+    type Back: Send + Sync;
+
+    /// Adds what that takes.
+    fn back_footprint(&self, others: Footprint) -> Footprint;
+
+    fn back(&self) -> Self::Back;
+
+    /// Sets the cotangent of a spectrum to zero.
+    fn clear(&self, spectrum: &mut Self::Spectrum);
+
+    fn clear_root(&self, root: &mut Self::Root);
+
+    /// Adds cotangents.
+    fn add(&self, spectrum: &Self::Spectrum, to: &mut Self::Spectrum);
+
+    fn add_root(&self, root: &Self::Root, to: &mut Self::Root);
+
+    /// The way back through [`step`](Layer::step): adds to the cotangent of what `from` is the spectrum of. `kept` says the
+    /// cotangent of what is kept of each row, `children` is the cotangent of the spectra that the step left, where paths go
+    /// on; it may be overwritten.
+    #[allow(clippy::too_many_arguments)] // those of a step, and their cotangents
+    fn step_back(
+        &self,
+        from: Parent<'_, Self::Root, Self::Spectrum>,
+        step: &Step<'_>,
+        kept: Kept<'_, T>,
+        children: Option<&mut Self::Spectrum>,
+        to: Cotangent<'_, Self::Root, Self::Spectrum>,
+        planes: &mut Self::Planes,
+        lines: &mut Self::Lines,
+        back: &mut Self::Back,
+    );
+
+    /// The way back through [`enter`](Layer::enter): the cotangent of the padded input from that of its spectrum, which may be
+    /// overwritten.
+    fn leave(&self, root: &mut Self::Root, plane: &mut [T], back: &mut Self::Back);
 }

@@ -240,6 +240,25 @@ fn pad_line<T: Copy>(
     }
 }
 
+/// The transpose of padding: adds every padded sample to the one that it repeats.
+pub(crate) fn add_unpadded<T: Real>(axes: &[AxisPadding], padded: &[T], to: &mut [T]) {
+    let Some((axis, others)) = axes.split_first() else {
+        return;
+    };
+    let len: usize = others.iter().map(|axis| axis.len).product();
+    let padded_len: usize = others.iter().map(|axis| axis.padded).product();
+    for (i, padded) in padded.chunks_exact(padded_len).enumerate() {
+        let Some(source) = axis.source(i) else {
+            continue;
+        };
+        let to = &mut to[source * len..][..len];
+        match others {
+            [] => to[0] += padded[0],
+            _ => add_unpadded(others, padded, to),
+        }
+    }
+}
+
 /// How an input was brought into range: the plane is (input − mean/scale)·scale, padded, and amplitude is 1/scale.
 pub(crate) struct Brought<T> {
     /// The mean that was taken away, after scaling.
