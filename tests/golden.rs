@@ -6,11 +6,14 @@
 #![allow(non_snake_case)]
 #![allow(clippy::approx_constant)] // 3.1415 is what Kymatio has for pi
 
-use std::f64::consts::PI;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+mod golden_data;
 
-use ndarray::{ArrayD, Axis, IxDyn, ShapeBuilder};
+use std::f64::consts::PI;
+use std::fs::File;
+use std::path::Path;
+
+use golden_data::{cases, read, read_npy};
+use ndarray::{ArrayD, Axis};
 use serde_json::Value;
 use wavelet_scattering::filters::FilterBank2d;
 use wavelet_scattering::num::{Real, relative_error};
@@ -20,42 +23,6 @@ use wavelet_scattering::{Average, Isa, JointScattering, PathTable, Scattering1d,
 
 /// By how much each of Kymatio's filters is larger.
 const SCALE: f64 = PI / 3.1415;
-
-fn cases(prefix: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    let mut cases: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            path.file_name()
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .starts_with(prefix)
-        })
-        .collect();
-    cases.sort();
-    cases
-}
-
-fn read<R: std::io::Read>(npy: npyz::NpyFile<R>) -> ArrayD<f64> {
-    let shape: Vec<usize> = npy.shape().iter().map(|&n| n as usize).collect();
-    let fortran = npy.order() == npyz::Order::Fortran;
-    let values = match npy.dtype().descr().as_str() {
-        "'<f4'" => npy
-            .into_vec::<f32>()
-            .unwrap()
-            .into_iter()
-            .map(f64::from)
-            .collect(),
-        _ => npy.into_vec::<f64>().unwrap(),
-    };
-    ArrayD::from_shape_vec(IxDyn(&shape).set_f(fortran), values).unwrap()
-}
-
-fn read_npy(path: PathBuf) -> ArrayD<f64> {
-    read(npyz::NpyFile::new(File::open(path).unwrap()).unwrap())
-}
 
 /// Kymatio's path of a row as (j, theta) pairs.
 fn key(path: &Value) -> Vec<(usize, usize)> {

@@ -4,7 +4,10 @@
 //! Z = DFT(even + i·odd)     DFT(even)(k) = ½·(Z(k) + conj Z(−k))     DFT(odd)(k) = −½i·(Z(k) − conj Z(−k))
 //! ```
 //!
-//! The ½ is left out. Lines transform with exp(+2πi…) only, so real and imaginary parts go in exchanged.
+//! The ½ is left out. The transpose of both, with lines that transform with exp(+2πi…), takes cotangents of two half spectra to those of
+//! two real rows: Re Σ_k G(k)·exp(2πi·kx/n), k = 0 ..= n/2, is the transform of ½·(G(k) + conj G(−k)), and even + i·odd of two.
+//!
+//! Lines transform with exp(+2πi…) only, so real and imaginary parts go in exchanged.
 
 use num_complex::Complex;
 
@@ -194,6 +197,73 @@ impl<T: Element, S: Simd<T>, const PARTS: usize> Kernel for Separate<'_, T, S, P
                 cell.re.store_halves(&mut low.re, &mut high.re, k1);
                 cell.im.store_halves(&mut low.im, &mut high.im, k1);
             }
+        }
+    }
+}
+
+/// Two half spectra, of which the real parts of the inverse transforms are wanted, as one complex line.
+pub struct Join<'a, T, S: Simd<T>> {
+    pub simd: S,
+    /// For k = 0 ..= n/2 at least, groups of neighbours and how far groups are apart.
+    pub even: &'a [Cell<S::V>],
+    /// The same, or empty for a row of zeros.
+    pub odd: &'a [Cell<S::V>],
+    pub neighbours: usize,
+    pub pitch: usize,
+    /// n cells.
+    pub tile: &'a mut [Cell<S::V>],
+}
+
+impl<T: Element, S: Simd<T>> Kernel for Join<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            simd,
+            even,
+            odd,
+            neighbours,
+            pitch,
+            tile,
+        } = self;
+        let n = tile.len();
+        let none = zero(simd);
+        let half = simd.splat(T::from(0.5).expect("a half is a number"));
+        for k in 0..=n / 2 {
+            let at = k / neighbours * pitch + k % neighbours;
+            let a = even[at];
+            let b = if odd.is_empty() { none } else { odd[at] };
+            if k == 0 || 2 * k == n {
+                tile[k] = Cell { re: a.re, im: b.re };
+                continue;
+            }
+            let (a, b) = (a.scaled(half), b.scaled(half));
+            tile[k] = a.plus_i(b);
+            // conj a + i·conj b
+            tile[n - k] = Cell {
+                re: a.re + b.im,
+                im: b.re - a.im,
+            };
+        }
+    }
+}
+
+/// z̄ = ū·z/|z|, parts exchanged: the cotangent of a line from that of its moduli, as lines want it that go back.
+pub struct ModulusBack<'a, T, S: Simd<T>> {
+    pub z: &'a [Cell<S::V>],
+    pub u: &'a [S::V],
+    pub scale: S::V,
+    pub tile: &'a mut [Cell<S::V>],
+}
+
+impl<T: Element, S: Simd<T>> Kernel for ModulusBack<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for ((to, z), &u) in self.tile.iter_mut().zip(self.z).zip(self.u) {
+            *to = z.sign().scaled(u * self.scale).swapped();
         }
     }
 }

@@ -1,7 +1,9 @@
-//! Sparse products x̂·ψ̂ in every lane, piece by piece.
+//! Sparse products x̂·ψ̂ in every lane, piece by piece, and their transposes.
+
+use num_complex::Complex;
 
 use super::element::Element;
-use super::vector::{Cell, Kernel, Simd, Vector, zero};
+use super::vector::{Cell, Kernel, MAX_LANES, Simd, Vector, zero};
 
 /// What a piece does with the cells it covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,13 +30,24 @@ impl Piece {
     /// Where the samples of a part stand.
     #[inline(always)]
     fn samples<'a, X>(&self, part: usize, spectrum: &'a [X]) -> &'a [X] {
+        &spectrum[self.first(part)..][..self.len as usize]
+    }
+
+    /// The same to be added to.
+    #[inline(always)]
+    fn samples_mut<'a, X>(&self, part: usize, spectrum: &'a mut [X]) -> &'a mut [X] {
+        &mut spectrum[self.first(part)..][..self.len as usize]
+    }
+
+    #[inline(always)]
+    fn first(&self, part: usize) -> usize {
         let from = self.from[part];
         let first = if self.mirrored {
             from + 1 - self.len
         } else {
             from
         };
-        &spectrum[first as usize..][..self.len as usize]
+        first as usize
     }
 }
 
@@ -121,6 +134,132 @@ impl<T: Element, S: Simd<T>, P: Product<T, S::V>> Kernel for Column<'_, T, S, P>
                 (false, true) => each!(a, b, false, true),
                 (true, false) => each!(a.iter().rev(), b.iter().rev(), true, false),
                 (true, true) => each!(a.iter().rev(), b.iter().rev(), true, true),
+            }
+        }
+    }
+}
+
+/// The transpose of a [`Product`] with one filter for all lanes: adds ψ̂(k)·z(k) where x̂(k) was read, its conjugate where that was
+/// mirrored.
+pub struct AddToCells<'a, T, S: Simd<T>, const PARTS: usize> {
+    pub simd: S,
+    pub pieces: &'a [Piece],
+    pub filter: &'a [[T; PARTS]],
+    /// z, parts exchanged.
+    pub tile: &'a [Cell<S::V>],
+    pub to: &'a mut [Cell<S::V>],
+}
+
+impl<T: Element, S: Simd<T>, const PARTS: usize> Kernel for AddToCells<'_, T, S, PARTS> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            simd,
+            pieces,
+            filter,
+            tile,
+            to,
+        } = self;
+        let zero = zero(simd);
+        for piece in pieces.iter().filter(|piece| piece.act != Act::Clear) {
+            let len = piece.len as usize;
+            let tile = &tile[piece.at as usize..][..len];
+            let filter = &filter[piece.values as usize..][..len];
+            if !piece.mirrored {
+                let to = piece.samples_mut(0, to);
+                for ((to, z), &filter) in to.iter_mut().zip(tile).zip(filter) {
+                    *to = z.swapped().scaled_add(both(simd, filter), *to);
+                }
+                continue;
+            }
+            for part in 0..PARTS {
+                let to = piece.samples_mut(part, to);
+                for ((to, z), &filter) in to.iter_mut().rev().zip(tile).zip(filter) {
+                    let by = both(simd, filter);
+                    // Columns of a pair are mirrored to different cells, each to its half.
+                    let by = match (PARTS, part) {
+                        (1, _) => by,
+                        (_, 0) => S::V::join(by, zero.re),
+                        _ => S::V::join(zero.re, by),
+                    };
+                    *to = Cell {
+                        re: z.im.mul_add(by, to.re),
+                        im: z.re.neg_mul_add(by, to.im),
+                    };
+                }
+            }
+        }
+    }
+}
+
+/// One number for all lanes, or one for each half.
+#[inline(always)]
+fn both<T: Element, S: Simd<T>, const PARTS: usize>(simd: S, parts: [T; PARTS]) -> S::V {
+    match PARTS {
+        1 => simd.splat(parts[0]),
+        _ => simd.splat_halves([parts[0], parts[PARTS - 1]]),
+    }
+}
+
+/// The transpose of a [`Product`] whose lanes are filters of one spectrum: what lanes have for one frequency adds up.
+pub struct AddToNumbers<'a, T, S: Simd<T>, const PARTS: usize> {
+    pub simd: S,
+    pub pieces: &'a [Piece],
+    pub filter: &'a [S::V],
+    /// z, parts exchanged.
+    pub tile: &'a [Cell<S::V>],
+    pub to: &'a mut [Complex<T>],
+}
+
+impl<T: Element, S: Simd<T>, const PARTS: usize> Kernel for AddToNumbers<'_, T, S, PARTS> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            simd,
+            pieces,
+            filter,
+            tile,
+            to,
+        } = self;
+        let lanes = S::V::LANES;
+        let zero = simd.splat(T::zero());
+        for piece in pieces.iter().filter(|piece| piece.act != Act::Clear) {
+            let len = piece.len as usize;
+            let tile = &tile[piece.at as usize..][..len];
+            let filter = &filter[piece.values as usize..][..len];
+            let blocks = tile.chunks(lanes).zip(filter.chunks(lanes));
+            for (block, (tile, filter)) in blocks.enumerate() {
+                let (mut re, mut im) = ([zero; MAX_LANES], [zero; MAX_LANES]);
+                for (i, (z, &by)) in tile.iter().zip(filter).enumerate() {
+                    (re[i], im[i]) = (z.im * by, z.re * by);
+                }
+                S::V::transpose(&mut re[..lanes]);
+                S::V::transpose(&mut im[..lanes]);
+                for part in 0..PARTS {
+                    let of_part = part * lanes / PARTS..(part + 1) * lanes / PARTS;
+                    let (mut sum_re, mut sum_im) = (zero, zero);
+                    for lane in of_part {
+                        sum_re = sum_re + re[lane];
+                        sum_im = sum_im + im[lane];
+                    }
+                    let sums = sum_re.lanes().iter().zip(sum_im.lanes());
+                    let to = piece.samples_mut(part, to);
+                    if piece.mirrored {
+                        let to = to.iter_mut().rev().skip(block * lanes);
+                        for (to, (&re, &im)) in to.zip(sums).take(tile.len()) {
+                            (to.re, to.im) = (to.re + re, to.im - im);
+                        }
+                    } else {
+                        let to = to[block * lanes..].iter_mut();
+                        for (to, (&re, &im)) in to.zip(sums).take(tile.len()) {
+                            (to.re, to.im) = (to.re + re, to.im + im);
+                        }
+                    }
+                }
             }
         }
     }

@@ -96,6 +96,51 @@ impl<T: Element, S: Simd<T>, const G: usize> Kernel for Short<'_, T, S, G> {
     }
 }
 
+/// `to[i] += row[i]·weights`, in every lane, or with one weight for each half.
+pub struct AddScaled<'a, T, S: Simd<T>, const PARTS: usize> {
+    pub simd: S,
+    pub weights: [T; PARTS],
+    pub row: &'a [S::V],
+    pub to: &'a mut [S::V],
+}
+
+impl<T: Element, S: Simd<T>, const PARTS: usize> Kernel for AddScaled<'_, T, S, PARTS> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let weight = match PARTS {
+            1 => self.simd.splat(self.weights[0]),
+            _ => {
+                let [low, high] = [self.weights[0], self.weights[PARTS - 1]];
+                self.simd.splat_halves([low, high])
+            }
+        };
+        for (to, &value) in self.to.iter_mut().zip(self.row) {
+            *to = weight.mul_add(value, *to);
+        }
+    }
+}
+
+/// The transpose of a window: adds to the line what each output weighs, `line[start + t] += taps[t]·output`, stretch by stretch.
+pub struct AddWindow<'a, T, S: Simd<T>> {
+    pub simd: S,
+    pub taps: &'a [T],
+    pub output: S::V,
+    pub line: &'a mut [S::V],
+}
+
+impl<T: Element, S: Simd<T>> Kernel for AddWindow<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (u, &tap) in self.line.iter_mut().zip(self.taps) {
+            *u = self.simd.splat(tap).mul_add(self.output, *u);
+        }
+    }
+}
+
 /// The weights of a window that goes all the way round, folded at the middle of the line: with e(n), d(n) = u(n) ± u(−n),
 /// outputs o and −o of a line of N samples are
 ///

@@ -314,28 +314,28 @@ recip_or_zero!(
     __m256,
     f32,
     _mm256_set1_ps,
-    |x, one, least| { _mm256_and_ps(_mm256_div_ps(one, x), _mm256_cmp_ps::<_CMP_GE_OQ>(x, least)) }
+    |x, one, least| _mm256_and_ps(_mm256_div_ps(one, x), _mm256_cmp_ps::<_CMP_GE_OQ>(x, least))
 );
 recip_or_zero!(
     recip_or_zero_f64x4,
     __m256d,
     f64,
     _mm256_set1_pd,
-    |x, one, least| { _mm256_and_pd(_mm256_div_pd(one, x), _mm256_cmp_pd::<_CMP_GE_OQ>(x, least)) }
+    |x, one, least| _mm256_and_pd(_mm256_div_pd(one, x), _mm256_cmp_pd::<_CMP_GE_OQ>(x, least))
 );
 recip_or_zero!(
     recip_or_zero_f32x16,
     __m512,
     f32,
     _mm512_set1_ps,
-    |x, one, least| { _mm512_maskz_div_ps(_mm512_cmp_ps_mask::<_CMP_GE_OQ>(x, least), one, x) }
+    |x, one, least| _mm512_maskz_div_ps(_mm512_cmp_ps_mask::<_CMP_GE_OQ>(x, least), one, x)
 );
 recip_or_zero!(
     recip_or_zero_f64x8,
     __m512d,
     f64,
     _mm512_set1_pd,
-    |x, one, least| { _mm512_maskz_div_pd(_mm512_cmp_pd_mask::<_CMP_GE_OQ>(x, least), one, x) }
+    |x, one, least| _mm512_maskz_div_pd(_mm512_cmp_pd_mask::<_CMP_GE_OQ>(x, least), one, x)
 );
 
 /// Any vector, through memory.

@@ -546,3 +546,26 @@ fn without_gaps<T: Real>(band: &Band<T, 1>, least: f64) -> (i64, Vec<T>) {
     }
     (start, values)
 }
+
+// STUB
+impl<T: Real, S: Passes<T>> super::Backward<T> for Alone<T, S> {
+    type Back = ();
+    fn back_footprint(&self, _: Footprint, _: usize) -> Footprint { unimplemented!() }
+    fn back(&self) {}
+    fn clear(&self, _: &mut Frequencies<T>) { unimplemented!() }
+    fn clear_root(&self, _: &mut Frequencies<T>) { unimplemented!() }
+    fn add(&self, _: &Frequencies<T>, _: &mut Frequencies<T>) { unimplemented!() }
+    fn add_root(&self, _: &Frequencies<T>, _: &mut Frequencies<T>) { unimplemented!() }
+    fn step_back(
+        &self,
+        _: Parent<'_, Self::Root, Self::Spectrum>,
+        _: &Step<'_>,
+        _: super::Kept<'_, T>,
+        _: Option<&mut Self::Spectrum>,
+        _: super::Cotangent<'_, Self::Root, Self::Spectrum>,
+        _: &mut Self::Planes,
+        _: &mut [Self::Lines],
+        _: &mut Self::Back,
+    ) { unimplemented!() }
+    fn leave(&self, _: &mut Self::Root, _: &mut [T], _: &mut Self::Back) { unimplemented!() }
+}

@@ -184,6 +184,17 @@ impl Fold {
         (size_of_val(&self.pieces[..]) + size_of_val(&self.columns[..])) as u64
     }
 
+    /// Whether a column of cells reads anything.
+    pub fn reads(&self, column: usize) -> bool {
+        let mut pieces = self.pieces(column).iter();
+        pieces.any(|piece| piece.act != Act::Clear)
+    }
+
+    /// The pieces of a column of cells.
+    pub fn pieces(&self, column: usize) -> &[Piece] {
+        &self.pieces[self.columns[column] as usize..self.columns[column + 1] as usize]
+    }
+
     /// One column of cells of the product.
     pub fn column<T: Real, S: Simd<T>, P: Product<T, S::V>>(
         &self,
@@ -192,8 +203,7 @@ impl Fold {
         product: P,
         tile: &mut [Cell<S::V>],
     ) {
-        let pieces = &self.pieces[self.columns[column] as usize..self.columns[column + 1] as usize];
-        product::column(simd, pieces, product, tile);
+        product::column(simd, self.pieces(column), product, tile);
     }
 }
 

@@ -40,6 +40,14 @@ pub(crate) enum Parent<'a, Root, Spectrum> {
     Moduli(&'a Spectrum),
 }
 
+impl<Root, Spectrum> Copy for Parent<'_, Root, Spectrum> {}
+
+impl<Root, Spectrum> Clone for Parent<'_, Root, Spectrum> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
 /// The step from U[p] to U[p, λ] for a group of paths.
 #[derive(Debug)]
 pub(crate) struct Step<'a> {
@@ -133,8 +141,9 @@ pub(crate) trait Backward<T>: Layer<T> {
     /// One thread's scratch of the way back, beside that of the way there.
     type Back: Send + Sync;
 
-    /// Adds what that takes.
-    fn back_footprint(&self, others: Footprint) -> Footprint;
+    /// Adds what the way back takes beside the way there: that, cotangents of the root and of the spectra of every order, and so
+    /// many `shares` more of the spectra of order 1, if threads share its steps, or else of the root.
+    fn back_footprint(&self, others: Footprint, shares: usize) -> Footprint;
 
     fn back(&self) -> Self::Back;
 
@@ -150,7 +159,7 @@ pub(crate) trait Backward<T>: Layer<T> {
 
     /// The way back through [`step`](Layer::step): adds to the cotangent of what `from` is the spectrum of. `kept` says the
     /// cotangent of what is kept of each row, `children` is the cotangent of the spectra that the step left, where paths go
-    /// on; it may be overwritten.
+    /// on; it may be overwritten. The team shares the work.
     #[allow(clippy::too_many_arguments)] // those of a step, and their cotangents
     fn step_back(
         &self,
@@ -160,7 +169,7 @@ pub(crate) trait Backward<T>: Layer<T> {
         children: Option<&mut Self::Spectrum>,
         to: Cotangent<'_, Self::Root, Self::Spectrum>,
         planes: &mut Self::Planes,
-        lines: &mut Self::Lines,
+        team: &mut [Self::Lines],
         back: &mut Self::Back,
     );
 

@@ -21,6 +21,8 @@ pub(crate) struct LineAverage<T, S: Simd<T>> {
     len: usize,
     outputs: Range<usize>,
     window: Window<T>,
+    /// Its matrix, for the transpose.
+    matrix: AxisAverage<T>,
 }
 
 #[derive(Debug, Clone)]
@@ -90,6 +92,7 @@ impl<T: Real, S: Simd<T>> LineAverage<T, S> {
             len,
             outputs,
             window,
+            matrix: average.clone(),
         }
     }
 
@@ -115,6 +118,20 @@ impl<T: Real, S: Simd<T>> LineAverage<T, S> {
             Window::Round(weights) => {
                 let line = &line[..self.len];
                 window::round(self.simd, weights, self.outputs.clone(), line, to);
+            }
+        }
+    }
+
+    /// The transpose: adds to a line without halo what the outputs weigh.
+    fn add_adjoint(&self, outputs: &[S::V], line: &mut [S::V]) {
+        for (o, &output) in self.outputs.clone().zip(outputs) {
+            for (start, taps) in self.matrix.row(o) {
+                self.simd.run(window::AddWindow {
+                    simd: self.simd,
+                    taps,
+                    output,
+                    line: &mut line[start..],
+                });
             }
         }
     }
@@ -259,6 +276,67 @@ impl<T: Real, S: Simd<T>> Observer<T, S> {
         }
     }
 
+    /// The transpose of [`observe`](Rows::observe): adds to a row of U what was observed of it.
+    pub fn add_adjoint_of_row(&self, observed: &[S::V], row: &mut [S::V]) {
+        match &self.keeps {
+            Keeps::Average([_, right]) => right.add_adjoint(observed, row),
+            Keeps::Mean(kept) => {
+                for u in &mut row[kept[1].clone()] {
+                    *u = *u + observed[0];
+                }
+            }
+            Keeps::Whole(kept) => {
+                for (u, &observed) in row[kept[1].clone()].iter_mut().zip(observed) {
+                    *u = *u + observed;
+                }
+            }
+        }
+    }
+
+    /// The transpose of [`finish`](Self::finish), from what is kept of each path, path by path, to the rows. `vectors` is scratch of
+    /// [`len`](Self::len).
+    pub fn finish_adjoint<'w>(
+        &self,
+        kept: impl Iterator<Item = &'w [T]>,
+        vectors: &mut [S::V],
+        rows: &mut [S::V],
+    ) {
+        let (simd, parts, width, slots) = (self.simd, self.parts, self.width(), self.slots());
+        let vectors = &mut vectors[..self.len()];
+        vectors.fill(simd.splat(T::zero()));
+        let numbers = S::V::numbers_mut(vectors);
+        for (slot, kept) in kept.enumerate() {
+            for (lanes, &value) in numbers.chunks_exact_mut(S::V::LANES).zip(kept) {
+                (lanes.iter_mut().skip(slot).step_by(slots)).for_each(|lane| *lane = value);
+            }
+        }
+        rows.fill(simd.splat(T::zero()));
+        // To one row of a cell of them, from a row of vectors.
+        let mut add = |y: usize, weight: T, vectors: &[S::V]| {
+            let to = &mut rows[y / parts * width..][..width];
+            add_scaled(simd, parts, y % parts, weight, vectors, to);
+        };
+        match &self.keeps {
+            Keeps::Average([down, _]) => {
+                for (o, vectors) in down.outputs.clone().zip(vectors.chunks_exact(width)) {
+                    for (start, taps) in down.matrix.row(o) {
+                        for (y, &tap) in (start..).zip(taps) {
+                            add(y, tap, vectors);
+                        }
+                    }
+                }
+            }
+            Keeps::Mean([ys, xs]) => {
+                let share = T::narrow(1.0 / (ys.len() * xs.len()) as f64);
+                ys.clone().for_each(|y| add(y, share, vectors));
+            }
+            Keeps::Whole([ys, _]) => {
+                let kept = ys.clone().zip(vectors.chunks_exact(width));
+                kept.for_each(|(y, vectors)| add(y, T::one(), vectors));
+            }
+        }
+    }
+
     /// Averages along axis 0 of at most `LANES` columns at a time. A vector holds `parts` of them, as far apart as it takes
     /// to have neighbours in neighbouring vectors.
     fn finish_average(
@@ -305,6 +383,34 @@ impl<T: Real, S: Simd<T>> Observer<T, S> {
                 kept,
             });
         }
+    }
+}
+
+/// Adds weighted vectors to one of the `parts` that share the vectors of `to`.
+fn add_scaled<T: Real, S: Simd<T>>(
+    simd: S,
+    parts: usize,
+    part: usize,
+    weight: T,
+    row: &[S::V],
+    to: &mut [S::V],
+) {
+    match parts {
+        1 => simd.run(window::AddScaled {
+            simd,
+            weights: [weight],
+            row,
+            to,
+        }),
+        _ => simd.run(window::AddScaled {
+            simd,
+            weights: std::array::from_fn::<_, 2, _>(|other| match other == part {
+                true => weight,
+                false => T::zero(),
+            }),
+            row,
+            to,
+        }),
     }
 }
 

@@ -8,13 +8,22 @@
 //! path its own spectrum. Where there are half as many paths as lanes, or fewer, a vector holds `PARTS` = 2 neighbouring
 //! samples of each. Right for images up to a few hundred pixels a side: a sample takes a whole vector of memory.
 
+use std::sync::Arc;
+
+use realfft::ComplexToReal;
+use rustfft::Fft;
+
 use super::fold::{Filters, Fold, OfImage, OfModuli};
 use super::observe::{FinishBuffers, FinishLengths, Observer};
-use super::plane::{LineBuffers, LineLengths, Plane, PlaneBuffers, PlaneLengths};
-use super::{Layer, Parent, Step};
+use super::plane::{
+    BackBuffers, BackLengths, LineBuffers, LineLengths, Plane, PlaneBuffers, PlaneLengths,
+};
+use super::{Backward, Cotangent, Kept, Layer, Parent, Step};
+use crate::fft::spectrum::Form;
 use crate::filters::Band;
 use crate::grid::Grid;
 use crate::kernels::pass::Passes;
+use crate::kernels::product::{AddToCells, AddToNumbers};
 use crate::kernels::vector::{Cell, Simd, Vector, zero};
 use crate::memory::Footprint;
 use crate::num::{Complex, Real};
@@ -213,6 +222,45 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> SideBySide<T, S, PARTS> {
     }
 }
 
+impl<T: Real, S: Passes<T>, const PARTS: usize> SideBySide<T, S, PARTS> {
+    /// The wavelet of a step from moduli.
+    fn deeper(&self, step: &Step<'_>) -> &Wavelets<[T; PARTS]> {
+        let wavelets = self.deeper[step.from][step.lambda].as_ref();
+        wavelets.unwrap_or_else(|| unreachable!("{step:?} was not planned"))
+    }
+
+    /// The columns of a step, and the form of the spectra that they came from.
+    fn columns(
+        &self,
+        from: Parent<'_, Vec<Complex<T>>, Vec<Cell<S::V>>>,
+        step: &Step<'_>,
+        planes: &mut PlaneBuffers<S::V>,
+        team: &mut [Lines<T, S::V>],
+    ) -> Form {
+        let plane = &self.grids.planes[step.to];
+        match from {
+            Parent::Input(spectrum) => {
+                let Wavelets { values, fold } = self.of_group(step.lambda);
+                let product = OfImage::<T, S::V, PARTS> {
+                    filter: values,
+                    spectrum,
+                };
+                plane.columns(fold, product, planes, team);
+                OfImage::<T, S::V, PARTS>::FORM
+            }
+            Parent::Moduli(spectrum) => {
+                let Wavelets { values, fold } = self.deeper(step);
+                let product = OfModuli::<T, S::V, PARTS> {
+                    filter: values,
+                    spectrum,
+                };
+                plane.columns(fold, product, planes, team);
+                OfModuli::<T, S::V, PARTS>::FORM
+            }
+        }
+    }
+}
+
 impl<T: Real, S: Passes<T>, const PARTS: usize> Layer<T> for SideBySide<T, S, PARTS> {
     type Root = Vec<Complex<T>>;
     type Spectrum = Vec<Cell<S::V>>;
@@ -287,28 +335,7 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> Layer<T> for SideBySide<T, S, PA
             ..
         } = &self.grids;
         let (plane, observer) = (&of_levels[step.to], &observers[step.to]);
-        let form = match from {
-            Parent::Input(spectrum) => {
-                let Wavelets { values, fold } = self.of_group(step.lambda);
-                let product = OfImage::<T, S::V, PARTS> {
-                    filter: values,
-                    spectrum,
-                };
-                plane.columns(fold, product, planes, team);
-                OfImage::<T, S::V, PARTS>::FORM
-            }
-            Parent::Moduli(spectrum) => {
-                let Some(Wavelets { values, fold }) = &self.deeper[step.from][step.lambda] else {
-                    unreachable!("{step:?} was not planned")
-                };
-                let product = OfModuli::<T, S::V, PARTS> {
-                    filter: values,
-                    spectrum,
-                };
-                plane.columns(fold, product, planes, team);
-                OfModuli::<T, S::V, PARTS>::FORM
-            }
-        };
+        let form = self.columns(from, step, planes, team);
         let scale = form.inverse_scale(of_levels[step.from].grid().len());
         plane.rows(T::narrow(scale), observer, to.is_some(), planes, team);
         if let Some(to) = to {
@@ -318,6 +345,173 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> Layer<T> for SideBySide<T, S, PA
         observer.finish(&planes.rows, finish, kept);
         for (&row, kept) in step.rows.iter().zip(kept.chunks(observer.len())) {
             keep(row, kept);
+        }
+    }
+}
+
+/// Scratch of the way back: what its stages leave in memory, and the transforms of the image.
+pub(crate) struct Back<T: Real, V> {
+    planes: BackBuffers<V>,
+    columns: Arc<dyn Fft<T>>,
+    rows: Arc<dyn ComplexToReal<T>>,
+    row: Vec<Complex<T>>,
+    scratch: Vec<Complex<T>>,
+}
+
+impl<T: Real, S: Passes<T>, const PARTS: usize> SideBySide<T, S, PARTS> {
+    fn back_lengths(&self) -> BackLengths {
+        let Grids {
+            planes,
+            observers,
+            finest,
+            ..
+        } = &self.grids;
+        let goes_on = |level: usize| {
+            let deeper = finest.split_last().map_or(&[][..], |(_, others)| others);
+            deeper.iter().any(|&finest| finest <= level)
+        };
+        let levels = planes.iter().zip(observers).enumerate();
+        levels
+            .map(|(level, (plane, observer))| plane.back_lengths(goes_on(level), observer))
+            .fold(BackLengths::default(), BackLengths::max)
+    }
+
+    /// The inverse transforms of an image's columns and rows.
+    fn of_image(&self) -> (Arc<dyn Fft<T>>, Arc<dyn ComplexToReal<T>>) {
+        let [n0, n1] = self.grids.planes[0].grid().shape;
+        (T::inverse(n0), T::real_inverse(n1))
+    }
+}
+
+impl<T: Real, S: Passes<T>, const PARTS: usize> Backward<T> for SideBySide<T, S, PARTS> {
+    type Back = Back<T, S::V>;
+
+    fn back_footprint(&self, others: Footprint, shares: usize) -> Footprint {
+        let [_, n1] = self.grids.planes[0].grid().shape;
+        let (columns, rows) = self.of_image();
+        let scratch = columns.get_inplace_scratch_len().max(rows.get_scratch_len());
+        let others = self.back_lengths().footprint::<S::V>(others);
+        let footprint = others
+            .with::<Complex<T>>("cotangent of the spectrum", self.grids.root_len())
+            .with::<Complex<T>>("spectrum of a row", n1 / 2 + 1)
+            .with::<Complex<T>>("scratch of a line of the image", scratch);
+        (1..self.grids.max_order()).fold(footprint, |footprint, order| {
+            let count = if order == 1 { shares } else { 1 };
+            let len = count * self.grids.half_len(order);
+            footprint.with::<Cell<S::V>>("cotangents of an order", len)
+        })
+    }
+
+    fn back(&self) -> Self::Back {
+        let (columns, rows) = self.of_image();
+        let scratch = columns.get_inplace_scratch_len().max(rows.get_scratch_len());
+        Back {
+            planes: BackBuffers::new(self.grids.simd, self.back_lengths()),
+            row: vec![Complex::default(); rows.len() / 2 + 1],
+            scratch: vec![Complex::default(); scratch],
+            columns,
+            rows,
+        }
+    }
+
+    fn clear(&self, spectrum: &mut Self::Spectrum) {
+        spectrum.fill(zero(self.grids.simd));
+    }
+
+    fn clear_root(&self, root: &mut Self::Root) {
+        root.fill(Complex::default());
+    }
+
+    fn add(&self, spectrum: &Self::Spectrum, to: &mut Self::Spectrum) {
+        to.iter_mut().zip(spectrum).for_each(|(to, &from)| *to = *to + from);
+    }
+
+    fn add_root(&self, root: &Self::Root, to: &mut Self::Root) {
+        to.iter_mut().zip(root).for_each(|(to, from)| *to += from);
+    }
+
+    fn step_back(
+        &self,
+        from: Parent<'_, Self::Root, Self::Spectrum>,
+        step: &Step<'_>,
+        kept: Kept<'_, T>,
+        children: Option<&mut Self::Spectrum>,
+        to: Cotangent<'_, Self::Root, Self::Spectrum>,
+        planes: &mut Self::Planes,
+        team: &mut [Self::Lines],
+        back: &mut Self::Back,
+    ) {
+        let Grids {
+            simd,
+            planes: of_levels,
+            observers,
+            ..
+        } = &self.grids;
+        let simd = *simd;
+        let (plane, observer) = (&of_levels[step.to], &observers[step.to]);
+        let back = &mut back.planes;
+        self.columns(from, step, planes, team);
+        let goes_on = children.is_some();
+        if let Some(hat) = children {
+            plane.columns_back(hat, back, team);
+        }
+        let scale = T::narrow(1.0 / of_levels[step.from].grid().len() as f64);
+        let kept = step.rows.iter().map(|&row| kept(row));
+        plane.rows_back(scale, observer, kept, goes_on, planes, back, team);
+        match to {
+            Cotangent::Input(to) => {
+                let Wavelets { values, fold } = self.of_group(step.lambda);
+                plane.unfold(|k1| fold.reads(k1), back, &mut team[0], |k1, tile| {
+                    simd.run(AddToNumbers::<T, S, PARTS> {
+                        simd,
+                        pieces: fold.pieces(k1),
+                        filter: values,
+                        tile,
+                        to,
+                    });
+                });
+            }
+            Cotangent::Moduli(to) => {
+                let Wavelets { values, fold } = self.deeper(step);
+                plane.unfold(|k1| fold.reads(k1), back, &mut team[0], |k1, tile| {
+                    simd.run(AddToCells::<T, S, PARTS> {
+                        simd,
+                        pieces: fold.pieces(k1),
+                        filter: values,
+                        tile,
+                        to,
+                    });
+                });
+            }
+        }
+    }
+
+    fn leave(&self, root: &mut Self::Root, plane: &mut [T], back: &mut Self::Back) {
+        let Back {
+            columns,
+            rows,
+            row,
+            scratch,
+            ..
+        } = back;
+        let [n0, n1] = self.grids.planes[0].grid().shape;
+        for column in root.chunks_exact_mut(n0) {
+            columns.process_with_scratch(column, scratch);
+        }
+        let half = T::narrow(0.5);
+        for (y, to) in plane.chunks_exact_mut(n1).enumerate() {
+            // Re Σ_k G(k)·exp(2πi·kx/n) is the transform of ½·(G(k) + conj G(−k)).
+            for (k, value) in row.iter_mut().enumerate() {
+                let sent = root[k * n0 + y];
+                *value = match k == 0 || 2 * k == n1 {
+                    true => Complex::new(sent.re, T::zero()),
+                    false => sent * half,
+                };
+            }
+            match rows.process_with_scratch(row, to, scratch) {
+                Ok(()) => {}
+                Err(error) => unreachable!("lines are as long as planned: {error}"),
+            }
         }
     }
 }

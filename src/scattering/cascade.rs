@@ -19,7 +19,7 @@ use super::design::level_of;
 use super::path::{PathTable, Wavelet};
 use crate::Cancel;
 use crate::kernels::vector::MAX_LANES;
-use crate::layer::{Layer, Parent, Step};
+use crate::layer::{Backward, Cotangent, Kept, Layer, Parent, Step};
 use crate::parallel;
 
 /// Rows of the path table that walk side by side.
@@ -194,6 +194,155 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
             from: level_of(&lambdas[..last], self.levels),
             to: level_of(lambdas, self.levels),
         }
+    }
+}
+
+/// Into how many sums the cotangents of what shares a spectrum are parted: as many threads can work at once. The same for any number
+/// of threads, so that bits do not depend on it.
+pub(crate) const SHARES: usize = 4;
+
+/// A spectrum and its cotangent.
+#[derive(Debug)]
+pub(crate) struct Order<S> {
+    pub hat: S,
+    pub bar: S,
+}
+
+/// What a walk back writes into, borrowed apart: one of everything for each thread, and what they share.
+pub(crate) struct BackScratch<'a, T, L: Backward<T>> {
+    pub lines: &'a mut [L::Lines],
+    pub planes: &'a mut [L::Planes],
+    pub back: &'a mut [L::Back],
+    /// The orders that a thread walks alone, up to the last but one.
+    pub orders: &'a mut [Vec<Order<L::Spectrum>>],
+    /// Where threads share the steps of order 1: the spectra of that order, if any path goes on from there.
+    pub first: &'a mut Option<L::Spectrum>,
+    /// Sums of cotangents, [`SHARES`] of them: of that spectrum, or of the root where threads have steps of order 1 to themselves.
+    pub bars: &'a mut [L::Spectrum],
+    pub roots: &'a mut [L::Root],
+}
+
+impl<L, W: Wavelet> Walk<'_, L, W> {
+    /// The way back from the cotangents of what was kept of every row but row 0 to that of the root's spectrum, which is set.
+    ///
+    /// ```text
+    /// back(p):  for every λ that p admits:
+    ///               back(p, λ), if it goes on            what its children send to Û̄[p, λ]
+    ///               Û̄[p] += what (p, λ) sends            one step of a layer, back
+    /// ```
+    ///
+    /// Depth first like the way there. Spectra on the way are computed again, which takes less than to keep them all.
+    pub fn back<T>(
+        &self,
+        root: &L::Root,
+        scratch: BackScratch<'_, T, L>,
+        kept: Kept<'_, T>,
+        to: &mut L::Root,
+    ) where
+        L: Backward<T>,
+    {
+        let BackScratch {
+            lines,
+            planes,
+            back,
+            orders,
+            first,
+            bars,
+            roots,
+        } = scratch;
+        self.layer.clear_root(to);
+        if !L::SHARED {
+            let workers = lines.iter_mut().zip(planes).zip(back).zip(orders);
+            let shares = roots.iter_mut().enumerate();
+            parallel::for_each(workers, shares, |worker, (share, to)| {
+                let (((lines, planes), back), orders) = worker;
+                self.layer.clear_root(to);
+                for &group in self.groups.iter().skip(share).step_by(SHARES) {
+                    let (from, to) = (Parent::Input(root), Cotangent::Input(to));
+                    self.ascend(from, group, orders, kept, to, planes, lines, back);
+                }
+            });
+            for root in roots {
+                self.layer.add_root(root, to);
+            }
+            return;
+        }
+        for &group in self.groups {
+            if self.cancel.is_cancelled() {
+                return;
+            }
+            let step = self.step_of(&group);
+            let from = Parent::Input(root);
+            let hat = first.as_mut().filter(|_| group.has_children(self.paths));
+            let goes_on = hat.is_some();
+            if let Some(hat) = hat {
+                let nothing = &mut |_: usize, _: &[T]| {};
+                let team = &mut *lines;
+                self.layer.step(from, &step, Some(hat), &mut planes[0], team, nothing);
+                let workers = lines.iter_mut().zip(&mut *planes).zip(&mut *back);
+                let workers = workers.zip(&mut *orders);
+                let shares = bars.iter_mut().enumerate();
+                let hat = &*hat;
+                parallel::for_each(workers, shares, |worker, (share, to)| {
+                    let (((lines, planes), back), orders) = worker;
+                    self.layer.clear(to);
+                    for child in group.children(self.paths).skip(share).step_by(SHARES) {
+                        let (from, to) = (Parent::Moduli(hat), Cotangent::Moduli(to));
+                        self.ascend(from, child, orders, kept, to, planes, lines, back);
+                    }
+                });
+                let (sum, others) = bars.split_at_mut(1);
+                for bar in others {
+                    self.layer.add(bar, &mut sum[0]);
+                }
+            }
+            self.layer.step_back(
+                from,
+                &step,
+                kept,
+                bars.first_mut().filter(|_| goes_on),
+                Cotangent::Input(to),
+                &mut planes[0],
+                lines,
+                &mut back[0],
+            );
+        }
+    }
+
+    /// A group and everything that descends from it.
+    #[allow(clippy::too_many_arguments)] // there and back meet
+    fn ascend<T>(
+        &self,
+        from: Parent<'_, L::Root, L::Spectrum>,
+        group: Group,
+        orders: &mut [Order<L::Spectrum>],
+        kept: Kept<'_, T>,
+        to: Cotangent<'_, L::Root, L::Spectrum>,
+        planes: &mut L::Planes,
+        lines: &mut L::Lines,
+        back: &mut L::Back,
+    ) where
+        L: Backward<T>,
+    {
+        if self.cancel.is_cancelled() {
+            return;
+        }
+        let step = self.step_of(&group);
+        let team = std::slice::from_mut(lines);
+        let mut bar = None;
+        if let [Order { hat, bar: of_hat }, deeper @ ..] = orders
+            && group.has_children(self.paths)
+        {
+            let nothing = &mut |_: usize, _: &[T]| {};
+            self.layer.step(from, &step, Some(hat), planes, team, nothing);
+            self.layer.clear(of_hat);
+            for child in group.children(self.paths) {
+                let (from, to) = (Parent::Moduli(&*hat), Cotangent::Moduli(&mut *of_hat));
+                self.ascend(from, child, deeper, kept, to, planes, &mut team[0], back);
+            }
+            bar = Some(of_hat);
+        }
+        self.layer.step_back(from, &step, kept, bar, to, planes, team, back);
     }
 }
 

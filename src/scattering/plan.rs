@@ -10,7 +10,7 @@ use std::sync::Arc;
 use ndarray::{ArrayBase, ArrayD, Data, DataMut, Dimension};
 
 use super::design::Design;
-use super::engine::Engine;
+use super::engine::EngineBack;
 use super::features::Features;
 use super::path::{PathTable, Wavelet};
 use super::runner::{Runner, ScatteringWorkspace};
@@ -28,7 +28,7 @@ pub struct Scattering<T, W: Wavelet, const D: usize> {
     isa: Isa,
     design: Arc<Design<W, D>>,
     banks: Vec<Arc<dyn FilterBank<T, D, Wavelet = W>>>,
-    runner: Runner<T, D>,
+    runner: Runner<T, D, dyn EngineBack<T>>,
 }
 
 impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
@@ -37,7 +37,7 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
         isa: Isa,
         design: Arc<Design<W, D>>,
         banks: Vec<Arc<dyn FilterBank<T, D, Wavelet = W>>>,
-        engine: Box<dyn Engine<T>>,
+        engine: Box<dyn EngineBack<T>>,
     ) -> Self {
         let shape = design.axes.each_ref().map(|axis| axis.len);
         let bytes = banks.iter().map(|bank| bank.bytes()).sum();
@@ -171,6 +171,88 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
         D2: Dimension,
     {
         self.runner.transform_into(inputs, out, workspace)
+    }
+
+    /// The gradient of Σ weights · S(x) with respect to the inputs x: the product of the weights with the Jacobian of S, from the
+    /// left.
+    ///
+    /// **Shape** inputs `[leading.., input]`, weights as [`output_shape`](Self::output_shape) says for the leading axes; the
+    /// gradient is as large as the inputs. **Units** those of the weights; a step of the gradient's size in x changes the sum
+    /// by its squared norm.
+    ///
+    /// The modulus has the gradient 0 at 0, so that nothing is ever NaN. What is computed is the derivative of
+    /// the very numbers that [`transform`](Self::transform) returns, filters with what they leave out included. The moduli are
+    /// computed again on the way back, so that the memory is that of a few spectra and not of all paths.
+    ///
+    /// ```
+    /// use ndarray::{Array2, ArrayD};
+    /// use wavelet_scattering::Scattering2d;
+    ///
+    /// // How does the sum of all features change with every pixel?
+    /// let plan = Scattering2d::params([32, 32], 2).plan::<f64>()?;
+    /// let image = Array2::from_shape_fn([32, 32], |(i, k)| ((3 * i + k * k) as f64).sin());
+    /// let features = plan.transform(&image)?;
+    /// let gradient = plan.vjp(&image, &ArrayD::ones(plan.output_shape(&[])))?;
+    /// // S is homogeneous: Σ x · ∂/∂x Σ S(x) = Σ S(x).
+    /// let along: f64 = (&gradient * &image).sum();
+    /// assert!((along / features.array().sum() - 1.0).abs() < 1e-12);
+    /// # Ok::<(), wavelet_scattering::Error>(())
+    /// ```
+    ///
+    /// Source: the chain rule; the modulus is the only step that is not linear.
+    ///
+    /// # Errors
+    /// As [`transform`](Self::transform), also for the weights.
+    pub fn vjp<S, D1, S2, D2>(
+        &self,
+        inputs: &ArrayBase<S, D1>,
+        weights: &ArrayBase<S2, D2>,
+    ) -> Result<ArrayD<T>>
+    where
+        S: Data<Elem = T>,
+        D1: Dimension,
+        S2: Data<Elem = T>,
+        D2: Dimension,
+    {
+        self.runner.vjp(inputs, weights)
+    }
+
+    /// The same into an array of the inputs' shape. With a workspace of one thread nothing is allocated, as in
+    /// [`transform_into`](Self::transform_into).
+    ///
+    /// # Errors
+    /// As [`transform_into`](Self::transform_into), also for the weights.
+    pub fn vjp_into<S, D1, S2, D2, S3, D3>(
+        &self,
+        inputs: &ArrayBase<S, D1>,
+        weights: &ArrayBase<S2, D2>,
+        gradient: &mut ArrayBase<S3, D3>,
+        workspace: &mut ScatteringWorkspace<T>,
+    ) -> Result<()>
+    where
+        S: Data<Elem = T>,
+        D1: Dimension,
+        S2: Data<Elem = T>,
+        D2: Dimension,
+        S3: DataMut<Elem = T>,
+        D3: Dimension,
+    {
+        self.runner.vjp_into(inputs, weights, gradient, workspace)
+    }
+
+    /// Scratch of [`vjp_into`](Self::vjp_into) for as many threads as the current pool has, as far as there are cores for them.
+    pub fn gradient_workspace(&self) -> ScatteringWorkspace<T> {
+        self.gradient_workspace_for(parallel::threads())
+    }
+
+    /// The same for at most this many threads at a time.
+    pub fn gradient_workspace_for(&self, threads: usize) -> ScatteringWorkspace<T> {
+        self.runner.gradient_workspace_for(threads)
+    }
+
+    /// Bytes of that for this many threads.
+    pub fn gradient_workspace_bytes(&self, threads: usize) -> u64 {
+        self.runner.gradient_workspace_bytes(threads)
     }
 
     /// Features from an array that this plan filled, in this process or before, with the table of its paths.

@@ -2,11 +2,11 @@
 
 use std::any::Any;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use ndarray::{ArrayBase, ArrayD, Data, DataMut, Dimension, IxDyn};
+use ndarray::{ArrayBase, ArrayD, CowArray, Data, DataMut, Dimension, IxDyn};
 
-use super::engine::Engine;
+use super::engine::{Engine, EngineBack};
 use super::keep::Layout;
 use crate::grid::{self, check_finite};
 use crate::memory::Footprint;
@@ -82,8 +82,8 @@ impl<T> std::fmt::Debug for ScatteringWorkspace<T> {
 }
 
 /// An engine with the shapes of what goes in and comes out.
-pub(crate) struct Runner<T, const D: usize> {
-    engine: Box<dyn Engine<T>>,
+pub(crate) struct Runner<T, const D: usize, E: ?Sized = dyn Engine<T>> {
+    engine: Box<E>,
     /// Samples of an input along each axis.
     shape: [usize; D],
     layout: Arc<Layout>,
@@ -93,11 +93,14 @@ pub(crate) struct Runner<T, const D: usize> {
     /// A workspace for [`transform`](Self::transform), kept from call to call: fresh memory costs a page fault every
     /// 4 KiB, a fifth of the time of one 256 x 256 image.
     spare: Mutex<Option<ScatteringWorkspace<T>>>,
+    /// The same for gradients, and the footprint of those.
+    spare_back: Mutex<Option<ScatteringWorkspace<T>>>,
+    footprint_back: OnceLock<Arc<Footprint>>,
 }
 
-impl<T: Real, const D: usize> Runner<T, D> {
+impl<T: Real, const D: usize, E: Engine<T> + ?Sized> Runner<T, D, E> {
     pub fn new(
-        engine: Box<dyn Engine<T>>,
+        engine: Box<E>,
         shape: [usize; D],
         layout: Arc<Layout>,
         other_bytes: u64,
@@ -109,6 +112,8 @@ impl<T: Real, const D: usize> Runner<T, D> {
             layout,
             other_bytes,
             spare: Mutex::new(None),
+            spare_back: Mutex::new(None),
+            footprint_back: OnceLock::new(),
         }
     }
 
@@ -158,14 +163,11 @@ impl<T: Real, const D: usize> Runner<T, D> {
             "transform fewer inputs at a time, or lower max_order, L, Q or oversampling",
         )?;
         let mut out = ArrayD::zeros(shape);
-        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = spare().take();
-        let mut workspace = kept
-            .filter(|workspace| workspace.threads == parallel::threads())
-            .unwrap_or_else(|| self.workspace_for(parallel::threads()));
-        let done = self.transform_into(inputs, &mut out, &mut workspace);
-        *spare() = Some(workspace);
-        done?;
+        with_spare(
+            &self.spare,
+            |threads| self.workspace_for(threads),
+            |workspace| self.transform_into(inputs, &mut out, workspace),
+        )?;
         Ok(out)
     }
 
@@ -188,11 +190,7 @@ impl<T: Real, const D: usize> Runner<T, D> {
             return Err(Error::ForeignWorkspace);
         }
         check_finite(inputs)?;
-        // At most four axes, for which a shape is no allocation.
-        let mut flat = [leading.iter().product(); MAX_AXES];
-        flat[1..=D].copy_from_slice(&self.shape);
-        let flat = inputs.to_shape(IxDyn(&flat[..=D]));
-        let inputs = flat.map_err(|_| grid::unmergeable(inputs.shape()))?;
+        let inputs = flattened(inputs, leading, &self.shape)?;
         let (scratch, cancel) = (&mut *workspace.scratch, &workspace.cancel);
         grid::fill_in_order(out, |out| {
             self.engine.run(inputs.view(), out, scratch, cancel)
@@ -232,6 +230,131 @@ impl<T: Real, const D: usize> Runner<T, D> {
         };
         grid::leading(shape, &self.shape, place)
     }
+}
+
+impl<T: Real, const D: usize> Runner<T, D, dyn EngineBack<T>> {
+    fn footprint_back(&self) -> &Arc<Footprint> {
+        self.footprint_back
+            .get_or_init(|| Arc::new(self.engine.back_footprint()))
+    }
+
+    /// Bytes of scratch of gradients for this many threads, each with inputs to itself.
+    pub fn gradient_workspace_bytes(&self, threads: usize) -> u64 {
+        let one = self.footprint_back().bytes();
+        one.saturating_mul(threads.max(1) as u64)
+    }
+
+    /// Scratch of gradients for at most this many threads at a time.
+    pub fn gradient_workspace_for(&self, threads: usize) -> ScatteringWorkspace<T> {
+        let threads = threads.max(1);
+        ScatteringWorkspace {
+            scratch: self.engine.back_scratch(threads),
+            footprint: Arc::clone(self.footprint_back()),
+            threads,
+            cancel: Cancel::new(),
+            precision: PhantomData,
+        }
+    }
+
+    /// The gradient of Σ weights · features with respect to inputs with any leading axes, in an array of its own.
+    pub fn vjp<S, D1, S2, D2>(
+        &self,
+        inputs: &ArrayBase<S, D1>,
+        weights: &ArrayBase<S2, D2>,
+    ) -> Result<ArrayD<T>>
+    where
+        S: Data<Elem = T>,
+        D1: Dimension,
+        S2: Data<Elem = T>,
+        D2: Dimension,
+    {
+        self.leading(inputs.shape())?;
+        let output = memory::bytes_of::<T>(memory::count(inputs.shape()));
+        let scratch = self.gradient_workspace_bytes(parallel::threads());
+        memory::require(
+            "the filter bank, the workspace and the gradient",
+            output.saturating_add(scratch).saturating_add(self.bytes()),
+            "differentiate fewer inputs at a time, or lower max_order, L, Q or oversampling",
+        )?;
+        let mut out = ArrayD::zeros(inputs.shape());
+        with_spare(
+            &self.spare_back,
+            |threads| self.gradient_workspace_for(threads),
+            |workspace| self.vjp_into(inputs, weights, &mut out, workspace),
+        )?;
+        Ok(out)
+    }
+
+    /// The same into an array of the inputs' shape.
+    pub fn vjp_into<S, D1, S2, D2, S3, D3>(
+        &self,
+        inputs: &ArrayBase<S, D1>,
+        weights: &ArrayBase<S2, D2>,
+        out: &mut ArrayBase<S3, D3>,
+        workspace: &mut ScatteringWorkspace<T>,
+    ) -> Result<()>
+    where
+        S: Data<Elem = T>,
+        D1: Dimension,
+        S2: Data<Elem = T>,
+        D2: Dimension,
+        S3: DataMut<Elem = T>,
+        D3: Dimension,
+    {
+        let leading = self.leading(inputs.shape())?;
+        let trailing = self.layout.trailing();
+        if !weights.shape().iter().eq(leading.iter().chain(trailing)) {
+            return Err(Error::WrongShape {
+                what: "the weights",
+                got: weights.shape().to_vec(),
+                expected: format!(
+                    "{:?}, that of the features of these inputs",
+                    [leading, trailing].concat()
+                ),
+            });
+        }
+        grid::check_output(out.shape(), leading, &self.shape)?;
+        if workspace.footprint != *self.footprint_back() {
+            return Err(Error::ForeignWorkspace);
+        }
+        check_finite(inputs)?;
+        check_finite(weights)?;
+        let inputs = flattened(inputs, leading, &self.shape)?;
+        let weights = flattened(weights, leading, trailing)?;
+        let (scratch, cancel) = (&mut *workspace.scratch, &workspace.cancel);
+        grid::fill_in_order(out, |out| {
+            (self.engine).run_back(inputs.view(), weights.view(), out, scratch, cancel)
+        })
+    }
+}
+
+/// Calls with the workspace that is kept, or with a new one that is kept from then on.
+fn with_spare<T, R>(
+    spare: &Mutex<Option<ScatteringWorkspace<T>>>,
+    new: impl FnOnce(usize) -> ScatteringWorkspace<T>,
+    call: impl FnOnce(&mut ScatteringWorkspace<T>) -> R,
+) -> R {
+    let spare = || spare.lock().unwrap_or_else(PoisonError::into_inner);
+    let threads = parallel::threads();
+    let kept = spare().take().filter(|kept| kept.threads == threads);
+    let mut workspace = kept.unwrap_or_else(|| new(threads));
+    let done = call(&mut workspace);
+    *spare() = Some(workspace);
+    done
+}
+
+/// An array with its leading axes made one.
+fn flattened<'a, T: Clone, S: Data<Elem = T>, D: Dimension>(
+    array: &'a ArrayBase<S, D>,
+    leading: &[usize],
+    trailing: &[usize],
+) -> Result<CowArray<'a, T, IxDyn>> {
+    // At most four axes, for which a shape is no allocation.
+    let mut shape = [leading.iter().product(); MAX_AXES];
+    let shape = &mut shape[..=trailing.len()];
+    shape[1..].copy_from_slice(trailing);
+    let flat = array.to_shape(IxDyn(shape));
+    flat.map_err(|_| grid::unmergeable(array.shape()))
 }
 
 /// Of a batch of volumes, the most there are.

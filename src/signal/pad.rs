@@ -312,6 +312,24 @@ pub(crate) fn rows_inside<T>(axes: &[AxisPadding], of: &[T], visit: &mut impl Fn
     }
 }
 
+/// The same, to be written.
+pub(crate) fn rows_inside_mut<T>(
+    axes: &[AxisPadding],
+    of: &mut [T],
+    visit: &mut impl FnMut(&mut [T]),
+) {
+    match axes {
+        [] => {}
+        [axis] => visit(&mut of[axis.inside()]),
+        [axis, others @ ..] => {
+            let len: usize = others.iter().map(|axis| axis.len).product();
+            for i in axis.inside() {
+                rows_inside_mut(others, &mut of[i * len..][..len], visit);
+            }
+        }
+    }
+}
+
 /// The sample of `n` at position `i`, which may lie outside `0..n`; none for a zero.
 pub(crate) fn reflect(padding: Padding, i: i64, n: usize) -> Option<usize> {
     let n = n as i64;

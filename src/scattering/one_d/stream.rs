@@ -25,6 +25,7 @@ use crate::filters::Wavelet1d;
 use crate::filters::padding::shortest;
 use crate::isa::Isa;
 use crate::num::Real;
+use crate::scattering::engine::Engine;
 use crate::scattering::keep::Average;
 use crate::scattering::path::PathTable;
 use crate::scattering::runner::{Runner, ScatteringWorkspace};
@@ -112,7 +113,7 @@ impl Scattering1dParams {
         let banks = banks.collect::<Result<Vec<_>>>()?;
         let bank_bytes = banks.iter().map(|bank| bank.bytes()).sum();
         let design = Arc::new(design);
-        let engine = engine(Blueprint {
+        let engine: Box<dyn Engine<T>> = engine(Blueprint {
             isa,
             design: Arc::clone(&design),
             banks,

@@ -14,7 +14,7 @@ use crate::num::Real;
 use crate::num::sealed::{Either, PerPrecision, Sealed};
 use crate::scattering::cascade::Group;
 use crate::scattering::design::Design;
-use crate::scattering::engine::{Cascade, Engine, low_pass, own_footprint};
+use crate::scattering::engine::{Cascade, EngineBack, low_pass, own_footprint};
 use crate::scattering::keep::Average;
 
 /// The filters of an image.
@@ -30,7 +30,7 @@ pub(super) struct Blueprint<T> {
     pub bank: MakeBank<T>,
 }
 
-type Made<T> = Result<(Bank<T>, Box<dyn Engine<T>>)>;
+type Made<T> = Result<(Bank<T>, Box<dyn EngineBack<T>>)>;
 
 /// The engine on the vectors of an instruction set, and its bank.
 pub(super) fn engine<T: Real>(blueprint: Blueprint<T>) -> Made<T> {

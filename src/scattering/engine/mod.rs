@@ -6,6 +6,8 @@
 //! subtracted before the FFT and put back into x̂(0) after it, so that the rounding of a large mean does not drown the small
 //! moduli of a smooth image. Both leave the mathematics as it is.
 
+mod back;
+
 use std::any::Any;
 use std::sync::{Arc, Mutex};
 
@@ -22,6 +24,8 @@ use crate::memory::Footprint;
 use crate::num::Real;
 use crate::signal::pad::{AxisPadding, Brought, bring, rows_inside};
 use crate::{Cancel, Error, Result, parallel};
+
+pub(crate) use back::EngineBack;
 
 /// A transform with its layer left out of the type.
 pub(crate) trait Engine<T>: Send + Sync {
@@ -151,6 +155,16 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
         }
     }
 
+    fn walk<'w>(&'w self, cancel: &'w Cancel) -> Walk<'w, L, W> {
+        Walk {
+            layer: &self.layer,
+            paths: &self.design.paths,
+            groups: &self.groups,
+            levels: &self.design.levels,
+            cancel,
+        }
+    }
+
     /// Scratch of a thread that has an input to itself.
     fn prepare<'e>(
         &self,
@@ -228,12 +242,7 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
         } = self.prepare(entry, &mut first[0], &mut planes[0]);
         let input = in_order(&input, copy);
 
-        let Design {
-            paths,
-            levels,
-            layout,
-            ..
-        } = &*self.design;
+        let layout = &self.design.layout;
         let row = &mut out[layout.range(0)];
         let brought = bring(&self.design.axes, input, plane);
         keep_input(
@@ -248,13 +257,6 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
         let Brought { mean, amplitude } = brought;
 
         self.layer.enter(plane, mean, root, &mut planes[0], lines);
-        let walk = Walk {
-            layer: &self.layer,
-            paths,
-            groups: &self.groups,
-            levels,
-            cancel,
-        };
         let scratch = Scratch {
             first,
             lines,
@@ -262,7 +264,7 @@ impl<T: Real, L: Layer<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
             deeper,
         };
         let out = Mutex::new(out);
-        walk.run(root, scratch, &|row, kept: &[T]| {
+        self.walk(cancel).run(root, scratch, &|row, kept: &[T]| {
             // Rows are disjoint; the lock is held for the copy only and no copy can fail half-way.
             let mut out = out.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             for (to, &value) in out[layout.range(row)].iter_mut().zip(kept) {

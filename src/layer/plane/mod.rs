@@ -17,6 +17,10 @@
 //!
 //! Conventions that bite: the spectra that the stages leave stand in the forms that [`Product`]s name.
 
+mod back;
+
+pub(crate) use back::{BackBuffers, BackLengths};
+
 use super::fold::Fold;
 use crate::fft::Line;
 use crate::grid::Grid;
@@ -42,6 +46,8 @@ pub(crate) struct Plane<T, S: Simd<T>> {
     /// Where the cells of a row stand in the bands, and those of a column in the pairs.
     row: Offsets,
     column: Offsets,
+    /// Where those of a column stand on the way back.
+    hat_column: Offsets,
 }
 
 /// What a layer leaves in memory between its stages. Long enough for the largest grid it is used on.
@@ -168,11 +174,13 @@ impl<T: Real, S: Passes<T>> Plane<T, S> {
             lines: grid.shape.map(|n| Line::new(simd, n)),
             row: Offsets::default(),
             column: Offsets::default(),
+            hat_column: Offsets::default(),
         };
         plane.row = (0..n1).map(|k1| at(k1, BAND, plane.band_len())).collect();
         plane.column = (0..n0)
             .map(|y| at(y, 2 * parts, plane.pair_len()))
             .collect();
+        plane.hat_column = plane.hat_columns();
         plane
     }
 
@@ -340,13 +348,7 @@ impl<T: Real, S: Passes<T>> Plane<T, S> {
             let tile = &mut worker.as_mut().tile;
             for k1 in (band * BAND..((band + 1) * BAND).min(n1)).step_by(self.parts) {
                 fold.column(self.simd, k1 / self.parts, product, tile);
-                let to = &mut cells[k1 % BAND..];
-                let stride = BAND;
-                let emit = match self.parts {
-                    1 => Emit::Cells { to, stride },
-                    _ => Emit::Halves { to, stride },
-                };
-                self.lines[0].run(tile, emit);
+                self.lines[0].run(tile, self.to_rows(&mut cells[k1 % BAND..]));
             }
         });
     }
