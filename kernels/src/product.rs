@@ -1,5 +1,7 @@
 //! Sparse products x̂·ψ̂ in every lane, piece by piece, and their transposes.
 
+use std::ops::Add;
+
 use num_complex::Complex;
 
 use super::element::Element;
@@ -261,6 +263,23 @@ impl<T: Element, S: Simd<T>, const PARTS: usize> Kernel for AddToNumbers<'_, T, 
                     }
                 }
             }
+        }
+    }
+}
+
+/// Adds cells to as many others.
+pub struct AddCells<'a, V> {
+    pub cells: &'a [Cell<V>],
+    pub to: &'a mut [Cell<V>],
+}
+
+impl<V: Copy + Add<Output = V>> Kernel for AddCells<'_, V> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (to, &cell) in self.to.iter_mut().zip(self.cells) {
+            *to = *to + cell;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Averages along a line in every lane: windows over neighbours, all the way round, and plain sums.
 
-use std::ops::Range;
+use std::ops::{Add, Range};
 
 use super::element::Element;
 use super::vector::{Kernel, Simd, Vector};
@@ -122,21 +122,99 @@ impl<T: Element, S: Simd<T>, const PARTS: usize> Kernel for AddScaled<'_, T, S, 
     }
 }
 
-/// The transpose of a window: adds to the line what each output weighs, `line[start + t] += taps[t]·output`, stretch by stretch.
-pub struct AddWindow<'a, T, S: Simd<T>> {
-    pub simd: S,
-    pub taps: &'a [T],
-    pub output: S::V,
-    pub line: &'a mut [S::V],
+/// Adds a vector to every other.
+pub struct AddEverywhere<'a, V> {
+    pub value: V,
+    pub to: &'a mut [V],
 }
 
-impl<T: Element, S: Simd<T>> Kernel for AddWindow<'_, T, S> {
+impl<V: Copy + Add<Output = V>> Kernel for AddEverywhere<'_, V> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        for (u, &tap) in self.line.iter_mut().zip(self.taps) {
-            *u = self.simd.splat(tap).mul_add(self.output, *u);
+        for to in self.to {
+            *to = *to + self.value;
+        }
+    }
+}
+
+/// The transpose of a window, sample by sample: `line[n] += Σ_k weights[n][k]·outputs[at[n][k]]`, `count` of them each.
+pub struct Spread<'a, T, S: Simd<T>> {
+    pub simd: S,
+    pub count: usize,
+    pub at: &'a [u32],
+    pub weights: &'a [T],
+    pub outputs: &'a [S::V],
+    pub line: &'a mut [S::V],
+}
+
+impl<T: Element, S: Simd<T>> Kernel for Spread<'_, T, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let count = self.count.max(1);
+        let parts = (self.at.chunks_exact(count)).zip(self.weights.chunks_exact(count));
+        for (u, (at, weights)) in self.line.iter_mut().zip(parts) {
+            let mut sum = *u;
+            for (&at, &weight) in at.iter().zip(weights) {
+                sum = self
+                    .simd
+                    .splat(weight)
+                    .mul_add(self.outputs[at as usize], sum);
+            }
+            *u = sum;
+        }
+    }
+}
+
+/// The same across rows, for a row of cells that holds `PARTS` of them: `row[x] = Σ_k weights[k]·outputs[at[k]][x]`, for each part
+/// its own positions and weights, one behind the other.
+pub struct SpreadRows<'a, T, S: Simd<T>, const PARTS: usize> {
+    pub simd: S,
+    pub at: &'a [u32],
+    pub weights: &'a [T],
+    /// Rows as long as `row`.
+    pub outputs: &'a [S::V],
+    pub row: &'a mut [S::V],
+}
+
+impl<T: Element, S: Simd<T>, const PARTS: usize> Kernel for SpreadRows<'_, T, S, PARTS> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        const BLOCK: usize = 4;
+        let Self {
+            simd,
+            at,
+            weights,
+            outputs,
+            row,
+        } = self;
+        let width = row.len();
+        let count = at.len() / PARTS;
+        let zero = simd.splat(T::zero());
+        for (block, to) in row.chunks_mut(BLOCK).enumerate() {
+            let mut parts = [[zero; BLOCK]; PARTS];
+            for (part, sums) in parts.iter_mut().enumerate() {
+                let of_part = part * count..(part + 1) * count;
+                let terms = at[of_part.clone()].iter().zip(&weights[of_part]);
+                for (&at, &weight) in terms {
+                    let weight = simd.splat(weight);
+                    let from = &outputs[at as usize * width + block * BLOCK..][..to.len()];
+                    for (sum, &value) in sums.iter_mut().zip(from) {
+                        *sum = weight.mul_add(value, *sum);
+                    }
+                }
+            }
+            for (i, to) in to.iter_mut().enumerate() {
+                *to = match PARTS {
+                    1 => parts[0][i],
+                    _ => S::V::join(parts[0][i], parts[PARTS - 1][i]),
+                };
+            }
         }
     }
 }

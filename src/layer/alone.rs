@@ -20,7 +20,7 @@ use super::average::AxisAverage;
 use super::phases::{
     For, Frequencies, Passband, PhaseAverage, PhaseBuffers, PhaseLengths, Phases, Reach, mean,
 };
-use super::{Layer, Parent, Step};
+use super::{Keeper, Layer, Parent, Step};
 use crate::filters::Band;
 use crate::grid::wrap;
 use crate::kernels::pass::Passes;
@@ -371,7 +371,7 @@ impl<T: Real, S: Passes<T>> Layer<T> for Alone<T, S> {
         to: Option<&mut Frequencies<T>>,
         (): &mut (),
         team: &mut [Self::Lines],
-        keep: &mut dyn FnMut(usize, &[T]),
+        keep: Option<&mut Keeper<'_, T>>,
     ) {
         let (Parent::Input(from_hat) | Parent::Moduli(from_hat)) = from;
         let level = &self.levels[step.to];
@@ -393,9 +393,11 @@ impl<T: Real, S: Passes<T>> Layer<T> for Alone<T, S> {
             }
             _ => unreachable!("filters are made for their levels"),
         }
-        let kept = &mut lines.kept[..level.keep.len()];
-        level.keep(self.simd, &mut lines.u, kept);
-        keep(step.rows[0], kept);
+        if let Some(keep) = keep {
+            let kept = &mut lines.kept[..level.keep.len()];
+            level.keep(self.simd, &mut lines.u, kept);
+            keep(step.rows[0], kept);
+        }
         if let Some(to) = to {
             level.spectrum(before, level.reach, lines, to);
         }
@@ -550,12 +552,23 @@ fn without_gaps<T: Real>(band: &Band<T, 1>, least: f64) -> (i64, Vec<T>) {
 // STUB
 impl<T: Real, S: Passes<T>> super::Backward<T> for Alone<T, S> {
     type Back = ();
-    fn back_footprint(&self, _: Footprint, _: usize) -> Footprint { unimplemented!() }
+    const SHARES: usize = 4;
+    fn back_footprint(&self, _: Footprint) -> Footprint {
+        unimplemented!()
+    }
     fn back(&self) {}
-    fn clear(&self, _: &mut Frequencies<T>) { unimplemented!() }
-    fn clear_root(&self, _: &mut Frequencies<T>) { unimplemented!() }
-    fn add(&self, _: &Frequencies<T>, _: &mut Frequencies<T>) { unimplemented!() }
-    fn add_root(&self, _: &Frequencies<T>, _: &mut Frequencies<T>) { unimplemented!() }
+    fn clear(&self, _: &mut Frequencies<T>) {
+        unimplemented!()
+    }
+    fn clear_root(&self, _: &mut Frequencies<T>) {
+        unimplemented!()
+    }
+    fn add(&self, _: &Frequencies<T>, _: &mut Frequencies<T>) {
+        unimplemented!()
+    }
+    fn add_root(&self, _: &Frequencies<T>, _: &mut Frequencies<T>) {
+        unimplemented!()
+    }
     fn step_back(
         &self,
         _: Parent<'_, Self::Root, Self::Spectrum>,
@@ -566,6 +579,10 @@ impl<T: Real, S: Passes<T>> super::Backward<T> for Alone<T, S> {
         _: &mut Self::Planes,
         _: &mut [Self::Lines],
         _: &mut Self::Back,
-    ) { unimplemented!() }
-    fn leave(&self, _: &mut Self::Root, _: &mut [T], _: &mut Self::Back) { unimplemented!() }
+    ) {
+        unimplemented!()
+    }
+    fn leave(&self, _: &mut Self::Root, _: &mut [T], _: &mut Self::Back) {
+        unimplemented!()
+    }
 }

@@ -152,6 +152,28 @@ impl<T: Real> AxisAverage<T> {
         }
     }
 
+    /// The transpose of the matrix.
+    pub fn transposed(&self) -> Transposed<T> {
+        let mut columns = vec![Vec::new(); self.len];
+        for (output, o) in self.outputs.clone().enumerate() {
+            for (start, taps) in self.row(o) {
+                for (column, &tap) in columns[start..].iter_mut().zip(taps) {
+                    column.push((output as u32, tap));
+                }
+            }
+        }
+        let count = columns.iter().map(Vec::len).max().unwrap_or(0);
+        for column in &mut columns {
+            column.resize(count, (0, T::zero()));
+        }
+        let (outputs, weights) = columns.into_iter().flatten().unzip();
+        Transposed {
+            count,
+            outputs,
+            weights,
+        }
+    }
+
     /// The row of the matrix for one output, as at most two stretches: first sample, weights.
     pub fn row(&self, output: usize) -> [(usize, &[T]); 2] {
         let middle = output * self.step % self.len;
@@ -163,6 +185,24 @@ impl<T: Real> AxisAverage<T> {
                 [(start, first), (0, rest)]
             }
         }
+    }
+}
+
+/// An average transposed: what every sample has of the outputs.
+#[derive(Debug, Clone)]
+pub(crate) struct Transposed<T> {
+    /// Outputs that a sample is part of, at most.
+    pub count: usize,
+    /// Which they are, and with what weight, `[len][count]`; weights behind the last one are 0.
+    pub outputs: Vec<u32>,
+    pub weights: Vec<T>,
+}
+
+impl<T> Transposed<T> {
+    /// Those of some neighbouring samples.
+    pub fn of(&self, samples: Range<usize>) -> (&[u32], &[T]) {
+        let range = samples.start * self.count..samples.end * self.count;
+        (&self.outputs[range.clone()], &self.weights[range])
     }
 }
 

@@ -72,6 +72,9 @@ pub(crate) enum Cotangent<'a, Root, Spectrum> {
     Moduli(&'a mut Spectrum),
 }
 
+/// Gets what is kept of a path, by its row.
+pub(crate) type Keeper<'a, T> = dyn FnMut(usize, &[T]) + 'a;
+
 /// What one way of computing a layer supplies to the cascade.
 ///
 /// Scratch is made by the layer and borrowed apart by the walk: a root and the spectra of order 1 for every walk, the
@@ -119,7 +122,7 @@ pub(crate) trait Layer<T>: Send + Sync {
         team: &mut [Self::Lines],
     );
 
-    /// U[p, λ] = |U[p] ⋆ ψ_λ|: hands what is kept of each path to `keep`, by its row, and leaves the spectra in `to`, if
+    /// U[p, λ] = |U[p] ⋆ ψ_λ|: hands what is kept of each path to `keep`, if anybody wants it, and leaves the spectra in `to`, if
     /// the paths go on. The team shares the work.
     fn step(
         &self,
@@ -128,7 +131,7 @@ pub(crate) trait Layer<T>: Send + Sync {
         to: Option<&mut Self::Spectrum>,
         planes: &mut Self::Planes,
         team: &mut [Self::Lines],
-        keep: &mut dyn FnMut(usize, &[T]),
+        keep: Option<&mut Keeper<'_, T>>,
     );
 }
 
@@ -138,12 +141,16 @@ pub(crate) trait Layer<T>: Send + Sync {
 /// ∂/∂Re + i·∂/∂Im with respect to the DFT. Where half of a spectrum stands for all of it, what belongs to the other half is
 /// added, conjugated.
 pub(crate) trait Backward<T>: Layer<T> {
+    /// Into how many sums the cotangents of what shares a spectrum are parted, of order 1 if threads share its steps, or else of the
+    /// root: as many threads can work at once. The same for any number of threads, so that bits do not depend on it.
+    const SHARES: usize;
+
     /// One thread's scratch of the way back, beside that of the way there.
     type Back: Send + Sync;
 
-    /// Adds what the way back takes beside the way there: that, cotangents of the root and of the spectra of every order, and so
-    /// many `shares` more of the spectra of order 1, if threads share its steps, or else of the root.
-    fn back_footprint(&self, others: Footprint, shares: usize) -> Footprint;
+    /// Adds what the way back takes beside the way there: that, cotangents of the root and of the spectra of every order, and
+    /// their shares.
+    fn back_footprint(&self, others: Footprint) -> Footprint;
 
     fn back(&self) -> Self::Back;
 

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::average::AxisAverage;
+use super::average::{AxisAverage, Transposed};
 use super::plane::Rows;
 use crate::kernels::vector::{Kernel, MAX_LANES, Simd, Vector};
 use crate::kernels::window::{self, Folded};
@@ -21,8 +21,7 @@ pub(crate) struct LineAverage<T, S: Simd<T>> {
     len: usize,
     outputs: Range<usize>,
     window: Window<T>,
-    /// Its matrix, for the transpose.
-    matrix: AxisAverage<T>,
+    transposed: Transposed<T>,
 }
 
 #[derive(Debug, Clone)]
@@ -92,7 +91,7 @@ impl<T: Real, S: Simd<T>> LineAverage<T, S> {
             len,
             outputs,
             window,
-            matrix: average.clone(),
+            transposed: average.transposed(),
         }
     }
 
@@ -124,16 +123,15 @@ impl<T: Real, S: Simd<T>> LineAverage<T, S> {
 
     /// The transpose: adds to a line without halo what the outputs weigh.
     fn add_adjoint(&self, outputs: &[S::V], line: &mut [S::V]) {
-        for (o, &output) in self.outputs.clone().zip(outputs) {
-            for (start, taps) in self.matrix.row(o) {
-                self.simd.run(window::AddWindow {
-                    simd: self.simd,
-                    taps,
-                    output,
-                    line: &mut line[start..],
-                });
-            }
-        }
+        let (at, weights) = self.transposed.of(0..self.len);
+        self.simd.run(window::Spread {
+            simd: self.simd,
+            count: self.transposed.count,
+            at,
+            weights,
+            outputs,
+            line: &mut line[..self.len],
+        });
     }
 }
 
@@ -281,14 +279,21 @@ impl<T: Real, S: Simd<T>> Observer<T, S> {
         match &self.keeps {
             Keeps::Average([_, right]) => right.add_adjoint(observed, row),
             Keeps::Mean(kept) => {
-                for u in &mut row[kept[1].clone()] {
-                    *u = *u + observed[0];
-                }
+                let row = &mut row[kept[1].clone()];
+                self.simd.run(window::AddEverywhere {
+                    value: observed[0],
+                    to: row,
+                });
             }
             Keeps::Whole(kept) => {
-                for (u, &observed) in row[kept[1].clone()].iter_mut().zip(observed) {
-                    *u = *u + observed;
-                }
+                add_scaled(
+                    self.simd,
+                    1,
+                    0,
+                    T::one(),
+                    observed,
+                    &mut row[kept[1].clone()],
+                );
             }
         }
     }
@@ -310,7 +315,9 @@ impl<T: Real, S: Simd<T>> Observer<T, S> {
                 (lanes.iter_mut().skip(slot).step_by(slots)).for_each(|lane| *lane = value);
             }
         }
-        rows.fill(simd.splat(T::zero()));
+        if !matches!(self.keeps, Keeps::Average(_)) {
+            rows.fill(simd.splat(T::zero()));
+        }
         // To one row of a cell of them, from a row of vectors.
         let mut add = |y: usize, weight: T, vectors: &[S::V]| {
             let to = &mut rows[y / parts * width..][..width];
@@ -318,12 +325,10 @@ impl<T: Real, S: Simd<T>> Observer<T, S> {
         };
         match &self.keeps {
             Keeps::Average([down, _]) => {
-                for (o, vectors) in down.outputs.clone().zip(vectors.chunks_exact(width)) {
-                    for (start, taps) in down.matrix.row(o) {
-                        for (y, &tap) in (start..).zip(taps) {
-                            add(y, tap, vectors);
-                        }
-                    }
+                let rows = rows.chunks_exact_mut(width).enumerate();
+                for (y, row) in rows.take(down.len / parts) {
+                    let (at, weights) = down.transposed.of(y * parts..(y + 1) * parts);
+                    spread_rows(simd, parts, at, weights, vectors, row);
                 }
             }
             Keeps::Mean([ys, xs]) => {
@@ -383,6 +388,32 @@ impl<T: Real, S: Simd<T>> Observer<T, S> {
                 kept,
             });
         }
+    }
+}
+
+/// A row of cells from rows of outputs and the weights of each of the `parts` rows in it.
+fn spread_rows<T: Real, S: Simd<T>>(
+    simd: S,
+    parts: usize,
+    at: &[u32],
+    weights: &[T],
+    outputs: &[S::V],
+    row: &mut [S::V],
+) {
+    macro_rules! run {
+        ($PARTS:literal) => {
+            simd.run(window::SpreadRows::<T, S, $PARTS> {
+                simd,
+                at,
+                weights,
+                outputs,
+                row,
+            })
+        };
+    }
+    match parts {
+        1 => run!(1),
+        _ => run!(2),
     }
 }
 

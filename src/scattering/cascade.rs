@@ -140,7 +140,7 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
                 to.as_deref_mut(),
                 &mut planes[0],
                 lines,
-                &mut |row, kept| keep(row, kept),
+                Some(&mut |row, kept| keep(row, kept)),
             );
             let Some(from) = to.as_deref() else { continue };
             let workers = lines.iter_mut().zip(&mut *planes).zip(&mut *deeper);
@@ -175,7 +175,7 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
             to.as_deref_mut(),
             planes,
             std::slice::from_mut(lines),
-            &mut |row, kept| keep(row, kept),
+            Some(&mut |row, kept| keep(row, kept)),
         );
         if let Some(from) = to {
             for child in group.children(self.paths) {
@@ -197,10 +197,6 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
     }
 }
 
-/// Into how many sums the cotangents of what shares a spectrum are parted: as many threads can work at once. The same for any number
-/// of threads, so that bits do not depend on it.
-pub(crate) const SHARES: usize = 4;
-
 /// A spectrum and its cotangent.
 #[derive(Debug)]
 pub(crate) struct Order<S> {
@@ -217,7 +213,7 @@ pub(crate) struct BackScratch<'a, T, L: Backward<T>> {
     pub orders: &'a mut [Vec<Order<L::Spectrum>>],
     /// Where threads share the steps of order 1: the spectra of that order, if any path goes on from there.
     pub first: &'a mut Option<L::Spectrum>,
-    /// Sums of cotangents, [`SHARES`] of them: of that spectrum, or of the root where threads have steps of order 1 to themselves.
+    /// Sums of cotangents, [`Backward::SHARES`] of them: of that spectrum, or of the root where threads have steps of order 1 to themselves.
     pub bars: &'a mut [L::Spectrum],
     pub roots: &'a mut [L::Root],
 }
@@ -257,7 +253,7 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
             parallel::for_each(workers, shares, |worker, (share, to)| {
                 let (((lines, planes), back), orders) = worker;
                 self.layer.clear_root(to);
-                for &group in self.groups.iter().skip(share).step_by(SHARES) {
+                for &group in self.groups.iter().skip(share).step_by(L::SHARES) {
                     let (from, to) = (Parent::Input(root), Cotangent::Input(to));
                     self.ascend(from, group, orders, kept, to, planes, lines, back);
                 }
@@ -276,9 +272,9 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
             let hat = first.as_mut().filter(|_| group.has_children(self.paths));
             let goes_on = hat.is_some();
             if let Some(hat) = hat {
-                let nothing = &mut |_: usize, _: &[T]| {};
                 let team = &mut *lines;
-                self.layer.step(from, &step, Some(hat), &mut planes[0], team, nothing);
+                self.layer
+                    .step(from, &step, Some(hat), &mut planes[0], team, None);
                 let workers = lines.iter_mut().zip(&mut *planes).zip(&mut *back);
                 let workers = workers.zip(&mut *orders);
                 let shares = bars.iter_mut().enumerate();
@@ -286,7 +282,7 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
                 parallel::for_each(workers, shares, |worker, (share, to)| {
                     let (((lines, planes), back), orders) = worker;
                     self.layer.clear(to);
-                    for child in group.children(self.paths).skip(share).step_by(SHARES) {
+                    for child in group.children(self.paths).skip(share).step_by(L::SHARES) {
                         let (from, to) = (Parent::Moduli(hat), Cotangent::Moduli(to));
                         self.ascend(from, child, orders, kept, to, planes, lines, back);
                     }
@@ -333,8 +329,7 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
         if let [Order { hat, bar: of_hat }, deeper @ ..] = orders
             && group.has_children(self.paths)
         {
-            let nothing = &mut |_: usize, _: &[T]| {};
-            self.layer.step(from, &step, Some(hat), planes, team, nothing);
+            self.layer.step(from, &step, Some(hat), planes, team, None);
             self.layer.clear(of_hat);
             for child in group.children(self.paths) {
                 let (from, to) = (Parent::Moduli(&*hat), Cotangent::Moduli(&mut *of_hat));
@@ -342,7 +337,8 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
             }
             bar = Some(of_hat);
         }
-        self.layer.step_back(from, &step, kept, bar, to, planes, team, back);
+        self.layer
+            .step_back(from, &step, kept, bar, to, planes, team, back);
     }
 }
 
@@ -361,6 +357,7 @@ mod tests {
     use super::super::path::coarser;
     use super::*;
     use crate::filters::{FilterBank2d, Wavelet2d};
+    use crate::layer::Keeper;
     use crate::memory::Footprint;
 
     /// A layer that only counts. A spectrum is the rows it belongs to.
@@ -420,7 +417,7 @@ mod tests {
             to: Option<&mut Vec<usize>>,
             (): &mut (),
             _team: &mut [()],
-            keep: &mut dyn FnMut(usize, &[f32]),
+            mut keep: Option<&mut Keeper<'_, f32>>,
         ) {
             for (lane, &row) in step.rows.iter().enumerate() {
                 let parent = match from {
@@ -433,7 +430,7 @@ mod tests {
                     self.paths.last_wavelet(parent).map_or(0, |psi| psi.j),
                     step.from
                 );
-                keep(row, &[]);
+                keep.as_mut().unwrap()(row, &[]);
             }
             let mut counts = self.counts.lock().unwrap();
             counts.inverse += 1;

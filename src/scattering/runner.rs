@@ -99,12 +99,7 @@ pub(crate) struct Runner<T, const D: usize, E: ?Sized = dyn Engine<T>> {
 }
 
 impl<T: Real, const D: usize, E: Engine<T> + ?Sized> Runner<T, D, E> {
-    pub fn new(
-        engine: Box<E>,
-        shape: [usize; D],
-        layout: Arc<Layout>,
-        other_bytes: u64,
-    ) -> Self {
+    pub fn new(engine: Box<E>, shape: [usize; D], layout: Arc<Layout>, other_bytes: u64) -> Self {
         Self {
             footprint: Arc::new(engine.footprint()),
             engine,

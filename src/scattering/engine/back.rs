@@ -12,7 +12,7 @@ use crate::grid::in_order;
 use crate::layer::{Backward, Layer};
 use crate::memory::Footprint;
 use crate::num::Real;
-use crate::scattering::cascade::{BackScratch, Order, SHARES};
+use crate::scattering::cascade::{BackScratch, Order};
 use crate::scattering::design::Design;
 use crate::scattering::keep::Average;
 use crate::scattering::path::Wavelet;
@@ -86,7 +86,7 @@ impl<T: Real, L: Backward<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
             planes
         };
         let shared = L::SHARED && self.design.paths.max_order() > 1;
-        let shares = |any: bool| 0..if any { SHARES } else { 0 };
+        let shares = |any: bool| 0..if any { L::SHARES } else { 0 };
         Team {
             entry: self.entry(),
             weights: vec![T::zero(); self.design.layout.len()],
@@ -181,13 +181,7 @@ impl<T: Real, L: Backward<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
     }
 
     /// Row 0: adds to the gradient what its weights say, to that of the padded input or of the input.
-    fn keep_input_back(
-        &self,
-        weights: &[T],
-        plane: &mut [T],
-        input: &mut [T],
-        averages: &mut [T],
-    ) {
+    fn keep_input_back(&self, weights: &[T], plane: &mut [T], input: &mut [T], averages: &mut [T]) {
         let axes = &self.design.axes;
         match (self.design.average, &self.low_pass) {
             (Average::Local, Some(low_pass)) => low_pass.add_adjoint(weights, plane, averages),
@@ -218,7 +212,7 @@ impl<T: Real, L: Backward<T> + 'static, W: Wavelet, const D: usize> EngineBack<T
         let others = others
             .with::<T>("weights", self.design.layout.len())
             .with::<OneThread<T, L>>("thread of the way back", 1);
-        self.layer.back_footprint(others, SHARES)
+        self.layer.back_footprint(others)
     }
 
     fn back_scratch(&self, threads: usize) -> Box<dyn Any + Send + Sync> {

@@ -253,7 +253,7 @@ impl<T: Real, S: Passes<T>> Joint<T, S> {
                     Some(spectrum),
                     &mut (),
                     lines,
-                    keep,
+                    Some(keep),
                 );
             },
         );
