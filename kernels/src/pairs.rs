@@ -249,6 +249,25 @@ impl<T: Element, S: Simd<T>> Kernel for Join<'_, T, S> {
     }
 }
 
+/// Two real rows from the line that they were joined to.
+pub struct Part<'a, V> {
+    pub cells: &'a [Cell<V>],
+    pub even: &'a mut [V],
+    pub odd: &'a mut [V],
+}
+
+impl<V: Copy> Kernel for Part<'_, V> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let rows = self.even.iter_mut().zip(self.odd);
+        for ((even, odd), &Cell { re, im }) in rows.zip(self.cells) {
+            (*even, *odd) = (re, im);
+        }
+    }
+}
+
 /// z̄ = ū·z/|z|, parts exchanged: the cotangent of a line from that of its moduli, as lines want it that go back.
 pub struct ModulusBack<'a, T, S: Simd<T>> {
     pub z: &'a [Cell<S::V>],

@@ -139,9 +139,14 @@ impl<V: Copy + Add<Output = V>> Kernel for AddEverywhere<'_, V> {
     }
 }
 
-/// The transpose of a window, sample by sample: `line[n] += Σ_k weights[n][k]·outputs[at[n][k]]`, `count` of them each.
+/// Outputs that are added to a block of samples while they are in registers.
+const AT_ONCE: usize = 8;
+
+/// The transpose of a window: `line[n] += Σ_k weights[n][k]·outputs[at[block of n][k]]`, `count` of them for each block of
+/// neighbouring samples.
 pub struct Spread<'a, T, S: Simd<T>> {
     pub simd: S,
+    pub block: usize,
     pub count: usize,
     pub at: &'a [u32],
     pub weights: &'a [T],
@@ -154,23 +159,70 @@ impl<T: Element, S: Simd<T>> Kernel for Spread<'_, T, S> {
 
     #[inline(always)]
     fn run(self) {
-        let count = self.count.max(1);
-        let parts = (self.at.chunks_exact(count)).zip(self.weights.chunks_exact(count));
-        for (u, (at, weights)) in self.line.iter_mut().zip(parts) {
-            let mut sum = *u;
-            for (&at, &weight) in at.iter().zip(weights) {
-                sum = self
-                    .simd
-                    .splat(weight)
-                    .mul_add(self.outputs[at as usize], sum);
+        let Self {
+            simd,
+            block,
+            count,
+            at,
+            weights,
+            outputs,
+            line,
+        } = self;
+        if count == 0 {
+            return;
+        }
+        let weights = weights.chunks_exact(block * count);
+        let blocks = line
+            .chunks_mut(block)
+            .zip(at.chunks_exact(count))
+            .zip(weights);
+        for ((line, at), weights) in blocks {
+            let mut first = 0;
+            while first < count {
+                let at = &at[first..];
+                macro_rules! run {
+                    ($K:literal) => {
+                        spread::<T, S, $K>(simd, at, &weights[first..], count, outputs, line)
+                    };
+                }
+                match at.len() {
+                    1 => run!(1),
+                    2 => run!(2),
+                    3 => run!(3),
+                    4 => run!(4),
+                    5 => run!(5),
+                    6 => run!(6),
+                    7 => run!(7),
+                    _ => run!(8),
+                }
+                first += AT_ONCE;
             }
-            *u = sum;
         }
     }
 }
 
-/// The same across rows, for a row of cells that holds `PARTS` of them: `row[x] = Σ_k weights[k]·outputs[at[k]][x]`, for each part
-/// its own positions and weights, one behind the other.
+/// The first K outputs to the samples of a block, while they are in registers.
+#[inline(always)]
+fn spread<T: Element, S: Simd<T>, const K: usize>(
+    simd: S,
+    at: &[u32],
+    weights: &[T],
+    count: usize,
+    outputs: &[S::V],
+    line: &mut [S::V],
+) {
+    let some: [S::V; K] = std::array::from_fn(|k| outputs[at[k] as usize]);
+    for (u, weights) in line.iter_mut().zip(weights.chunks(count)) {
+        let weights = &weights[..K];
+        let mut sum = *u;
+        for k in 0..K {
+            sum = simd.splat(weights[k]).mul_add(some[k], sum);
+        }
+        *u = sum;
+    }
+}
+
+/// The same across rows, for a row of cells that holds `PARTS` of them: `row[x] = Σ_k weights[part][k]·outputs[at[k]][x]`.
 pub struct SpreadRows<'a, T, S: Simd<T>, const PARTS: usize> {
     pub simd: S,
     pub at: &'a [u32],
@@ -185,7 +237,7 @@ impl<T: Element, S: Simd<T>, const PARTS: usize> Kernel for SpreadRows<'_, T, S,
 
     #[inline(always)]
     fn run(self) {
-        const BLOCK: usize = 4;
+        const COLUMNS: usize = 4;
         let Self {
             simd,
             at,
@@ -194,28 +246,39 @@ impl<T: Element, S: Simd<T>, const PARTS: usize> Kernel for SpreadRows<'_, T, S,
             row,
         } = self;
         let width = row.len();
-        let count = at.len() / PARTS;
-        let zero = simd.splat(T::zero());
-        for (block, to) in row.chunks_mut(BLOCK).enumerate() {
-            let mut parts = [[zero; BLOCK]; PARTS];
-            for (part, sums) in parts.iter_mut().enumerate() {
-                let of_part = part * count..(part + 1) * count;
-                let terms = at[of_part.clone()].iter().zip(&weights[of_part]);
-                for (&at, &weight) in terms {
-                    let weight = simd.splat(weight);
-                    let from = &outputs[at as usize * width + block * BLOCK..][..to.len()];
-                    for (sum, &value) in sums.iter_mut().zip(from) {
-                        *sum = weight.mul_add(value, *sum);
-                    }
+        let (low, high) = weights.split_at(weights.len() / PARTS);
+        let (blocks, rest) = row.as_chunks_mut::<COLUMNS>();
+        let mut x = 0;
+        for to in blocks {
+            let mut sums = [simd.splat(T::zero()); COLUMNS];
+            for (k, &at) in at.iter().enumerate() {
+                let weight = both(simd, low, high, k);
+                let from = &outputs[at as usize * width + x..][..COLUMNS];
+                for i in 0..COLUMNS {
+                    sums[i] = weight.mul_add(from[i], sums[i]);
                 }
             }
-            for (i, to) in to.iter_mut().enumerate() {
-                *to = match PARTS {
-                    1 => parts[0][i],
-                    _ => S::V::join(parts[0][i], parts[PARTS - 1][i]),
-                };
-            }
+            *to = sums;
+            x += COLUMNS;
         }
+        for to in rest {
+            let mut sum = simd.splat(T::zero());
+            for (k, &at) in at.iter().enumerate() {
+                let weight = both(simd, low, high, k);
+                sum = weight.mul_add(outputs[at as usize * width + x], sum);
+            }
+            *to = sum;
+            x += 1;
+        }
+    }
+}
+
+/// Weight k of all lanes, or of each half.
+#[inline(always)]
+fn both<T: Element, S: Simd<T>>(simd: S, low: &[T], high: &[T], k: usize) -> S::V {
+    match high.get(k) {
+        None => simd.splat(low[k]),
+        Some(&high) => simd.splat_halves([low[k], high]),
     }
 }
 

@@ -152,26 +152,39 @@ impl<T: Real> AxisAverage<T> {
         }
     }
 
-    /// The transpose of the matrix.
-    pub fn transposed(&self) -> Transposed<T> {
-        let mut columns = vec![Vec::new(); self.len];
-        for (output, o) in self.outputs.clone().enumerate() {
+    /// The transpose of the matrix, for blocks of so many neighbouring samples.
+    pub fn transposed(&self, block: usize) -> Transposed<T> {
+        let blocks = self.len.div_ceil(block);
+        // By block: an output that is of it, and its weight at every sample.
+        let mut entries: Vec<Vec<(u32, Vec<T>)>> = vec![Vec::new(); blocks];
+        for (output, o) in (0..).zip(self.outputs.clone()) {
             for (start, taps) in self.row(o) {
-                for (column, &tap) in columns[start..].iter_mut().zip(taps) {
-                    column.push((output as u32, tap));
+                for (n, &tap) in (start..).zip(taps) {
+                    let entries = &mut entries[n / block];
+                    if entries.last().is_none_or(|&(last, _)| last != output) {
+                        entries.push((output, vec![T::zero(); block]));
+                    }
+                    if let Some((_, weights)) = entries.last_mut() {
+                        weights[n % block] += tap;
+                    }
                 }
             }
         }
-        let count = columns.iter().map(Vec::len).max().unwrap_or(0);
-        for column in &mut columns {
-            column.resize(count, (0, T::zero()));
-        }
-        let (outputs, weights) = columns.into_iter().flatten().unzip();
-        Transposed {
+        let count = entries.iter().map(Vec::len).max().unwrap_or(0);
+        let mut transposed = Transposed {
+            block,
             count,
-            outputs,
-            weights,
+            outputs: Vec::with_capacity(blocks * count),
+            weights: Vec::with_capacity(blocks * block * count),
+        };
+        for mut entries in entries {
+            entries.resize(count, (0, vec![T::zero(); block]));
+            (transposed.outputs).extend(entries.iter().map(|(output, _)| output));
+            for i in 0..block {
+                (transposed.weights).extend(entries.iter().map(|(_, weights)| weights[i]));
+            }
         }
+        transposed
     }
 
     /// The row of the matrix for one output, as at most two stretches: first sample, weights.
@@ -188,21 +201,26 @@ impl<T: Real> AxisAverage<T> {
     }
 }
 
-/// An average transposed: what every sample has of the outputs.
+/// An average transposed: what every sample has of the outputs, by blocks of neighbours that are of the same ones.
 #[derive(Debug, Clone)]
 pub(crate) struct Transposed<T> {
-    /// Outputs that a sample is part of, at most.
+    /// Samples of a block.
+    pub block: usize,
+    /// Outputs that a block is of, at most.
     pub count: usize,
-    /// Which they are, and with what weight, `[len][count]`; weights behind the last one are 0.
+    /// Which they are, `[blocks][count]`, and with what weight, `[blocks][block][count]`; weights behind the last one are 0.
     pub outputs: Vec<u32>,
     pub weights: Vec<T>,
 }
 
 impl<T> Transposed<T> {
-    /// Those of some neighbouring samples.
-    pub fn of(&self, samples: Range<usize>) -> (&[u32], &[T]) {
-        let range = samples.start * self.count..samples.end * self.count;
-        (&self.outputs[range.clone()], &self.weights[range])
+    /// Of a block.
+    pub fn of(&self, block: usize) -> (&[u32], &[T]) {
+        let weights = self.block * self.count;
+        (
+            &self.outputs[block * self.count..][..self.count],
+            &self.weights[block * weights..][..weights],
+        )
     }
 }
 

@@ -88,7 +88,7 @@ impl<T: Real, S: Passes<T>> Frequency<T, S> {
                 level: wave.level,
                 keep: match wave.keep {
                     KeepAcross::Average(average) => {
-                        KeepLine::Average(LineAverage::new(simd, &average))
+                        KeepLine::Average(LineAverage::new(simd, 1, &average))
                     }
                     KeepAcross::Mean => KeepLine::Mean,
                     KeepAcross::Sum => KeepLine::Sum,

@@ -21,7 +21,9 @@ pub(crate) struct LineAverage<T, S: Simd<T>> {
     len: usize,
     outputs: Range<usize>,
     window: Window<T>,
-    transposed: Transposed<T>,
+    /// By blocks that lie between two outputs, and by the rows of a cell.
+    along: Transposed<T>,
+    across: Transposed<T>,
 }
 
 #[derive(Debug, Clone)]
@@ -38,7 +40,8 @@ enum Window<T> {
 }
 
 impl<T: Real, S: Simd<T>> LineAverage<T, S> {
-    pub fn new(simd: S, average: &AxisAverage<T>) -> Self {
+    /// On vectors that hold this many neighbours of the axis, where rows are averaged.
+    pub fn new(simd: S, parts: usize, average: &AxisAverage<T>) -> Self {
         let (len, step) = (average.len, average.step);
         let outputs = average.outputs.clone();
         let window = match average.short() {
@@ -91,7 +94,8 @@ impl<T: Real, S: Simd<T>> LineAverage<T, S> {
             len,
             outputs,
             window,
-            transposed: average.transposed(),
+            along: average.transposed(step.clamp(1, 16)),
+            across: average.transposed(parts),
         }
     }
 
@@ -123,12 +127,12 @@ impl<T: Real, S: Simd<T>> LineAverage<T, S> {
 
     /// The transpose: adds to a line without halo what the outputs weigh.
     fn add_adjoint(&self, outputs: &[S::V], line: &mut [S::V]) {
-        let (at, weights) = self.transposed.of(0..self.len);
         self.simd.run(window::Spread {
             simd: self.simd,
-            count: self.transposed.count,
-            at,
-            weights,
+            block: self.along.block,
+            count: self.along.count,
+            at: &self.along.outputs,
+            weights: &self.along.weights,
             outputs,
             line: &mut line[..self.len],
         });
@@ -327,7 +331,7 @@ impl<T: Real, S: Simd<T>> Observer<T, S> {
             Keeps::Average([down, _]) => {
                 let rows = rows.chunks_exact_mut(width).enumerate();
                 for (y, row) in rows.take(down.len / parts) {
-                    let (at, weights) = down.transposed.of(y * parts..(y + 1) * parts);
+                    let (at, weights) = down.across.of(y);
                     spread_rows(simd, parts, at, weights, vectors, row);
                 }
             }
@@ -562,7 +566,7 @@ mod tests {
                 self.step,
                 1e-13,
             );
-            let average = LineAverage::new(simd, &axis);
+            let average = LineAverage::new(simd, 1, &axis);
             assert_eq!(
                 matches!(average.window, Window::Short { .. }),
                 self.short,

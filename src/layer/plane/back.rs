@@ -10,7 +10,7 @@
 //! Vectors hold one or two neighbours of a path, as on the way there. Neither ū nor z̄ is ever written to memory whole.
 
 use super::{BAND, LineBuffers, Plane, PlaneBuffers};
-use crate::kernels::pairs::{Join, ModulusBack};
+use crate::kernels::pairs::{Join, ModulusBack, Part};
 use crate::kernels::pass::{Emit, Gather, Offsets, Passes};
 use crate::kernels::vector::{Cell, Simd, zero};
 use crate::layer::observe::Observer;
@@ -183,10 +183,12 @@ impl<T: Real, S: Passes<T>> Plane<T, S> {
                     stride: 1,
                 };
                 self.lines[1].run(tile, to);
-                let [even, odd] = moduli.each_mut();
-                for ((even, odd), cell) in even.iter_mut().zip(odd).zip(&spectrum[..n1]) {
-                    (*even, *odd) = (cell.re, cell.im);
-                }
+                let [even, odd] = moduli;
+                simd.run(Part {
+                    cells: &spectrum[..n1],
+                    even,
+                    odd,
+                });
             } else {
                 moduli.iter_mut().for_each(|u| u[..n1].fill(zero));
             }

@@ -80,7 +80,7 @@ fn grids<T: Real, S: Passes<T>, const PARTS: usize>(
         let on_image = design.axes.each_ref().map(|axis| axis.on_image(level));
         let keeps = match design.average {
             Average::Local => Keeps::Average(
-                [0, 1].map(|axis| LineAverage::new(simd, &design.average(level, axis))),
+                [0, 1].map(|axis| LineAverage::new(simd, PARTS, &design.average(level, axis))),
             ),
             // Sums are refused by the parameters.
             Average::Global | Average::Sum => Keeps::Mean(on_image),
