@@ -3,15 +3,19 @@
 #![allow(non_snake_case)]
 
 mod golden_data;
+mod isa;
 
 use std::fs::File;
 
 use golden_data::{cases, read_npy};
-use ndarray::{Array, ArrayD, Axis, Dimension, IxDyn};
+use isa::isa;
+use ndarray::{ArrayD, Axis, IxDyn, s};
+use proptest::prelude::*;
 use serde_json::Value;
 use wavelet_scattering::num::{Real, relative_error};
+use wavelet_scattering::scattering::{Scattering, Scattering2dParams, Wavelet};
 use wavelet_scattering::signal::Padding;
-use wavelet_scattering::{Average, Error, Isa, Scattering1d, Scattering2d};
+use wavelet_scattering::{Average, Cancel, Error, Isa, Scattering1d, Scattering2d};
 
 /// The gradients of a folder's cases are within the tolerances that `tests/data/README.md` gives.
 fn golden<T: Real>(isa: Isa, single: bool) {
@@ -93,4 +97,230 @@ fn gradients_are_the_golden_ones_on_every_instruction_set() {
         golden::<f64>(isa, false);
         golden::<f32>(isa, true);
     }
+}
+
+/// White noise of variance 1/12 from a seed.
+fn noise(shape: &[usize], seed: u64) -> ArrayD<f64> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    ArrayD::from_shape_simple_fn(IxDyn(shape), || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1_u64 << 53) as f64 - 0.5
+    })
+}
+
+fn dot(a: &ArrayD<f64>, b: &ArrayD<f64>) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn norm(a: &ArrayD<f64>) -> f64 {
+    dot(a, a).sqrt()
+}
+
+/// By how much a central difference in a random direction misses the gradient, in units of the direction's deviation and the
+/// gradient's norm.
+fn missed<W: Wavelet, const D: usize>(
+    plan: &Scattering<f64, W, D>,
+    x: &ArrayD<f64>,
+    seed: u64,
+) -> f64 {
+    let leading = &x.shape()[..x.ndim() - D];
+    let w = noise(&plan.output_shape(leading), seed + 1);
+    let v = noise(x.shape(), seed + 2);
+    let gradient = plan.vjp(x, &w).unwrap();
+    let h = 1e-6;
+    let sum = |h: f64| dot(plan.transform(&(x + &(&v * h))).unwrap().array(), &w);
+    let quotient = (sum(h) - sum(-h)) / (2.0 * h);
+    let deviation = norm(&v) / (v.len() as f64).sqrt();
+    (quotient - dot(&gradient, &v)).abs() / (deviation * norm(&gradient)).max(1e-300)
+}
+
+/// Any transform of small images.
+fn images() -> impl Strategy<Value = Scattering2dParams> {
+    let paddings = prop_oneof![
+        Just(Padding::Reflect),
+        Just(Padding::Symmetric),
+        Just(Padding::Zero),
+        Just(Padding::Periodic),
+        Just(Padding::PrePadded),
+    ];
+    let averages = prop_oneof![
+        Just(Average::Local),
+        Just(Average::Global),
+        Just(Average::None)
+    ];
+    let sizes = (1_usize..=3, 1_usize..=9, 0_usize..=3, 0_usize..=3);
+    (sizes, [0_usize..20, 0_usize..20], paddings, averages).prop_map(
+        |((J, L, order, oversampling), more, padding, average)| {
+            let shape = more.map(|more| match padding {
+                Padding::PrePadded => (3 + more % 3) << J,
+                Padding::Periodic => (1 + more % 4) << J,
+                _ => (1 << J) + more,
+            });
+            Scattering2d::params(shape, J)
+                .L(L)
+                .max_order(order)
+                .oversampling(oversampling.min(J))
+                .padding(padding)
+                .average(average)
+                .isa(isa())
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn gradients_of_images_are_central_differences(params in images(), seed in 0..u64::MAX / 2) {
+        let plan = params.plan::<f64>().unwrap();
+        let x = noise(&[&[2][..], &params.shape].concat(), seed);
+        let missed = missed(&plan, &x, seed);
+        prop_assert!(missed < 1e-7, "{missed:e}");
+    }
+
+    /// In 32 bits the gradient is that of 64, at an image that 32 bits hold, with any contrast.
+    #[test]
+    fn gradients_in_single_precision_are_those_in_double(params in images(), seed in 0..u64::MAX / 2, log2 in -60..60_i32) {
+        let x = noise(&params.shape, seed).mapv(|x| x as f32 * 2_f32.powi(log2));
+        let [single, double] = [params.plan::<f32>().unwrap().output_shape(&[]), params.shape.to_vec()];
+        let w = noise(&single, seed + 1).mapv(|w| w as f32);
+        let exact = params.plan::<f64>().unwrap().vjp(&x.mapv(f64::from), &w.mapv(f64::from)).unwrap();
+        let got = params.plan::<f32>().unwrap().vjp(&x, &w).unwrap();
+        prop_assert_eq!(got.shape(), &double[..]);
+        let error = relative_error(got, exact);
+        prop_assert!(error < 1e-4, "{error:e}");
+    }
+}
+
+/// What has moduli of 0, or of roundings alone, has a finite gradient; that of a zero image is of order 0 alone.
+#[test]
+fn nothing_becomes_infinite_where_moduli_vanish() {
+    for average in [Average::Local, Average::Global, Average::None] {
+        let params = Scattering2d::params([24, 31], 2)
+            .average(average)
+            .isa(isa());
+        let plan = params.plan::<f32>().unwrap();
+        let w = noise(&plan.output_shape(&[]), 3).mapv(|w| w as f32);
+        let gradient = |x: &ArrayD<f32>| plan.vjp(x, &w).unwrap();
+        let zero = ArrayD::zeros(IxDyn(&[24, 31]));
+        let constant = ArrayD::from_elem(IxDyn(&[24, 31]), 3e7_f32);
+        let mut dirac = zero.clone();
+        dirac[[7, 30]] = 1e-30;
+        let tiny = ArrayD::from_elem(IxDyn(&[24, 31]), f32::MIN_POSITIVE / 8.0);
+        for x in [&zero, &constant, &dirac, &tiny] {
+            assert!(gradient(x).iter().all(|g| g.is_finite()), "{average:?}");
+        }
+        let order0 = Scattering2d::params([24, 31], 2)
+            .max_order(0)
+            .average(average)
+            .isa(isa());
+        let order0 = order0.plan::<f32>().unwrap();
+        let first = match average {
+            Average::Local => w.slice(s![..1, .., ..]).into_dyn(),
+            _ => w.slice(s![..order0.features_len()]).into_dyn(),
+        };
+        assert_eq!(
+            gradient(&zero),
+            order0.vjp(&zero, &first).unwrap(),
+            "{average:?}"
+        );
+    }
+}
+
+/// Bits do not depend on threads, batches or strides; a second call allocates nothing.
+#[test]
+fn gradients_are_the_same_however_they_are_computed() {
+    let plan = Scattering2d::params([40, 33], 3)
+        .L(5)
+        .isa(isa())
+        .plan::<f32>()
+        .unwrap();
+    let x = noise(&[5, 40, 33], 1).mapv(|x| x as f32);
+    let w = noise(&plan.output_shape(&[5]), 2).mapv(|w| w as f32);
+    let all = plan.vjp(&x, &w).unwrap();
+    for threads in [1, 2, 3] {
+        let mut workspace = plan.gradient_workspace_for(threads);
+        let mut gradient = ArrayD::from_elem(x.raw_dim(), f32::NAN);
+        plan.vjp_into(&x, &w, &mut gradient, &mut workspace)
+            .unwrap();
+        assert_eq!(gradient, all, "{threads} threads");
+        for i in 0..5 {
+            let (x, w) = (x.index_axis(Axis(0), i), w.index_axis(Axis(0), i));
+            let mut gradient = ArrayD::from_elem(x.raw_dim(), f32::NAN);
+            plan.vjp_into(&x, &w, &mut gradient, &mut workspace)
+                .unwrap();
+            assert_eq!(
+                gradient,
+                all.index_axis(Axis(0), i),
+                "{threads} threads, {i}"
+            );
+        }
+    }
+    let mut turned =
+        ArrayD::from_elem(IxDyn(&[33, 5, 40]), f32::NAN).permuted_axes(IxDyn(&[1, 2, 0]));
+    let axes_apart = x
+        .view()
+        .permuted_axes(IxDyn(&[2, 0, 1]))
+        .as_standard_layout()
+        .into_owned();
+    let mut workspace = plan.gradient_workspace_for(1);
+    plan.vjp_into(
+        &axes_apart.permuted_axes(IxDyn(&[1, 2, 0])),
+        &w,
+        &mut turned,
+        &mut workspace,
+    )
+    .unwrap();
+    assert_eq!(turned, all);
+
+    let mut gradient = ArrayD::zeros(x.raw_dim());
+    let counted = allocation_counter::measure(|| {
+        plan.vjp_into(&x, &w, &mut gradient, &mut workspace)
+            .unwrap();
+    });
+    assert_eq!(counted.count_total, 0);
+}
+
+#[test]
+fn weights_and_workspaces_that_do_not_fit_are_refused() {
+    let plan = Scattering2d::params([16, 16], 2).plan::<f32>().unwrap();
+    let x = ArrayD::<f32>::ones(IxDyn(&[2, 16, 16]));
+    let w = ArrayD::<f32>::ones(plan.output_shape(&[2]));
+    assert!(matches!(
+        plan.vjp(&x, &w.index_axis(Axis(0), 0)),
+        Err(Error::WrongShape {
+            what: "the weights",
+            ..
+        })
+    ));
+    let mut bad = w.clone();
+    bad[[1, 2, 3, 0]] = f32::NAN;
+    assert!(matches!(
+        plan.vjp(&x, &bad),
+        Err(Error::NotFinite { position, .. }) if position == [1, 2, 3, 0]
+    ));
+    let other = Scattering2d::params([20, 16], 2).plan::<f32>().unwrap();
+    assert!(matches!(
+        other.vjp(&x, &w),
+        Err(Error::WrongShape {
+            what: "the input",
+            ..
+        })
+    ));
+    let mut out = ArrayD::zeros(x.raw_dim());
+    for mut workspace in [other.gradient_workspace(), plan.workspace()] {
+        assert!(matches!(
+            plan.vjp_into(&x, &w, &mut out, &mut workspace),
+            Err(Error::ForeignWorkspace)
+        ));
+    }
+    let cancel = Cancel::new();
+    let mut workspace = plan.gradient_workspace().cancelled_by(&cancel);
+    cancel.cancel();
+    assert!(matches!(
+        plan.vjp_into(&x, &w, &mut out, &mut workspace),
+        Err(Error::Cancelled)
+    ));
 }
