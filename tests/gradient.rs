@@ -6,70 +6,88 @@ mod golden_data;
 mod isa;
 
 use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
 
 use golden_data::{cases, read_npy};
 use isa::isa;
 use ndarray::{ArrayD, Axis, IxDyn, s};
 use proptest::prelude::*;
 use serde_json::Value;
+use wavelet_scattering::filters::{Family, FilterBank2d, WaveletList2d};
 use wavelet_scattering::num::{Real, relative_error};
 use wavelet_scattering::scattering::{Scattering, Scattering2dParams, Wavelet};
 use wavelet_scattering::signal::Padding;
 use wavelet_scattering::{Average, Cancel, Error, Isa, Scattering1d, Scattering2d};
+
+/// The arguments of a case, and its input, weights and output.
+fn open(case: &Path) -> (Value, [ArrayD<f64>; 3]) {
+    let mut description: Value =
+        serde_json::from_reader(File::open(case.join("case.json")).unwrap()).unwrap();
+    let arrays =
+        ["input", "weights", "output"].map(|name| read_npy(case.join(format!("{name}.npy"))));
+    (description["args"].take(), arrays)
+}
+
+fn number(args: &Value, name: &str, standard: usize) -> usize {
+    args[name].as_u64().map_or(standard, |n| n as usize)
+}
+
+fn padding(args: &Value) -> Padding {
+    match args["padding"].as_str() {
+        None | Some("reflect") => Padding::Reflect,
+        Some("symmetric") => Padding::Symmetric,
+        Some("periodic") => Padding::Periodic,
+        Some(other) => panic!("{other}"),
+    }
+}
+
+fn average(args: &Value) -> Average {
+    match (args["average"].as_str(), args["T"].as_str()) {
+        (_, Some("global")) => Average::Sum,
+        (None | Some("local"), _) => Average::Local,
+        (Some("global"), _) => Average::Global,
+        (Some("none"), _) => Average::None,
+        (Some(other), _) => panic!("{other}"),
+    }
+}
+
+/// The transform of images that a case is of.
+fn images_of(args: &Value) -> Scattering2dParams {
+    let shape = [0, 1].map(|axis| args["shape"][axis].as_u64().unwrap() as usize);
+    Scattering2d::params(shape, number(args, "J", 0))
+        .L(number(args, "L", 8))
+        .max_order(number(args, "max_order", 2))
+        .oversampling(number(args, "oversampling", 0))
+        .padding(padding(args))
+        .average(average(args))
+}
 
 /// The gradients of a folder's cases are within the tolerances that `tests/data/README.md` gives.
 fn golden<T: Real>(isa: Isa, single: bool) {
     let mut found = 0;
     for case in cases("gradient2d") {
         let name = case.file_name().unwrap().to_str().unwrap().to_string();
-        let description: Value =
-            serde_json::from_reader(File::open(case.join("case.json")).unwrap()).unwrap();
-        let args = &description["args"];
-        let [input, weights, expected] =
-            ["input", "weights", "output"].map(|name| read_npy(case.join(format!("{name}.npy"))));
+        let (args, [input, weights, expected]) = open(&case);
         let [input, weights] = [input, weights].map(|array| array.mapv(T::narrow));
-        let number =
-            |name: &str, standard: usize| args[name].as_u64().map_or(standard, |n| n as usize);
-        let padding = match args["padding"].as_str() {
-            None | Some("reflect") => Padding::Reflect,
-            Some("symmetric") => Padding::Symmetric,
-            Some("periodic") => Padding::Periodic,
-            Some(other) => panic!("{other}"),
-        };
-        let average = match (args["average"].as_str(), args["T"].as_str()) {
-            (_, Some("global")) => Average::Sum,
-            (None | Some("local"), _) => Average::Local,
-            (Some("global"), _) => Average::Global,
-            (Some("none"), _) => Average::None,
-            (Some(other), _) => panic!("{other}"),
-        };
         let got = if name.starts_with("gradient2d") {
-            let shape = [0, 1].map(|axis| args["shape"][axis].as_u64().unwrap() as usize);
-            let plan = Scattering2d::params(shape, number("J", 0))
-                .L(number("L", 8))
-                .max_order(number("max_order", 2))
-                .oversampling(number("oversampling", 0))
-                .padding(padding)
-                .average(average)
-                .isa(isa)
-                .plan::<T>()
-                .unwrap();
+            let plan = images_of(&args).isa(isa).plan::<T>().unwrap();
             plan.vjp(&input, &weights).unwrap()
         } else {
             let Q: Vec<usize> = match &args["Q"] {
                 Value::Array(Q) => Q.iter().map(|q| q.as_u64().unwrap() as usize).collect(),
                 Q => vec![Q.as_u64().unwrap() as usize],
             };
-            let mut params = Scattering1d::params(number("shape", 0), number("J", 0))
+            let mut params = Scattering1d::params(number(&args, "shape", 0), number(&args, "J", 0))
                 .Q(Q)
-                .padding(padding)
-                .average(average)
+                .padding(padding(&args))
+                .average(average(&args))
                 .isa(isa);
             if let Some(stride) = args["stride"].as_u64() {
                 params = params.stride(stride as usize);
             }
             let plan = params.plan::<T>().unwrap();
-            let weights = match average {
+            let weights = match average(&args) {
                 Average::Sum => weights.remove_axis(Axis(1)),
                 _ => weights,
             };
@@ -96,6 +114,51 @@ fn gradients_are_the_golden_ones_on_every_instruction_set() {
     for isa in Isa::available() {
         golden::<f64>(isa, false);
         golden::<f32>(isa, true);
+    }
+}
+
+/// The bank of a golden case: standard Morlets with the numbers of its `parameters.npy`.
+fn list_of(case: &Path, params: &Scattering2dParams) -> WaveletList2d {
+    let numbers = read_npy(case.join("parameters.npy"));
+    let mut list = FilterBank2d::params(params.padded_shape().unwrap(), params.J)
+        .L(params.L)
+        .list()
+        .unwrap();
+    let moved = list.wavelets.iter().zip(numbers.axis_iter(Axis(0)));
+    let moved = moved.map(|(psi, numbers)| {
+        let psi = psi.direction(numbers[0]).xi(numbers[1]);
+        psi.sigma(numbers[2]).slant(numbers[3])
+    });
+    list.wavelets = moved.collect();
+    list
+}
+
+#[test]
+fn gradients_of_wavelets_are_the_golden_ones_on_every_instruction_set() {
+    fn golden<T: Real>(isa: Isa, tolerance: f64) {
+        let cases = cases("gradient-parameters2d");
+        assert_eq!(cases.len(), 2);
+        for case in cases {
+            let (args, [input, weights, expected]) = open(&case);
+            let params = images_of(&args).isa(isa);
+            let bank = list_of(&case, &params).build::<T>().unwrap();
+            let plan = params.plan_with(Arc::new(bank)).unwrap();
+            let [input, weights] = [input, weights].map(|array| array.mapv(T::narrow));
+            let gradient = plan.vjp_filters(&input, &weights).unwrap();
+            let got = gradient.parameters(Family::Morlet).sum_axis(Axis(0));
+            assert_eq!(got.shape(), expected.shape());
+            for i in 0..4 {
+                let [got, expected] = [got.view().into_dyn(), expected.view()]
+                    .map(|array| array.index_axis_move(Axis(1), i));
+                let error = relative_error(got.iter().copied(), expected.iter().copied());
+                println!("{} {} {isa} {i}: {error:.1e}", case.display(), T::NAME);
+                assert!(error <= tolerance, "{}, {isa}: {error:e}", case.display());
+            }
+        }
+    }
+    for isa in Isa::available() {
+        golden::<f64>(isa, 1e-10);
+        golden::<f32>(isa, 1e-5);
     }
 }
 
@@ -323,4 +386,56 @@ fn weights_and_workspaces_that_do_not_fit_are_refused() {
         plan.vjp_into(&x, &w, &mut out, &mut workspace),
         Err(Error::Cancelled)
     ));
+}
+
+/// A central difference in every number of a wavelet, in each layer at once.
+#[test]
+fn gradients_of_wavelets_are_central_differences() {
+    for average in [Average::Local, Average::Global, Average::None] {
+        let params = Scattering2d::params([23, 30], 2)
+            .L(3)
+            .average(average)
+            .max_order(3)
+            .isa(isa());
+        let list = FilterBank2d::params(params.padded_shape().unwrap(), 2)
+            .L(3)
+            .list()
+            .unwrap();
+        let plan = |list: &WaveletList2d| {
+            params
+                .plan_with(Arc::new(list.build::<f64>().unwrap()))
+                .unwrap()
+        };
+        let x = noise(&[2, 23, 30], 5);
+        let plain = plan(&list);
+        let w = noise(&plain.output_shape(&[2]), 6);
+        let gradient = plain.vjp_filters(&x, &w).unwrap();
+        assert_eq!(gradient.layers(), plain.paths().max_order());
+        let gradient = gradient.parameters(Family::Morlet).sum_axis(Axis(0));
+        let h = 1e-6;
+        for lambda in 0..6 {
+            for i in 0..4 {
+                let sum = |by: f64| {
+                    let mut moved = list.clone();
+                    let mut wavelets = moved.wavelets.to_vec();
+                    let psi = wavelets[lambda];
+                    wavelets[lambda] = match i {
+                        0 => psi.direction(psi.direction + by),
+                        1 => psi.xi(psi.xi + by),
+                        2 => psi.sigma(psi.sigma + by),
+                        _ => psi.slant(psi.slant + by),
+                    };
+                    moved.wavelets = wavelets.into();
+                    dot(plan(&moved).transform(&x).unwrap().array(), &w)
+                };
+                let quotient = (sum(h) - sum(-h)) / (2.0 * h);
+                let got = gradient[[lambda, i]];
+                let error = (got - quotient).abs();
+                assert!(
+                    error < 1e-7 * (1.0 + quotient.abs()),
+                    "{average:?}, {lambda}, {i}: {got} against {quotient}"
+                );
+            }
+        }
+    }
 }

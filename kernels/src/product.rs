@@ -283,3 +283,95 @@ impl<V: Copy + Add<Output = V>> Kernel for AddCells<'_, V> {
         }
     }
 }
+
+/// The transpose of a [`Product`] with respect to its filters: Re(conj x̂(k)·z(k)) is added where ψ̂(k) was read, in every lane or
+/// summed over the lanes of each part.
+pub struct AddToFilters<'a, T, S: Simd<T>, P, A> {
+    pub simd: S,
+    pub pieces: &'a [Piece],
+    pub product: P,
+    /// z, parts exchanged.
+    pub tile: &'a [Cell<S::V>],
+    pub to: &'a mut [A],
+}
+
+/// What products of a few neighbouring frequencies are added to.
+pub trait AddProducts<T, S: Simd<T>>: Sized {
+    /// `LANES` products at most; those behind are zeros. They may be overwritten.
+    fn add(to: &mut [Self], products: &mut [S::V; MAX_LANES]);
+}
+
+/// Lanes are filters: every one has its product.
+#[derive(Debug, Clone, Copy)]
+#[repr(transparent)]
+pub struct InLanes<V>(pub V);
+
+impl<T: Element, S: Simd<T>> AddProducts<T, S> for InLanes<S::V> {
+    #[inline(always)]
+    fn add(to: &mut [Self], products: &mut [S::V; MAX_LANES]) {
+        for (to, &product) in to.iter_mut().zip(&*products) {
+            to.0 = to.0 + product;
+        }
+    }
+}
+
+/// Lanes are paths through one filter, in as many parts as a vector holds neighbours.
+impl<T: Element, S: Simd<T>, const PARTS: usize> AddProducts<T, S> for [T; PARTS] {
+    #[inline(always)]
+    fn add(to: &mut [Self], products: &mut [S::V; MAX_LANES]) {
+        let lanes = S::V::LANES;
+        S::V::transpose(&mut products[..lanes]);
+        for part in 0..PARTS {
+            let of_part = part * lanes / PARTS..(part + 1) * lanes / PARTS;
+            let mut sum = products[of_part.start];
+            for lane in of_part.start + 1..of_part.end {
+                sum = sum + products[lane];
+            }
+            for (to, &sum) in to.iter_mut().zip(sum.lanes()) {
+                to[part] += sum;
+            }
+        }
+    }
+}
+
+impl<T: Element, S: Simd<T>, P: Product<T, S::V>, A: AddProducts<T, S>> Kernel
+    for AddToFilters<'_, T, S, P, A>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            simd,
+            pieces,
+            product,
+            tile,
+            to,
+        } = self;
+        let lanes = S::V::LANES;
+        let zero = simd.splat(T::zero());
+        for piece in pieces.iter().filter(|piece| piece.act != Act::Clear) {
+            let len = piece.len as usize;
+            let tile = &tile[piece.at as usize..][..len];
+            let filter = &product.filter()[piece.values as usize..][..len];
+            let to = &mut to[piece.values as usize..][..len];
+            let samples = [0, 1].map(|part| piece.samples(part, product.spectrum()));
+            for (block, to) in to.chunks_mut(lanes).enumerate() {
+                let first = block * lanes;
+                let mut products = [zero; MAX_LANES];
+                for (i, to) in (first..first + to.len()).zip(&mut products) {
+                    let at = if piece.mirrored { len - 1 - i } else { i };
+                    let both = samples.map(|samples| samples[at]);
+                    let (_, x) = P::factors(simd, filter[i], both, piece.mirrored);
+                    // Parts of z are exchanged; x is the conjugate of what was read mirrored.
+                    let (z, re) = (tile[i], x.re * tile[i].im);
+                    *to = match piece.mirrored {
+                        false => z.re.mul_add(x.im, re),
+                        true => z.re.neg_mul_add(x.im, re),
+                    };
+                }
+                A::add(to, &mut products);
+            }
+        }
+    }
+}

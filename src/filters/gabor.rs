@@ -62,35 +62,45 @@ impl Quadratic {
         (cut > 0.0).then(|| (cut / left[axis]).sqrt())
     }
 
-    /// Hands out the intervals of ω0, one for every alias, where the exponent stays within `cut` in the row at `omega1`.
-    pub fn row(&self, cut: f64, omega1: f64, mut visit: impl FnMut([f64; 2])) {
+    /// Hands out ω1 of every alias of the row at `omega1`, and the interval of ω0 where the exponent stays within `cut`.
+    pub fn row(&self, cut: f64, omega1: f64, mut visit: impl FnMut(f64, [f64; 2])) {
         let Some(reach) = self.reach(cut, 1) else {
             return;
         };
         let first = (self.center[1] - reach - omega1).ceil() as i64;
         let last = (self.center[1] + reach - omega1).floor() as i64;
         for alias in first..=last {
-            let dy = omega1 + alias as f64 - self.center[1];
+            let alias = omega1 + alias as f64;
+            let dy = alias - self.center[1];
             let middle = self.center[0] - self.b * dy / self.a;
             let reach = ((cut - self.c_min * dy * dy).max(0.0) / self.a).sqrt();
-            visit([middle - reach, middle + reach]);
+            visit(alias, [middle - reach, middle + reach]);
         }
     }
 
     /// Σ_a ĝ(ω + a), the fast twin of [`Gabor::sampled_hat`].
     pub fn sampled(&self, omega: [f64; 2]) -> f64 {
         let mut sum = 0.0;
-        self.row(EXPONENT_CUT, omega[1], |[low, high]| {
+        self.aliases(omega, |_, g| sum += g);
+        sum
+    }
+
+    /// Hands out ω + a and ĝ(ω + a) for every alias that is not negligible.
+    fn aliases(&self, omega: [f64; 2], mut visit: impl FnMut([f64; 2], f64)) {
+        self.row(EXPONENT_CUT, omega[1], |omega1, [low, high]| {
             let middle = 0.5 * (low + high);
             let rest = 0.25 * self.a * (high - low) * (high - low); // cut − c_min·dy²
             let first = (low - omega[0]).ceil() as i64;
             let last = (high - omega[0]).floor() as i64;
             for alias in first..=last {
-                let dx = omega[0] + alias as f64 - middle;
-                sum += (rest - EXPONENT_CUT - self.a * dx * dx).exp();
+                let omega0 = omega[0] + alias as f64;
+                let dx = omega0 - middle;
+                visit(
+                    [omega0, omega1],
+                    (rest - EXPONENT_CUT - self.a * dx * dx).exp(),
+                );
             }
         });
-        sum
     }
 }
 
@@ -131,6 +141,32 @@ impl Gabor {
             .flat_map(|a| aliases(omega[1]).map(move |b| [a, b]))
             .map(|[a, b]| self.hat([omega[0] + a as f64, omega[1] + b as f64]))
             .sum()
+    }
+
+    /// The derivatives of [`sampled_hat`](Self::sampled_hat) with respect to theta, xi, sigma and slant. With d = ω∥ − ξ,
+    ///
+    /// ```text
+    /// ∂θ = ĝ·ω⊥·(ω∥/slant² − d)/σ²    ∂ξ = ĝ·d/σ²    ∂σ = ĝ·(d² + ω⊥²/slant²)/σ³    ∂slant = ĝ·ω⊥²/(slant³·σ²)
+    /// ```
+    pub fn sampled_gradient(&self, omega: [f64; 2]) -> [f64; 4] {
+        let (sin, cos) = self.theta.sin_cos();
+        let (precision, slant) = (self.sigma.powi(-2), self.slant);
+        let mut sums = [0.0; 4];
+        self.quadratic().aliases(omega, |omega, g| {
+            let along = omega[0] * cos + omega[1] * sin;
+            let across = omega[1] * cos - omega[0] * sin;
+            let (d, width) = (along - self.xi, across / slant);
+            let terms = [
+                across * (along / (slant * slant) - d),
+                d,
+                (d * d + width * width) / self.sigma,
+                width * width / slant,
+            ];
+            for (sum, term) in sums.iter_mut().zip(terms) {
+                *sum += g * term * precision;
+            }
+        });
+        sums
     }
 
     /// Adds `weight`·Σ_a ĝ(ω + a) for all frequencies `ω = [k0/n0, k1/n1]` of one `k1`, with `n0 = row.len()`.
@@ -236,6 +272,28 @@ impl Morlet {
     pub fn sampled_hat(&self, omega: [f64; 2]) -> f64 {
         self.gabor.sampled_hat(omega) - self.kappa * self.envelope().sampled_hat(omega)
     }
+
+    /// The derivatives of [`sampled_hat`](Self::sampled_hat) with respect to theta, xi, sigma and slant, κ's included:
+    /// dψ̂ = dĝ − κ·dê − dκ·ê with the envelope ê and dκ = (dĝ(0) − κ·dê(0))/ê(0), so that ψ̂(0) stays 0.
+    pub fn sampled_gradient(&self) -> impl Fn([f64; 2]) -> [f64; 4] + use<> {
+        let Self { gabor, kappa } = *self;
+        let envelope = self.envelope();
+        let of_envelope = move |omega| {
+            let [theta, _, sigma, slant] = envelope.sampled_gradient(omega);
+            [theta, 0.0, sigma, slant]
+        };
+        let zero = [0.0, 0.0];
+        let [of_gabor_at_0, of_envelope_at_0] = [gabor.sampled_gradient(zero), of_envelope(zero)];
+        let form = envelope.quadratic();
+        let at_0 = form.sampled(zero);
+        let of_kappa: [f64; 4] =
+            std::array::from_fn(|i| (of_gabor_at_0[i] - kappa * of_envelope_at_0[i]) / at_0);
+        move |omega| {
+            let (of_gabor, of_envelope) = (gabor.sampled_gradient(omega), of_envelope(omega));
+            let envelope = form.sampled(omega);
+            std::array::from_fn(|i| of_gabor[i] - kappa * of_envelope[i] - of_kappa[i] * envelope)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -274,6 +332,53 @@ mod tests {
                         assert!(
                             (got - expected).abs() < 1e-12,
                             "{gabor:?} on {n0} x {n1} at {k0}, {k1}: {got} against {expected}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn derivatives_are_differences() {
+        let moved = |gabor: Gabor, i: usize, by: f64| {
+            let Gabor {
+                theta,
+                xi,
+                sigma,
+                slant,
+            } = gabor;
+            let mut numbers = [theta, xi, sigma, slant];
+            numbers[i] += by;
+            let [theta, xi, sigma, slant] = numbers;
+            Gabor {
+                theta,
+                xi,
+                sigma,
+                slant,
+            }
+        };
+        let h = 1e-6;
+        for gabor in examples() {
+            let of_morlet = Morlet::new(gabor).sampled_gradient();
+            for omega in [[0.0, 0.0], [0.3, -0.2], [-0.1, 0.45], [0.02, 0.01]] {
+                for i in 0..4 {
+                    let quotient = |at: &dyn Fn(Gabor) -> f64| {
+                        (at(moved(gabor, i, h)) - at(moved(gabor, i, -h))) / (2.0 * h)
+                    };
+                    let expected = quotient(&|gabor| gabor.sampled_hat(omega));
+                    let got = gabor.sampled_gradient(omega)[i];
+                    let scale = 1e-7 * (1.0 + expected.abs());
+                    assert!(
+                        (got - expected).abs() < scale,
+                        "{gabor:?}, {omega:?}, {i}: {got} against {expected}"
+                    );
+                    if gabor.xi > 0.0 {
+                        let expected = quotient(&|gabor| Morlet::new(gabor).sampled_hat(omega));
+                        let got = of_morlet(omega)[i];
+                        assert!(
+                            (got - expected).abs() < scale,
+                            "Morlet, {gabor:?}, {omega:?}, {i}: {got} against {expected}"
                         );
                     }
                 }

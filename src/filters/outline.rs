@@ -61,7 +61,7 @@ impl Bumps {
         let n = n0 as i64;
         for (weight, bump) in &self.bumps {
             let cut = (weight.abs() / threshold).ln();
-            bump.row(cut, k1 as f64 / n1 as f64, |[low, high]| {
+            bump.row(cut, k1 as f64 / n1 as f64, |_, [low, high]| {
                 let (first, last) = (
                     (low * n0 as f64).ceil() as i64,
                     (high * n0 as f64).floor() as i64,

@@ -552,6 +552,9 @@ fn without_gaps<T: Real>(band: &Band<T, 1>, least: f64) -> (i64, Vec<T>) {
 // STUB
 impl<T: Real, S: Passes<T>> super::Backward<T> for Alone<T, S> {
     type Back = ();
+    type Filters = ();
+    fn filters(&self, _: usize) {}
+    fn visit_filters(&self, (): &(), _: &mut super::Visitor<'_>) {}
     const SHARES: usize = 4;
     fn back_footprint(&self, _: Footprint) -> Footprint {
         unimplemented!()
@@ -579,6 +582,7 @@ impl<T: Real, S: Passes<T>> super::Backward<T> for Alone<T, S> {
         _: &mut Self::Planes,
         _: &mut [Self::Lines],
         _: &mut Self::Back,
+        _: Option<&mut ()>,
     ) {
         unimplemented!()
     }

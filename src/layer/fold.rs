@@ -22,18 +22,18 @@ use crate::num::{Complex, Real};
 
 /// A run of ψ̂: neighbouring k0 of one k1, or of k1 and k1 + 1, and where its values start.
 #[derive(Debug, Clone, Copy)]
-struct FilterRun {
-    k1: i64,
-    k0: i64,
-    len: usize,
-    values: usize,
+pub(crate) struct FilterRun {
+    pub k1: i64,
+    pub k0: i64,
+    pub len: usize,
+    pub values: usize,
 }
 
 /// Filters side by side on the union of their supports.
 #[derive(Debug)]
 pub(crate) struct Filters<F> {
     parts: usize,
-    runs: Vec<FilterRun>,
+    pub runs: Vec<FilterRun>,
     pub values: Vec<F>,
 }
 

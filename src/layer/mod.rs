@@ -58,7 +58,12 @@ pub(crate) struct Step<'a> {
     /// The levels that U[p] and U[p, λ] live on.
     pub from: usize,
     pub to: usize,
+    /// Wavelets of p.
+    pub layer: usize,
 }
+
+/// Gets layer, λ, frequency and cotangent of values of filters.
+pub(crate) type Visitor<'a> = dyn FnMut(usize, usize, &[i64], f64) + 'a;
 
 /// The cotangents of what is kept, by row.
 pub(crate) type Kept<'a, T> = &'a (dyn Fn(usize) -> &'a [T] + Sync);
@@ -148,11 +153,20 @@ pub(crate) trait Backward<T>: Layer<T> {
     /// One thread's scratch of the way back, beside that of the way there.
     type Back: Send + Sync;
 
+    /// The cotangents of all filters.
+    type Filters: Send + Sync;
+
     /// Adds what the way back takes beside the way there: that, cotangents of the root and of the spectra of every order, and
     /// their shares.
     fn back_footprint(&self, others: Footprint) -> Footprint;
 
     fn back(&self) -> Self::Back;
+
+    /// Zeros, for paths of so many wavelets at most.
+    fn filters(&self, max_order: usize) -> Self::Filters;
+
+    /// Hands out the cotangents that are not 0: the layer from 0, λ, the signed frequency along each axis, and ∂/∂ψ̂.
+    fn visit_filters(&self, filters: &Self::Filters, visit: &mut Visitor<'_>);
 
     /// Sets the cotangent of a spectrum to zero.
     fn clear(&self, spectrum: &mut Self::Spectrum);
@@ -166,7 +180,7 @@ pub(crate) trait Backward<T>: Layer<T> {
 
     /// The way back through [`step`](Layer::step): adds to the cotangent of what `from` is the spectrum of. `kept` says the
     /// cotangent of what is kept of each row, `children` is the cotangent of the spectra that the step left, where paths go
-    /// on; it may be overwritten. The team shares the work.
+    /// on; it may be overwritten. The team shares the work. Adds to those of `filters` too, if they are wanted.
     #[allow(clippy::too_many_arguments)] // those of a step, and their cotangents
     fn step_back(
         &self,
@@ -178,6 +192,7 @@ pub(crate) trait Backward<T>: Layer<T> {
         planes: &mut Self::Planes,
         team: &mut [Self::Lines],
         back: &mut Self::Back,
+        filters: Option<&mut Self::Filters>,
     );
 
     /// The way back through [`enter`](Layer::enter): the cotangent of the padded input from that of its spectrum, which may be

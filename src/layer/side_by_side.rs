@@ -13,17 +13,17 @@ use std::sync::Arc;
 use realfft::ComplexToReal;
 use rustfft::Fft;
 
-use super::fold::{Filters, Fold, OfImage, OfModuli};
+use super::fold::{FilterRun, Filters, Fold, OfImage, OfModuli};
 use super::observe::{FinishBuffers, FinishLengths, Observer};
 use super::plane::{
     BackBuffers, BackLengths, LineBuffers, LineLengths, Plane, PlaneBuffers, PlaneLengths, Rows,
 };
-use super::{Backward, Cotangent, Keeper, Kept, Layer, Parent, Step};
+use super::{Backward, Cotangent, Keeper, Kept, Layer, Parent, Step, Visitor};
 use crate::fft::spectrum::Form;
 use crate::filters::Band;
 use crate::grid::Grid;
 use crate::kernels::pass::Passes;
-use crate::kernels::product::{AddCells, AddToCells, AddToNumbers};
+use crate::kernels::product::{AddCells, AddToCells, AddToFilters, AddToNumbers, InLanes};
 use crate::kernels::vector::{Cell, Simd, Vector, zero};
 use crate::memory::Footprint;
 use crate::num::{Complex, Real};
@@ -128,19 +128,23 @@ pub(crate) struct SideBySide<T, S: Simd<T>, const PARTS: usize> {
     grids: Grids<T, S, PARTS>,
     /// The wavelets of every group of order 1, and the λ of its first.
     first: Vec<(usize, Wavelets<S::V>)>,
+    /// Their λ.
+    groups: Vec<Vec<usize>>,
     /// The wavelet of every λ for spectra on every level: `[from][lambda]`; none where no path goes.
-    deeper: Vec<Vec<Option<Wavelets<[T; PARTS]>>>>,
+    deeper: Vec<ByLambda<Wavelets<[T; PARTS]>>>,
 }
 
 /// Wavelets side by side, and how their products with spectra are folded.
 struct Wavelets<F> {
+    /// Where the values stand in the plane of frequencies.
+    runs: Vec<FilterRun>,
     values: Vec<F>,
     fold: Fold,
 }
 
 impl<F> Wavelets<F> {
     fn bytes(&self) -> u64 {
-        size_of_val(&self.values[..]) as u64 + self.fold.bytes()
+        (size_of_val(&self.values[..]) + size_of_val(&self.runs[..])) as u64 + self.fold.bytes()
     }
 }
 
@@ -183,6 +187,7 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> SideBySide<T, S, PARTS> {
             let filters = Filters::side_by_side(PARTS, slots, filters, grid(0).shape, load);
             let wavelets = Wavelets {
                 fold: Fold::new(&filters, 1, grid(0), grid(levels[lambdas[0]])),
+                runs: filters.runs,
                 values: filters.values,
             };
             (lambdas[0], wavelets)
@@ -197,6 +202,7 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> SideBySide<T, S, PARTS> {
                             Filters::side_by_side(PARTS, 1, filter, grid(from).shape, entry);
                         Wavelets {
                             fold: Fold::new(&filters, PARTS, grid(from), grid(levels[lambda])),
+                            runs: filters.runs,
                             values: filters.values,
                         }
                     })
@@ -205,20 +211,23 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> SideBySide<T, S, PARTS> {
             .collect();
         Self {
             first,
+            groups: groups.to_vec(),
             deeper,
             grids,
         }
     }
 
-    /// The wavelets of the group of order 1 that begins with λ.
-    fn of_group(&self, lambda: usize) -> &Wavelets<S::V> {
-        match self
+    /// The group of order 1 that begins with λ.
+    fn group_of(&self, lambda: usize) -> usize {
+        let group = self
             .first
-            .binary_search_by_key(&lambda, |&(first, _)| first)
-        {
-            Ok(group) => &self.first[group].1,
-            Err(_) => unreachable!("λ = {lambda} begins no group"),
-        }
+            .binary_search_by_key(&lambda, |&(first, _)| first);
+        group.unwrap_or_else(|_| unreachable!("λ = {lambda} begins no group"))
+    }
+
+    /// Its wavelets.
+    fn of_group(&self, lambda: usize) -> &Wavelets<S::V> {
+        &self.first[self.group_of(lambda)].1
     }
 }
 
@@ -240,7 +249,7 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> SideBySide<T, S, PARTS> {
         let plane = &self.grids.planes[step.to];
         match from {
             Parent::Input(spectrum) => {
-                let Wavelets { values, fold } = self.of_group(step.lambda);
+                let Wavelets { values, fold, .. } = self.of_group(step.lambda);
                 let product = OfImage::<T, S::V, PARTS> {
                     filter: values,
                     spectrum,
@@ -249,7 +258,7 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> SideBySide<T, S, PARTS> {
                 OfImage::<T, S::V, PARTS>::FORM
             }
             Parent::Moduli(spectrum) => {
-                let Wavelets { values, fold } = self.deeper(step);
+                let Wavelets { values, fold, .. } = self.deeper(step);
                 let product = OfModuli::<T, S::V, PARTS> {
                     filter: values,
                     spectrum,
@@ -378,6 +387,15 @@ pub(crate) struct Back<T: Real, V> {
     scratch: Vec<Complex<T>>,
 }
 
+/// The cotangents of the filters of every group of order 1, and of every layer behind it by level and λ.
+pub(crate) struct FilterCotangents<T, V, const PARTS: usize> {
+    first: Vec<Vec<InLanes<V>>>,
+    deeper: Vec<Vec<ByLambda<Vec<[T; PARTS]>>>>,
+}
+
+/// By λ; none where no path goes.
+type ByLambda<F> = Vec<Option<F>>;
+
 impl<T: Real, S: Passes<T>, const PARTS: usize> SideBySide<T, S, PARTS> {
     fn back_lengths(&self) -> BackLengths {
         let Grids {
@@ -408,6 +426,7 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> Backward<T> for SideBySide<T, S,
     const SHARES: usize = 2;
 
     type Back = Back<T, S::V>;
+    type Filters = FilterCotangents<T, S::V, PARTS>;
 
     fn back_footprint(&self, others: Footprint) -> Footprint {
         let [_, n1] = self.grids.planes[0].grid().shape;
@@ -441,6 +460,68 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> Backward<T> for SideBySide<T, S,
         }
     }
 
+    fn filters(&self, max_order: usize) -> Self::Filters {
+        let zero = InLanes(zero(self.grids.simd).re);
+        let first = self.first.iter();
+        let deeper = || {
+            let of_level = |wavelets: &Vec<Option<Wavelets<_>>>| {
+                let zeros = wavelets.iter().map(|wavelets| {
+                    let wavelets = wavelets.as_ref()?;
+                    Some(vec![[T::zero(); PARTS]; wavelets.values.len()])
+                });
+                zeros.collect()
+            };
+            self.deeper.iter().map(of_level).collect()
+        };
+        FilterCotangents {
+            first: first
+                .map(|(_, wavelets)| vec![zero; wavelets.values.len()])
+                .collect(),
+            deeper: (1..max_order).map(|_| deeper()).collect(),
+        }
+    }
+
+    fn visit_filters(&self, filters: &Self::Filters, visit: &mut Visitor<'_>) {
+        let slots = Grids::<T, S, PARTS>::SLOTS;
+        // Both forms of spectra are twice as large.
+        let mut each =
+            |layer: usize, lambda: usize, run: &FilterRun, of: &dyn Fn(usize, usize) -> T| {
+                for (i, k0) in (run.k0..).take(run.len).enumerate() {
+                    for part in 0..PARTS {
+                        let value = of(run.values + i, part).widen();
+                        if value != 0.0 {
+                            visit(layer, lambda, &[k0, run.k1 + part as i64], 0.5 * value);
+                        }
+                    }
+                }
+            };
+        for ((_, wavelets), (values, lambdas)) in self
+            .first
+            .iter()
+            .zip(filters.first.iter().zip(&self.groups))
+        {
+            for (slot, &lambda) in lambdas.iter().enumerate() {
+                for run in &wavelets.runs {
+                    each(0, lambda, run, &|at, part| {
+                        values[at].0.lanes()[part * slots + slot]
+                    });
+                }
+            }
+        }
+        for (layer, levels) in (1..).zip(&filters.deeper) {
+            for (wavelets, values) in self.deeper.iter().zip(levels) {
+                for (lambda, (wavelets, values)) in wavelets.iter().zip(values).enumerate() {
+                    let (Some(wavelets), Some(values)) = (wavelets, values) else {
+                        continue;
+                    };
+                    for run in &wavelets.runs {
+                        each(layer, lambda, run, &|at, part| values[at][part]);
+                    }
+                }
+            }
+        }
+    }
+
     fn clear(&self, spectrum: &mut Self::Spectrum) {
         spectrum.fill(zero(self.grids.simd));
     }
@@ -470,6 +551,7 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> Backward<T> for SideBySide<T, S,
         planes: &mut Self::Planes,
         team: &mut [Self::Lines],
         back: &mut Self::Back,
+        mut filters: Option<&mut Self::Filters>,
     ) {
         let Grids {
             simd,
@@ -488,41 +570,78 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> Backward<T> for SideBySide<T, S,
         let scale = T::narrow(1.0 / of_levels[step.from].grid().len() as f64);
         let kept = step.rows.iter().map(|&row| kept(row));
         plane.rows_back(scale, observer, kept, goes_on, planes, back, team);
-        match to {
-            Cotangent::Input(to) => {
-                let Wavelets { values, fold } = self.of_group(step.lambda);
+        let worker = &mut team[0];
+        match (from, to) {
+            (Parent::Input(spectrum), Cotangent::Input(to)) => {
+                let Wavelets { values, fold, .. } = self.of_group(step.lambda);
+                let product = OfImage::<T, S::V, PARTS> {
+                    filter: values,
+                    spectrum,
+                };
+                let mut of_group = filters.as_mut().map(|filters| {
+                    let group = self.group_of(step.lambda);
+                    &mut filters.first[group][..]
+                });
                 plane.unfold(
                     |k1| fold.reads(k1),
                     back,
-                    &mut team[0],
+                    worker,
                     |k1, tile| {
+                        let pieces = fold.pieces(k1);
                         simd.run(AddToNumbers::<T, S, PARTS> {
                             simd,
-                            pieces: fold.pieces(k1),
+                            pieces,
                             filter: values,
                             tile,
                             to,
                         });
+                        if let Some(to) = of_group.as_deref_mut() {
+                            simd.run(AddToFilters {
+                                simd,
+                                pieces,
+                                product,
+                                tile,
+                                to,
+                            });
+                        }
                     },
                 );
             }
-            Cotangent::Moduli(to) => {
-                let Wavelets { values, fold } = self.deeper(step);
+            (Parent::Moduli(spectrum), Cotangent::Moduli(to)) => {
+                let Wavelets { values, fold, .. } = self.deeper(step);
+                let product = OfModuli::<T, S::V, PARTS> {
+                    filter: values,
+                    spectrum,
+                };
+                let mut of_lambda = filters.as_mut().and_then(|filters| {
+                    filters.deeper[step.layer - 1][step.from][step.lambda].as_deref_mut()
+                });
                 plane.unfold(
                     |k1| fold.reads(k1),
                     back,
-                    &mut team[0],
+                    worker,
                     |k1, tile| {
+                        let pieces = fold.pieces(k1);
                         simd.run(AddToCells::<T, S, PARTS> {
                             simd,
-                            pieces: fold.pieces(k1),
+                            pieces,
                             filter: values,
                             tile,
                             to,
                         });
+                        if let Some(to) = of_lambda.as_deref_mut() {
+                            simd.run(AddToFilters {
+                                simd,
+                                pieces,
+                                product,
+                                tile,
+                                to,
+                            });
+                        }
                     },
                 );
             }
+            _ => unreachable!("a cotangent is of what the step came from"),
         }
     }
 

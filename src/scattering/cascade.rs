@@ -193,6 +193,7 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
             lambda: lambdas[last],
             from: level_of(&lambdas[..last], self.levels),
             to: level_of(lambdas, self.levels),
+            layer: last,
         }
     }
 }
@@ -216,6 +217,8 @@ pub(crate) struct BackScratch<'a, T, L: Backward<T>> {
     /// Sums of cotangents, [`Backward::SHARES`] of them: of that spectrum, or of the root where threads have steps of order 1 to themselves.
     pub bars: &'a mut [L::Spectrum],
     pub roots: &'a mut [L::Root],
+    /// As many cotangents of filters, to be added to; or none.
+    pub filters: &'a mut [L::Filters],
 }
 
 impl<L, W: Wavelet> Walk<'_, L, W> {
@@ -245,17 +248,19 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
             first,
             bars,
             roots,
+            filters,
         } = scratch;
         self.layer.clear_root(to);
         if !L::SHARED {
             let workers = lines.iter_mut().zip(planes).zip(back).zip(orders);
-            let shares = roots.iter_mut().enumerate();
-            parallel::for_each(workers, shares, |worker, (share, to)| {
+            let shares = with(roots, filters).enumerate();
+            parallel::for_each(workers, shares, |worker, (share, (to, mut filters))| {
                 let (((lines, planes), back), orders) = worker;
                 self.layer.clear_root(to);
                 for &group in self.groups.iter().skip(share).step_by(L::SHARES) {
                     let (from, to) = (Parent::Input(root), Cotangent::Input(to));
-                    self.ascend(from, group, orders, kept, to, planes, lines, back);
+                    let filters = filters.as_deref_mut();
+                    self.ascend(from, group, orders, kept, to, planes, lines, back, filters);
                 }
             });
             for root in roots {
@@ -277,14 +282,15 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
                     .step(from, &step, Some(hat), &mut planes[0], team, None);
                 let workers = lines.iter_mut().zip(&mut *planes).zip(&mut *back);
                 let workers = workers.zip(&mut *orders);
-                let shares = bars.iter_mut().enumerate();
+                let shares = with(bars, filters).enumerate();
                 let hat = &*hat;
-                parallel::for_each(workers, shares, |worker, (share, to)| {
+                parallel::for_each(workers, shares, |worker, (share, (to, mut filters))| {
                     let (((lines, planes), back), orders) = worker;
                     self.layer.clear(to);
                     for child in group.children(self.paths).skip(share).step_by(L::SHARES) {
                         let (from, to) = (Parent::Moduli(hat), Cotangent::Moduli(to));
-                        self.ascend(from, child, orders, kept, to, planes, lines, back);
+                        let filters = filters.as_deref_mut();
+                        self.ascend(from, child, orders, kept, to, planes, lines, back, filters);
                     }
                 });
                 let (sum, others) = bars.split_at_mut(1);
@@ -301,6 +307,7 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
                 &mut planes[0],
                 lines,
                 &mut back[0],
+                filters.first_mut(),
             );
         }
     }
@@ -317,6 +324,7 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
         planes: &mut L::Planes,
         lines: &mut L::Lines,
         back: &mut L::Back,
+        mut filters: Option<&mut L::Filters>,
     ) where
         L: Backward<T>,
     {
@@ -333,13 +341,23 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
             self.layer.clear(of_hat);
             for child in group.children(self.paths) {
                 let (from, to) = (Parent::Moduli(&*hat), Cotangent::Moduli(&mut *of_hat));
-                self.ascend(from, child, deeper, kept, to, planes, &mut team[0], back);
+                let (lines, filters) = (&mut team[0], filters.as_deref_mut());
+                self.ascend(from, child, deeper, kept, to, planes, lines, back, filters);
             }
             bar = Some(of_hat);
         }
         self.layer
-            .step_back(from, &step, kept, bar, to, planes, team, back);
+            .step_back(from, &step, kept, bar, to, planes, team, back, filters);
     }
+}
+
+/// Each with one of the others, as far as there are any.
+fn with<'a, A, B>(
+    all: &'a mut [A],
+    others: &'a mut [B],
+) -> impl Iterator<Item = (&'a mut A, Option<&'a mut B>)> {
+    let mut others = others.iter_mut();
+    all.iter_mut().map(move |one| (one, others.next()))
 }
 
 /// The spectra of an order, if there are any, and those of the orders behind it.

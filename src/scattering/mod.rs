@@ -41,7 +41,7 @@ pub use path::{Path, PathTable, Wavelet};
 pub use plan::Scattering;
 pub use runner::ScatteringWorkspace;
 pub use standardize::{StandardizeBy, Standardizer};
-pub use two_d::{Scattering2dOutline, Scattering2dParams};
+pub use two_d::{FilterGradient2d, Scattering2dOutline, Scattering2dParams};
 
 /// A planned scattering transform of images: [`Scattering2d::params`](Scattering::params) describes it.
 ///

@@ -50,6 +50,10 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
         }
     }
 
+    pub(super) fn runner(&self) -> &Runner<T, D, dyn EngineBack<T>> {
+        &self.runner
+    }
+
     /// The instruction set in use.
     pub fn isa(&self) -> Isa {
         self.isa

@@ -9,6 +9,7 @@ use ndarray::{ArrayBase, ArrayD, CowArray, Data, DataMut, Dimension, IxDyn};
 use super::engine::{Engine, EngineBack};
 use super::keep::Layout;
 use crate::grid::{self, check_finite};
+use crate::layer::Visitor;
 use crate::memory::Footprint;
 use crate::num::Real;
 use crate::{Cancel, Error, Result, memory, parallel};
@@ -297,6 +298,52 @@ impl<T: Real, const D: usize> Runner<T, D, dyn EngineBack<T>> {
         D3: Dimension,
     {
         let leading = self.leading(inputs.shape())?;
+        grid::check_output(out.shape(), leading, &self.shape)?;
+        let [inputs, weights] = self.there_and_back(inputs, weights, workspace)?;
+        let (scratch, cancel) = (&mut *workspace.scratch, &workspace.cancel);
+        grid::fill_in_order(out, |out| {
+            (self.engine).run_back(inputs.view(), weights.view(), out, scratch, cancel)
+        })
+    }
+
+    /// Hands out ∂/∂ψ̂ of Σ weights · features; see [`EngineBack::run_filters`].
+    pub fn vjp_filters<S, D1, S2, D2>(
+        &self,
+        inputs: &ArrayBase<S, D1>,
+        weights: &ArrayBase<S2, D2>,
+        visit: &mut Visitor<'_>,
+    ) -> Result<()>
+    where
+        S: Data<Elem = T>,
+        D1: Dimension,
+        S2: Data<Elem = T>,
+        D2: Dimension,
+    {
+        with_spare(
+            &self.spare_back,
+            |threads| self.gradient_workspace_for(threads),
+            |workspace| {
+                let [inputs, weights] = self.there_and_back(inputs, weights, workspace)?;
+                let (scratch, cancel) = (&mut *workspace.scratch, &workspace.cancel);
+                (self.engine).run_filters(inputs.view(), weights.view(), scratch, cancel, visit)
+            },
+        )
+    }
+
+    /// Inputs and weights with their leading axes made one, if they fit together and the workspace fits.
+    fn there_and_back<'a, S, D1, S2, D2>(
+        &self,
+        inputs: &'a ArrayBase<S, D1>,
+        weights: &'a ArrayBase<S2, D2>,
+        workspace: &ScatteringWorkspace<T>,
+    ) -> Result<[CowArray<'a, T, IxDyn>; 2]>
+    where
+        S: Data<Elem = T>,
+        D1: Dimension,
+        S2: Data<Elem = T>,
+        D2: Dimension,
+    {
+        let leading = self.leading(inputs.shape())?;
         let trailing = self.layout.trailing();
         if !weights.shape().iter().eq(leading.iter().chain(trailing)) {
             return Err(Error::WrongShape {
@@ -308,18 +355,15 @@ impl<T: Real, const D: usize> Runner<T, D, dyn EngineBack<T>> {
                 ),
             });
         }
-        grid::check_output(out.shape(), leading, &self.shape)?;
         if workspace.footprint != *self.footprint_back() {
             return Err(Error::ForeignWorkspace);
         }
         check_finite(inputs)?;
         check_finite(weights)?;
-        let inputs = flattened(inputs, leading, &self.shape)?;
-        let weights = flattened(weights, leading, trailing)?;
-        let (scratch, cancel) = (&mut *workspace.scratch, &workspace.cancel);
-        grid::fill_in_order(out, |out| {
-            (self.engine).run_back(inputs.view(), weights.view(), out, scratch, cancel)
-        })
+        Ok([
+            flattened(inputs, leading, &self.shape)?,
+            flattened(weights, leading, trailing)?,
+        ])
     }
 }
 

@@ -1,7 +1,7 @@
 //! The way back of a transform: from weights of features to the gradient with respect to the input.
 //!
 //! S is homogeneous of degree 1 and ψ̂(0) = 0, so that neither the scale nor the mean that are taken out of an input on the way there
-//! has a part in it.
+//! has a part in it. The gradient with respect to filters grows with the input, and the scale is put back.
 
 use std::any::Any;
 
@@ -9,7 +9,7 @@ use ndarray::{ArrayViewD, Axis};
 
 use super::{Cascade, Engine, Entry};
 use crate::grid::in_order;
-use crate::layer::{Backward, Layer};
+use crate::layer::{Backward, Layer, Visitor};
 use crate::memory::Footprint;
 use crate::num::Real;
 use crate::scattering::cascade::{BackScratch, Order};
@@ -38,6 +38,20 @@ pub(crate) trait EngineBack<T>: Engine<T> {
         out: &mut [T],
         scratch: &mut (dyn Any + Send + Sync),
         cancel: &Cancel,
+    ) -> Result<()>;
+
+    /// Hands out ∂/∂ψ̂ of Σ weights · features of every value of every filter that is not 0: layer, λ, frequency, input by input and
+    /// part by part, to be added up.
+    ///
+    /// # Errors
+    /// As [`run`](Engine::run).
+    fn run_filters(
+        &self,
+        inputs: ArrayViewD<'_, T>,
+        weights: ArrayViewD<'_, T>,
+        scratch: &mut (dyn Any + Send + Sync),
+        cancel: &Cancel,
+        visit: &mut Visitor<'_>,
     ) -> Result<()>;
 }
 
@@ -119,24 +133,26 @@ impl<T: Real, L: Backward<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
         let of = |i| [inputs, weights].map(|array| array.index_axis(Axis(0), i));
         let alone = alone.chunks_exact_mut(len).enumerate();
         parallel::for_each(teams.iter_mut(), alone, |team, (i, out)| {
-            self.run_input_back(of(i), out, team, 1, cancel);
+            self.run_input_back(of(i), out, team, 1, &mut [], cancel);
         });
         for (i, out) in (whole..).zip(shared.chunks_exact_mut(len)) {
-            self.run_input_back(of(i), out, &mut teams[0], count, cancel);
+            self.run_input_back(of(i), out, &mut teams[0], count, &mut [], cancel);
         }
     }
 
-    /// One input, on so many of the threads of a team.
+    /// One input, on so many of the threads of a team; adds to the cotangents of filters, if there are any, which are to be
+    /// multiplied with what is returned.
     fn run_input_back(
         &self,
         [input, weights]: [ArrayViewD<'_, T>; 2],
         out: &mut [T],
         team: &mut Team<T, L>,
         threads: usize,
+        filters: &mut [L::Filters],
         cancel: &Cancel,
-    ) {
+    ) -> T {
         if cancel.is_cancelled() {
-            return;
+            return T::zero();
         }
         let Team {
             entry:
@@ -161,7 +177,7 @@ impl<T: Real, L: Backward<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
         let back = &mut back[..threads];
         let input = in_order(&input, copy);
         let weights = in_order(&weights, copy_of_weights);
-        let Brought { mean, .. } = bring(axes, input, plane);
+        let Brought { mean, amplitude } = bring(axes, input, plane);
         self.layer.enter(plane, mean, root, &mut planes[0], lines);
         let scratch = BackScratch {
             lines,
@@ -171,6 +187,7 @@ impl<T: Real, L: Backward<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
             first,
             bars,
             roots,
+            filters,
         };
         let kept = |row| &weights[layout.range(row)];
         self.walk(cancel).back(root, scratch, &kept, bar);
@@ -178,6 +195,7 @@ impl<T: Real, L: Backward<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
         out.fill(T::zero());
         self.keep_input_back(kept(0), plane, out, averages);
         add_unpadded(axes, plane, out);
+        amplitude
     }
 
     /// Row 0: adds to the gradient what its weights say, to that of the padded input or of the input.
@@ -236,5 +254,38 @@ impl<T: Real, L: Backward<T> + 'static, W: Wavelet, const D: usize> EngineBack<T
             _ => parallel::inside(|| self.run_back_batch(&inputs, &weights, out, teams, cancel)),
         }
         cancel.check()
+    }
+
+    fn run_filters(
+        &self,
+        inputs: ArrayViewD<'_, T>,
+        weights: ArrayViewD<'_, T>,
+        scratch: &mut (dyn Any + Send + Sync),
+        cancel: &Cancel,
+        visit: &mut Visitor<'_>,
+    ) -> Result<()> {
+        let Some(Teams(teams)) = scratch.downcast_mut::<Teams<T, L>>() else {
+            return Err(Error::ForeignWorkspace);
+        };
+        let (threads, team) = (teams.len(), &mut teams[0]);
+        let max_order = self.design.paths.max_order();
+        let mut gradient = vec![T::zero(); self.input_len()];
+        for i in 0..inputs.len_of(Axis(0)) {
+            // An input each, so that sums over many of them are not in the precision of the transform.
+            let shares = (0..L::SHARES).map(|_| self.layer.filters(max_order));
+            let mut filters: Vec<_> = shares.collect();
+            let of = [&inputs, &weights].map(|array| array.index_axis(Axis(0), i));
+            let amplitude =
+                self.run_input_back(of, &mut gradient, team, threads, &mut filters, cancel);
+            cancel.check()?;
+            for share in &filters {
+                let amplitude = amplitude.widen();
+                self.layer
+                    .visit_filters(share, &mut |layer, lambda, k, value| {
+                        visit(layer, lambda, k, amplitude * value);
+                    });
+            }
+        }
+        Ok(())
     }
 }

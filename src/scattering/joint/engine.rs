@@ -173,6 +173,7 @@ impl<T: Real, S: Passes<T>> Joint<T, S> {
             lambda,
             from,
             to: self.design.levels[lambda].max(from),
+            layer: 0,
         }
     }
 
