@@ -162,6 +162,35 @@ fn gradients_of_wavelets_are_the_golden_ones_on_every_instruction_set() {
     }
 }
 
+/// The distance of the features of two textures, and its gradient: what a search for a texture goes down along.
+#[test]
+fn the_gradient_of_a_texture_is_the_golden_one() {
+    let cases = cases("synthesis-loss2d");
+    assert_eq!(cases.len(), 1);
+    let case = &cases[0];
+    let description: Value =
+        serde_json::from_reader(File::open(case.join("case.json")).unwrap()).unwrap();
+    let [input, target, expected] =
+        ["input", "target", "output"].map(|name| read_npy(case.join(format!("{name}.npy"))));
+    let plan = images_of(&description["args"])
+        .isa(isa())
+        .plan::<f64>()
+        .unwrap();
+    let [features, wanted] = [&input, &target].map(|x| plan.transform(x).unwrap().into_array());
+    let mut weights = ArrayD::zeros(features.raw_dim());
+    for order in 1..=plan.paths().max_order() {
+        let rows = plan.paths().rows_of_order(order);
+        let energy: f64 = rows.clone().map(|row| wanted[row].powi(2)).sum();
+        rows.for_each(|row| weights[row] = 1.0 / energy);
+    }
+    let missing = features - wanted;
+    let loss = (&missing * &missing * &weights).sum();
+    let expected_loss = description["loss"].as_f64().unwrap();
+    assert!((loss / expected_loss - 1.0).abs() < 1e-10);
+    let gradient = plan.vjp(&input, &(missing * weights * 2.0)).unwrap();
+    assert!(relative_error(gradient, expected) < 1e-10);
+}
+
 /// White noise of variance 1/12 from a seed.
 fn noise(shape: &[usize], seed: u64) -> ArrayD<f64> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;

@@ -1,6 +1,8 @@
 //! [`Features`]: scattering coefficients, their shape and their path table together; and what users do with them next.
 
-use std::ops::RangeBounds;
+mod back;
+
+use std::ops::{Range, RangeBounds};
 use std::sync::Arc;
 
 use ndarray::{ArrayD, ArrayView2, ArrayViewD, Axis, IxDyn, ShapeBuilder};
@@ -240,10 +242,7 @@ impl<T: Real, W: Wavelet> Features<T, W> {
     /// [`Error::InvalidParameter`] unless epsilon is positive and finite in this precision.
     pub fn log(mut self, epsilon: f64) -> Result<Self> {
         let epsilon = positive::<T>(epsilon)?;
-        let start = match self.paths.rows_of_order(0).last() {
-            Some(row) => self.layout.range(row).end,
-            None => 0,
-        };
+        let start = self.behind_order_0();
         for input in self.inputs_mut() {
             for value in &mut input[start..] {
                 *value = (value.max(T::zero()) + epsilon).ln();
@@ -281,25 +280,7 @@ impl<T: Real, W: Wavelet> Features<T, W> {
     /// are not among the rows; [`Error::InvalidParameter`] unless epsilon is positive and finite in this precision.
     pub fn renormalized(mut self, epsilon: f64) -> Result<Self> {
         let epsilon = positive::<T>(epsilon)?;
-        let (paths, layout) = (Arc::clone(&self.paths), Arc::clone(&self.layout));
-        let of_parent = |row: usize| {
-            paths
-                .parent(row)
-                .filter(|&parent| layout.shape(parent) == layout.shape(row))
-                .map(|parent| layout.range(parent))
-        };
-        let rows = (0..paths.len()).filter(|&row| paths[row].order() >= 2);
-        let divisions: Option<Vec<_>> = rows
-            .map(|row| of_parent(row).map(|parent| (layout.range(row), parent)))
-            .collect();
-        let Some(divisions) = divisions else {
-            return Err(Error::NotApplicable {
-                call: "renormalized",
-                got: self.array.shape().to_vec(),
-                limit: "every path needs its parent among the rows, with samples at the same places; use local or global \
-                        averages and all orders",
-            });
-        };
+        let divisions = self.divisions()?;
         for input in self.inputs_mut() {
             // Children stand behind their parents, so from the end every parent is still as it was.
             for (own, parent) in divisions.iter().rev() {
@@ -310,6 +291,35 @@ impl<T: Real, W: Wavelet> Features<T, W> {
             }
         }
         Ok(self)
+    }
+
+    /// Where the numbers of every path of order 2 and above stand, and those of its parent, parents before their children.
+    fn divisions(&self) -> Result<Vec<(Range<usize>, Range<usize>)>> {
+        let (paths, layout) = (&self.paths, &self.layout);
+        let of_parent = |row: usize| {
+            paths
+                .parent(row)
+                .filter(|&parent| layout.shape(parent) == layout.shape(row))
+                .map(|parent| layout.range(parent))
+        };
+        let rows = (0..paths.len()).filter(|&row| paths[row].order() >= 2);
+        let divisions: Option<Vec<_>> = rows
+            .map(|row| of_parent(row).map(|parent| (layout.range(row), parent)))
+            .collect();
+        divisions.ok_or_else(|| Error::NotApplicable {
+            call: "renormalized",
+            got: self.array.shape().to_vec(),
+            limit: "every path needs its parent among the rows, with samples at the same places; use local or global averages and \
+                    all orders",
+        })
+    }
+
+    /// Where the numbers of an input begin that are not of order 0.
+    fn behind_order_0(&self) -> usize {
+        match self.paths.rows_of_order(0).last() {
+            Some(row) => self.layout.range(row).end,
+            None => 0,
+        }
     }
 
     /// Every input's coefficients divided by their l2 norm, so that inputs differ in shape and not in loudness. An input
