@@ -6,7 +6,7 @@
 //! patch of the same kind and not the patch itself: grass is grass again, while the joints of the bricks, edges that are aligned
 //! over long distances, are lost. The gradient of the coefficients makes the search possible.
 //!
-//! Run with `cargo run --release --features learn --example synthesize_texture`, with `-- 300` for so many steps.
+//! Run with `cargo run --release --features learn --example synthesize_texture`, with `-- 60` for so many steps and not 300.
 //!
 //! Source: Bruna & Mallat, "Multiscale sparse microcanonical models", 2018.
 
@@ -161,7 +161,7 @@ fn draw(rows: &[[Array2<f64>; 3]]) -> Raster {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let steps = match std::env::args().nth(1) {
         Some(steps) => steps.parse()?,
-        None => 60,
+        None => 300,
     };
     let plan = Scattering2d::params([SIDE, SIDE], 5)
         .padding(Padding::Periodic)

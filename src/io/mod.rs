@@ -56,6 +56,7 @@ pub use input::{Images, InputFile, InputKind};
 pub use listing::list_sounds;
 pub use listing::{Listing, list_inputs};
 pub use npy::NpyFile;
+pub use npz::open_array;
 pub use options::{Color, ImageOptions, NanPolicy, Pages, Values};
 pub use png::{png_bytes, stage_png, write_png};
 #[cfg(feature = "sound")]

@@ -11,12 +11,31 @@ use flate2::bufread::DeflateDecoder;
 use zip::result::ZipError;
 use zip::{CompressionMethod, ZipArchive};
 
-use super::content::Content;
+use super::content::{Address, Content, addressed};
 use super::npy::NpyFile;
 use crate::{Error, Result};
 
 /// What the names of arrays end in inside the archive.
 const END: &str = ".npy";
+
+/// Opens a `.npy` file, or an array of an archive, `data.npz:key`, and reads its header.
+///
+/// # Errors
+/// As [`NpyFile::open`]; [`Error::BadFile`] for an archive without such an array, with the names of those that it has.
+///
+/// ```no_run
+/// let moduli = wavelet_scattering::io::open_array("features.npz:j0t3")?.read::<f32>()?;
+/// # Ok::<(), wavelet_scattering::Error>(())
+/// ```
+pub fn open_array(path: impl AsRef<Path>) -> Result<NpyFile> {
+    let path = path.as_ref();
+    match addressed(path).filter(|_| !path.exists()) {
+        Some((file, Address { key: Some(key), .. })) => {
+            Archive::open(&file, &Content::of(&file)?)?.array(&key)
+        }
+        _ => NpyFile::open(path),
+    }
+}
 
 /// An archive whose table of contents is known.
 #[derive(Debug, Clone)]

@@ -174,6 +174,10 @@ pub struct ImageArgs {
     /// Write ln(max(S, 0) + 1e-6) instead of S, order 0 excepted
     #[arg(long)]
     pub log: bool,
+    /// Write the gradient of the sum of W times the features with respect to the input, one array of its shape, instead of features; W
+    /// has the shape of the features, or is an .npz with their names where they differ in size
+    #[arg(long, value_name = "W", conflicts_with_all = ["log", "resize", "color", "keep_going", "pages", "values", "nan", "channels_last"])]
+    pub gradient: Option<PathBuf>,
     /// Compute and write in this precision
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,
@@ -331,6 +335,10 @@ pub struct SignalArgs {
     /// Write ln(max(S, 0) + 1e-6) instead of S, order 0 excepted
     #[arg(long)]
     pub log: bool,
+    /// Write the gradient of the sum of W times the features with respect to the input, one array of its shape, instead of features; W
+    /// has the shape of the features, or is an .npz with their names where they differ in size
+    #[arg(long, value_name = "W", requires = "output", conflicts_with_all = ["log", "joint", "segment", "keep_going", "raw", "resample", "mono", "channels"])]
+    pub gradient: Option<PathBuf>,
     /// Compute and write in this precision
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     pub precision: Precision,

@@ -7,6 +7,7 @@ pub mod disk;
 pub mod explain;
 mod features;
 pub mod filters;
+mod gradient;
 pub mod image;
 mod reading;
 pub mod scalogram;

@@ -21,6 +21,7 @@ use wavelet_scattering::scattering::{EPSILON, ScatteringWorkspace};
 use crate::args::{ImageArgs, Precision};
 use crate::command::features::output::{self, Output};
 use crate::command::features::{Item, Report, done};
+use crate::command::gradient;
 use inputs::Inputs;
 
 /// Images in memory at a time are kept below about this many bytes, their features included.
@@ -37,6 +38,17 @@ pub fn run(args: ImageArgs) -> Result<()> {
 }
 
 fn transform_all<T: Real>(args: &ImageArgs) -> Result<()> {
+    if let Some(weights) = &args.gradient {
+        let average = args.transform.average.into();
+        return gradient::run(
+            &args.inputs,
+            weights,
+            &args.output,
+            "images",
+            average,
+            |shape| args.own.plan::<T>(&args.transform.params(shape)?),
+        );
+    }
     output::check(&args.output, &args.inputs)?;
     let (inputs, skipped) = Inputs::open(args)?;
     output::check(&args.output, &inputs.paths())?;

@@ -27,6 +27,7 @@ use wavelet_scattering::scattering::ScatteringWorkspace;
 use crate::args::{Precision, SignalArgs};
 use crate::command::features::output::{self, Format, Output};
 use crate::command::features::{Item, Report, done};
+use crate::command::gradient;
 use inputs::{Inputs, Signal};
 use plan::Plan;
 
@@ -54,6 +55,12 @@ pub fn run(args: SignalArgs) -> Result<()> {
 }
 
 fn transform_all<T: Real>(args: &SignalArgs, path: &Path) -> Result<()> {
+    if let Some(weights) = &args.gradient {
+        let average = args.transform.average.into();
+        return gradient::run(&args.inputs, weights, path, "signals", average, |[len]| {
+            Ok(args.transform.params(len)?.plan::<T>()?)
+        });
+    }
     output::check(path, &args.inputs)?;
     let (inputs, skipped) = Inputs::open(args)?;
     output::check(path, &inputs.paths())?;
