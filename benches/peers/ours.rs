@@ -9,6 +9,8 @@
 //!                        milliseconds of n transforms of the whole batch, a JSON array
 //! serve NAME with-plan   the same with the plan made anew within the time of every call
 //! serve NAME into        the same with output and workspace made once and used again
+//!
+//! A NAME that begins with `gradient-` stands for the features of a workload and the gradient of their sum.
 //! ```
 
 #![allow(non_snake_case)] // J keeps its case, as in the library
@@ -22,8 +24,10 @@ use std::io::BufRead;
 use std::time::Instant;
 
 use ndarray::ArrayD;
+use wavelet_scattering::Scattering1d;
+use wavelet_scattering::scattering::{Scattering, Wavelet};
 use workloads::convolution::{CONVOLUTIONS, Convolving, Kernel, Way};
-use workloads::signals::{SIGNALS, Sounding};
+use workloads::signals::{Planned, SIGNALS, Sounding};
 use workloads::{WORKLOADS, Workload};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -46,6 +50,9 @@ fn main() -> Outcome<()> {
 enum Any {
     Scattering(&'static Workload),
     Signals(&'static Sounding),
+    /// Features, and then the gradient of their sum.
+    Gradient(&'static Workload),
+    SignalGradient(&'static Sounding),
     Convolution(&'static Convolving),
 }
 
@@ -64,6 +71,16 @@ impl Any {
                 let features = workload.plan()?.transform(&workload.signal())?;
                 Ok(features.into_iter().collect())
             }
+            Any::Gradient(workload) => {
+                let plan = workload.params()?.plan::<f32>()?;
+                let ones = ArrayD::ones(plan.output_shape(&[]));
+                Ok(plan.vjp(&workload.image(), &ones)?.into_iter().collect())
+            }
+            Any::SignalGradient(workload) => {
+                let plan = time_plan(workload)?;
+                let ones = ArrayD::ones(plan.output_shape(&[]));
+                Ok(plan.vjp(&workload.signal(), &ones)?.into_iter().collect())
+            }
             Any::Convolution(workload) => {
                 let mut job = workload.inputs()?.plan(Way::Cheapest, None)?;
                 job.run();
@@ -78,8 +95,8 @@ impl Any {
 
     fn filters(self) -> Outcome<Vec<f32>> {
         match self {
-            Any::Scattering(_) | Any::Signals(_) => Ok(Vec::new()),
             Any::Convolution(workload) => workload.transfer(),
+            _ => Ok(Vec::new()),
         }
     }
 
@@ -102,6 +119,13 @@ impl Any {
                     Ok(())
                 })
             }
+            Any::Gradient(workload) => {
+                let plan = workload.params()?.plan::<f32>()?;
+                there_and_back(plan, workload.images())
+            }
+            Any::SignalGradient(workload) => {
+                there_and_back(time_plan(workload)?, workload.signals())
+            }
             Any::Convolution(workload) => {
                 let job = workload.inputs()?.plan(Way::Cheapest, None)?;
                 Box::new(move || {
@@ -115,6 +139,7 @@ impl Any {
     /// The exact method: output and workspace are there already.
     fn reusing(self) -> Outcome<Run> {
         Ok(match self {
+            Any::Gradient(_) | Any::SignalGradient(_) => return self.planned(),
             Any::Scattering(workload) => {
                 let plan = workload.params()?.plan::<f32>()?;
                 let images = workload.images();
@@ -142,6 +167,7 @@ impl Any {
     /// The easy method with the plan made in every call; images, kernels and banks are there already.
     fn planning(self) -> Outcome<Run> {
         Ok(match self {
+            Any::Gradient(_) | Any::SignalGradient(_) => return self.planned(),
             Any::Scattering(workload) => {
                 let images = workload.images();
                 Box::new(move || {
@@ -168,7 +194,37 @@ impl Any {
     }
 }
 
+/// Features, and the gradient of their sum.
+fn there_and_back<W: Wavelet, const D: usize>(
+    plan: Scattering<f32, W, D>,
+    inputs: ArrayD<f32>,
+) -> Run {
+    let ones = ArrayD::ones(plan.output_shape(&inputs.shape()[..inputs.ndim() - D]));
+    Box::new(move || {
+        black_box(plan.transform(&inputs)?);
+        black_box(plan.vjp(&inputs, &ones)?);
+        Ok(())
+    })
+}
+
+fn time_plan(workload: &Sounding) -> Outcome<Scattering1d<f32>> {
+    match workload.plan()? {
+        Planned::Time(plan) => Ok(plan),
+        Planned::Joint(_) => Err("joint scattering has no gradients".into()),
+    }
+}
+
+/// What gradients of a workload are called.
+const GRADIENT: &str = "gradient-";
+
 fn find(name: &str) -> Outcome<Any> {
+    if let Some(name) = name.strip_prefix(GRADIENT) {
+        return match find(name)? {
+            Any::Scattering(workload) => Ok(Any::Gradient(workload)),
+            Any::Signals(workload) => Ok(Any::SignalGradient(workload)),
+            _ => Err(format!("there are no gradients of {name}").into()),
+        };
+    }
     let scattering = WORKLOADS.iter().map(|one| (one.name, Any::Scattering(one)));
     let convolution = CONVOLUTIONS.iter();
     let convolution = convolution.map(|one| (one.name, Any::Convolution(one)));
@@ -193,7 +249,10 @@ fn list() -> Outcome<()> {
         let L = workloads::L;
         let names =
             format!(r#""comparison": "scattering2d", "letter": "{letter}", "name": "{name}""#);
-        println!(r#"{{{names}, "leading": {leading:?}, "shape": {shape:?}, "J": {J}, "L": {L}}}"#);
+        let about = format!(r#""leading": {leading:?}, "shape": {shape:?}, "J": {J}, "L": {L}"#);
+        println!(r#"{{{names}, {about}}}"#);
+        let names = format!(r#""comparison": "gradient2d", "name": "{GRADIENT}{name}""#);
+        println!(r#"{{{names}, {about}}}"#);
     }
     for Sounding {
         name,
@@ -206,9 +265,14 @@ fn list() -> Outcome<()> {
     {
         let comparison = J_fr.map_or("scattering1d", |_| "joint");
         let J_fr = J_fr.map_or("null".into(), |J_fr| J_fr.to_string());
-        println!(
-            r#"{{"comparison": "{comparison}", "name": "{name}", "leading": {leading:?}, "shape": [{len}], "J": {J}, "Q": {Q}, "J_fr": {J_fr}}}"#
+        let about = format!(
+            r#""leading": {leading:?}, "shape": [{len}], "J": {J}, "Q": {Q}, "J_fr": {J_fr}"#
         );
+        println!(r#"{{"comparison": "{comparison}", "name": "{name}", {about}}}"#);
+        if comparison == "scattering1d" {
+            let names = format!(r#""comparison": "gradient1d", "name": "{GRADIENT}{name}""#);
+            println!(r#"{{{names}, {about}}}"#);
+        }
     }
     for Convolving {
         name,

@@ -85,7 +85,7 @@ def patch_kymatio():
 
 def transform(backend, threads, workload, images):
     """A call that transforms all inputs and returns an array, and the version behind it."""
-    if workload["comparison"] != "scattering2d":
+    if not workload["comparison"].endswith("2d"):
         return transform_signals(backend, threads, workload, images)
     J, L, shape = workload["J"], workload["L"], tuple(workload["shape"])
     if backend == "torch":
@@ -93,9 +93,8 @@ def transform(backend, threads, workload, images):
         from kymatio.torch import Scattering2D
 
         torch.set_num_threads(threads)
-        torch.set_grad_enabled(False)
         plan, images = Scattering2D(J, shape, L=L), torch.from_numpy(images)
-        return lambda: plan(images), f"torch {torch.__version__}"
+        return of_torch(plan, images, workload), f"torch {torch.__version__}"
     if backend == "jax":
         import jax
         from kymatio.jax import Scattering2D
@@ -104,6 +103,22 @@ def transform(backend, threads, workload, images):
         compiled = jax.jit(plan.scattering)
         return lambda: compiled(images).block_until_ready(), f"jax {jax.__version__}"
     sys.exit(f"no such backend: {backend}")
+
+
+def of_torch(plan, inputs, workload):
+    """A call of the features, or of the features and the gradient of their sum."""
+    import torch
+
+    if not workload["comparison"].startswith("gradient"):
+        torch.set_grad_enabled(False)
+        return lambda: plan(inputs)
+
+    def there_and_back():
+        leaf = inputs.detach().requires_grad_()
+        plan(leaf).sum().backward()
+        return leaf.grad
+
+    return there_and_back
 
 
 def transform_signals(backend, threads, workload, signals):
@@ -116,7 +131,6 @@ def transform_signals(backend, threads, workload, signals):
         import torch
 
         torch.set_num_threads(threads)
-        torch.set_grad_enabled(False)
         signals = torch.from_numpy(signals)
         if joint:
             from kymatio.torch import TimeFrequencyScattering
@@ -126,7 +140,7 @@ def transform_signals(backend, threads, workload, signals):
             from kymatio.torch import Scattering1D
 
             plan = Scattering1D(J, N, Q)
-        return lambda: plan(signals), f"torch {torch.__version__}"
+        return of_torch(plan, signals, workload), f"torch {torch.__version__}"
     if backend == "jax":
         import jax
         from kymatio.jax import Scattering1D
@@ -168,12 +182,18 @@ def main():
     backend, threads, workload, features = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4]
     if backend == "jax" and hasattr(os, "sched_setaffinity"):  # its pool has a thread for every core it may use
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    if workload["comparison"] == "scattering2d":
+    if workload["comparison"].endswith("2d"):
         patch_kymatio()
     else:
         restore_sph_harm()
     run, version = transform(backend, threads, workload, noise(workload["leading"] + workload["shape"]))
-    if workload["comparison"] == "scattering2d":
+    if workload["comparison"].startswith("gradient"):
+        got = np.asarray(run(), np.float64).reshape(-1, *workload["shape"])[0].ravel()
+        ours = np.fromfile(features, "<f4")
+        errors = [float(np.linalg.norm(got - ours) / np.linalg.norm(ours))]
+        if workload["comparison"] == "gradient1d":
+            errors = []  # Kymatio 0.3 scales filters otherwise once they are subsampled
+    elif workload["comparison"] == "scattering2d":
         errors = differences(np.asarray(run()), features, workload["J"], workload["L"])
     else:
         errors = differences_of_signals(np.asarray(run()), features, workload)
