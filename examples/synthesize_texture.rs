@@ -75,12 +75,15 @@ impl Gradient for Likeness<'_> {
     }
 }
 
-/// One texture: writes the loss of every evaluation down, and returns original, noise and result.
+/// Original, noise and result, and the loss of every evaluation.
+type Synthesis = ([Array2<f64>; 3], Vec<(f64, f64)>);
+
+/// One texture.
 fn synthesize(
     name: &str,
     plan: &Scattering2d<f64>,
     steps: u64,
-) -> Result<([Array2<f64>; 3], Vec<(f64, f64)>), Box<dyn std::error::Error>> {
+) -> Result<Synthesis, Box<dyn std::error::Error>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("assets/images/{name}.png"));
     let image = read_image::<f64>(path, &ImageOptions::default())?;
     let original = image

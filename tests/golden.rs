@@ -13,7 +13,7 @@ use std::fs::File;
 use std::path::Path;
 
 use golden_data::{cases, read, read_npy};
-use ndarray::{ArrayD, Axis};
+use ndarray::Axis;
 use serde_json::Value;
 use wavelet_scattering::filters::FilterBank2d;
 use wavelet_scattering::num::{Real, relative_error};

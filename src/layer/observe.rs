@@ -13,6 +13,9 @@ use crate::kernels::window::{self, Folded};
 use crate::memory::Footprint;
 use crate::num::Real;
 
+/// Samples of a block on the way back, at most: those between two outputs share them, and so many fill a first-level cache.
+const MOST: usize = 16;
+
 /// The average along one axis, in every lane.
 #[derive(Debug, Clone)]
 pub(crate) struct LineAverage<T, S: Simd<T>> {
@@ -21,8 +24,15 @@ pub(crate) struct LineAverage<T, S: Simd<T>> {
     len: usize,
     outputs: Range<usize>,
     window: Window<T>,
-    /// By blocks that lie between two outputs, and by the rows of a cell.
+    back: Box<Back<T>>,
+}
+
+/// The way back through an average, for lines and for rows of lines.
+#[derive(Debug, Clone)]
+struct Back<T> {
+    /// By blocks that lie between two outputs.
     along: Transposed<T>,
+    /// By the rows of a cell.
     across: Transposed<T>,
 }
 
@@ -94,8 +104,10 @@ impl<T: Real, S: Simd<T>> LineAverage<T, S> {
             len,
             outputs,
             window,
-            along: average.transposed(step.clamp(1, 16)),
-            across: average.transposed(parts),
+            back: Box::new(Back {
+                along: average.transposed(step.clamp(1, MOST)),
+                across: average.transposed(parts),
+            }),
         }
     }
 
@@ -129,10 +141,10 @@ impl<T: Real, S: Simd<T>> LineAverage<T, S> {
     fn add_adjoint(&self, outputs: &[S::V], line: &mut [S::V]) {
         self.simd.run(window::Spread {
             simd: self.simd,
-            block: self.along.block,
-            count: self.along.count,
-            at: &self.along.outputs,
-            weights: &self.along.weights,
+            block: self.back.along.block,
+            count: self.back.along.count,
+            at: &self.back.along.outputs,
+            weights: &self.back.along.weights,
             outputs,
             line: &mut line[..self.len],
         });
@@ -331,7 +343,7 @@ impl<T: Real, S: Simd<T>> Observer<T, S> {
             Keeps::Average([down, _]) => {
                 let rows = rows.chunks_exact_mut(width).enumerate();
                 for (y, row) in rows.take(down.len / parts) {
-                    let (at, weights) = down.across.of(y);
+                    let (at, weights) = down.back.across.of(y);
                     spread_rows(simd, parts, at, weights, vectors, row);
                 }
             }
