@@ -24,6 +24,8 @@ pub(crate) mod alone;
 pub(crate) mod average;
 pub(crate) mod fold;
 pub(crate) mod frequency;
+#[cfg(test)]
+mod layouts;
 pub(crate) mod observe;
 pub(crate) mod phases;
 mod plane;
