@@ -20,6 +20,7 @@ mod comparison;
 pub mod competitor;
 mod coverage;
 pub mod gabor_fit;
+pub mod gabor_fit_1d;
 mod layer;
 mod nearest;
 pub mod representation;
@@ -31,6 +32,7 @@ pub use comparison::{
 pub use competitor::{Competitor, Contest, Outcome, Run};
 pub use coverage::{Coverage, Histogram};
 pub use gabor_fit::GaborFit;
+pub use gabor_fit_1d::GaborFit1d;
 pub use layer::{Layer, Part};
 pub use nearest::{Match, nearest};
 pub use representation::{FeatureCache, Representation};
