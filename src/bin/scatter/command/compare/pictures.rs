@@ -110,7 +110,9 @@ fn histograms(comparison: &Comparison) -> Result<Raster> {
     let bank = &comparison.bank;
     let theta = Histogram::of_theta(comparison.waves(), bank.L());
     let xi = bank.description().mother.xi;
-    let log2_xi = Histogram::of_log2_xi(comparison.waves(), xi, bank.J());
+    let corner = 0.5_f64.sqrt();
+    let found = comparison.waves().map(|fit| fit.gabor.xi);
+    let log2_xi = Histogram::of_log2(found, xi, bank.J(), corner);
     let caption = format!(
         "The {} filters that are waves (ξ ≥ σ and at least half of their energy explained). Lines: the wavelets' grid.",
         comparison.waves().count()
