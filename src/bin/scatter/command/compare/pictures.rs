@@ -126,6 +126,7 @@ fn histograms(comparison: &Comparison) -> Result<Raster> {
             marks: (0..bank.L())
                 .map(|l| 180.0 * l as f64 / bank.L() as f64)
                 .collect(),
+            octaves: false,
         },
         Bars {
             title: "Frequency".into(),
@@ -133,6 +134,7 @@ fn histograms(comparison: &Comparison) -> Result<Raster> {
             edges: log2_xi.edges,
             counts: log2_xi.counts,
             marks: (0..bank.J()).map(|j| xi.log2() - j as f64).collect(),
+            octaves: false,
         },
     ];
     Ok(learned::histograms(&caption, &bars)?)
