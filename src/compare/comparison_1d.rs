@@ -330,7 +330,10 @@ mod tests {
         assert_eq!(comparison.Q, 4);
         assert!((comparison.bandwidth_exponent().unwrap() - 1.0).abs() < 1e-3);
         let lowest = comparison.bank.wavelets().last().unwrap().xi;
-        assert!(lowest < ladder[14].xi && lowest > ladder[15].xi / 8.0, "{lowest}");
+        assert!(
+            lowest < ladder[14].xi && lowest > ladder[15].xi / 8.0,
+            "{lowest}"
+        );
         assert!(comparison.correlations().iter().all(|&r| r > 0.95));
         for reference in &comparison.references {
             let chance = superiority(&comparison.explained(), &reference.explained);

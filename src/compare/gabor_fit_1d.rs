@@ -135,9 +135,7 @@ pub fn check_len(len: usize) -> Result<()> {
         return Err(Error::WrongShape {
             what: "the kernel",
             got: vec![len],
-            expected: format!(
-                "{MIN_LEN} to {MAX_LEN} samples, so that the fit is determined"
-            ),
+            expected: format!("{MIN_LEN} to {MAX_LEN} samples, so that the fit is determined"),
         });
     }
     Ok(())

@@ -312,7 +312,8 @@ mod tests {
 
     #[test]
     fn stereo_filters_are_mid_and_side_and_mono_ones_their_weights() {
-        let weights = Array3::from_shape_fn([2, 2, 7], |(o, c, t)| ((3 * o + 5 * c + t) % 4) as f32);
+        let weights =
+            Array3::from_shape_fn([2, 2, 7], |(o, c, t)| ((3 * o + 5 * c + t) % 4) as f32);
         let layer = Layer::of_signals(weights.view()).unwrap();
         assert_eq!(layer.parts(), [Part::Mid, Part::Side]);
         for t in 0..7 {
@@ -325,7 +326,10 @@ mod tests {
         let mono = weights.slice(ndarray::s![.., ..1, ..]);
         let layer = Layer::of_signals(mono).unwrap();
         assert_eq!(layer.parts(), [Part::Mid]);
-        assert_eq!(layer.dominant_kernels()[1][[3, 0]], f64::from(mono[[1, 0, 3]]));
+        assert_eq!(
+            layer.dominant_kernels()[1][[3, 0]],
+            f64::from(mono[[1, 0, 3]])
+        );
     }
 
     #[test]

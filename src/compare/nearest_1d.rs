@@ -155,7 +155,13 @@ mod tests {
     use crate::filters::FilterBank1d;
 
     /// Re(e^{iφ}·ψ_n(t − c)) from the bank's own transfer function by a slow inverse DFT.
-    fn morlet(bank: &FilterBank1dParams, n: usize, phase: f64, center: f64, len: usize) -> Array1<f64> {
+    fn morlet(
+        bank: &FilterBank1dParams,
+        n: usize,
+        phase: f64,
+        center: f64,
+        len: usize,
+    ) -> Array1<f64> {
         let hat: ndarray::Array1<f64> = {
             let built = bank.build::<f64>().unwrap();
             use crate::filters::FilterBank;
@@ -167,7 +173,11 @@ mod tests {
             let turns = (t as f64 - center) / grid;
             let terms = hat.iter().enumerate().map(|(k, value)| {
                 // Signed frequencies, since centres lie between samples too.
-                let k = if 2 * k > bank.len { k as f64 - grid } else { k as f64 };
+                let k = if 2 * k > bank.len {
+                    k as f64 - grid
+                } else {
+                    k as f64
+                };
                 value * (phase + TAU * k * turns).cos()
             });
             terms.sum::<f64>() / grid
@@ -189,7 +199,10 @@ mod tests {
             assert_eq!(found.wavelet.n, n, "{:?}", found.wavelet);
             assert!(found.correlation > 0.995, "{n}: {}", found.correlation);
             let off = found.center - 64.0;
-            assert!(off.abs() <= 0.25 + 0.13 * found.wavelet.sigma_time(), "{off}");
+            assert!(
+                off.abs() <= 0.25 + 0.13 * found.wavelet.sigma_time(),
+                "{off}"
+            );
             // The wave itself is in place.
             let turn = (found.phase - phase - TAU * found.wavelet.xi * off).rem_euclid(TAU);
             assert!(turn.min(TAU - turn) < 0.1, "{n}: {turn}");

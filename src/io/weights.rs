@@ -234,7 +234,8 @@ pub fn read_weights(
             "`{name}` has shape {shape:?}, not {}; {}",
             match axes {
                 Some(axes) => format!("the axes {axes}"),
-                None => "the four axes [out, in, rows, columns] or the three [out, in, samples]".to_string(),
+                None => "the four axes [out, in, rows, columns] or the three [out, in, samples]"
+                    .to_string(),
             },
             listing()
         )));
@@ -251,8 +252,8 @@ pub fn read_weights(
             )));
         }
     };
-    let kernels = ArrayD::from_shape_vec(shape, values)
-        .map_err(|error| bad(format!("`{name}`: {error}")))?;
+    let kernels =
+        ArrayD::from_shape_vec(shape, values).map_err(|error| bad(format!("`{name}`: {error}")))?;
     let axes = KernelAxes::asked_or_told(axes, shape).unwrap_or(match shape.len() {
         3 => KernelAxes::OUT_IN_SAMPLES,
         _ => KernelAxes::OUT_IN_ROWS_COLUMNS,
@@ -294,7 +295,11 @@ mod tests {
             assert_eq!(weights.tensor, name);
             assert_eq!(weights.kernels.shape(), [2, 3, 4, 5]);
             for (at, &value) in weights.kernels.indexed_iter() {
-                assert_eq!(value, expected([at[0], at[1], at[2], at[3]]), "{name} {at:?}");
+                assert_eq!(
+                    value,
+                    expected([at[0], at[1], at[2], at[3]]),
+                    "{name} {at:?}"
+                );
             }
         }
     }
@@ -317,7 +322,11 @@ mod tests {
             assert_eq!(weights.axes, axes, "{name}");
             assert_eq!(weights.kernels.shape(), [2, 3, 4, 5]);
             for (at, &value) in weights.kernels.indexed_iter() {
-                assert_eq!(value, expected([at[0], at[1], at[2], at[3]]), "{name} {at:?}");
+                assert_eq!(
+                    value,
+                    expected([at[0], at[1], at[2], at[3]]),
+                    "{name} {at:?}"
+                );
             }
         }
         // Whatever the shape says, what is asked for counts.

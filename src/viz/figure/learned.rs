@@ -489,7 +489,11 @@ pub fn traces(title: &str, caption: &str, traces: &[Trace]) -> Result<Raster> {
         });
     }
     for trace in traces {
-        if let Some(model) = trace.model.as_ref().filter(|m| m.len() != trace.kernel.len()) {
+        if let Some(model) = trace
+            .model
+            .as_ref()
+            .filter(|m| m.len() != trace.kernel.len())
+        {
             return Err(Error::WrongShape {
                 what: "the model of a kernel",
                 got: vec![model.len()],
@@ -583,11 +587,13 @@ pub fn spectra(title: &str, caption: &str, spectra: &Spectra) -> Result<Raster> 
         let largest = modulus.fold(f64::MIN_POSITIVE, |most, &value| most.max(value));
         for pixel in 0..wide {
             // The line through the samples, or the largest of those within a pixel.
-            let [from, to] = [pixel, pixel + 1]
-                .map(|pixel| at(pixel as f64) / high * (frequencies - 1) as f64);
+            let [from, to] =
+                [pixel, pixel + 1].map(|pixel| at(pixel as f64) / high * (frequencies - 1) as f64);
             let (first, last) = (from.ceil() as usize, to.floor() as usize);
             let value = if first < last {
-                (first..=last.min(frequencies - 1)).map(|k| modulus[k]).fold(0.0, f64::max)
+                (first..=last.min(frequencies - 1))
+                    .map(|k| modulus[k])
+                    .fold(0.0, f64::max)
             } else {
                 let middle = 0.5 * (from + to);
                 let k = (middle as usize).min(frequencies - 2);
@@ -601,7 +607,10 @@ pub fn spectra(title: &str, caption: &str, spectra: &Spectra) -> Result<Raster> 
     let clip = [left, upper, right, lower];
     for (filter, center) in spectra.centers.iter().enumerate().take(filters) {
         if let Some(center) = center.filter(|center| *center > low) {
-            let point = [left + place(center), upper + (filter as f64 + 0.5) * row as f64];
+            let point = [
+                left + place(center),
+                upper + (filter as f64 + 0.5) * row as f64,
+            ];
             let size = (row as f64).clamp(3.5, 6.0);
             canvas::stroke(&mut raster, &[point], size, color::item(1, 2), clip);
         }
@@ -617,7 +626,12 @@ pub fn spectra(title: &str, caption: &str, spectra: &Spectra) -> Result<Raster> 
     }
     let style = Style::new(LABEL, BLACK).align(Align::Middle, Align::Start);
     let middle = 0.5 * (left + right);
-    text::draw(&mut raster, [middle, bottom as f64 + 32.0], style, &spectra.axis);
+    text::draw(
+        &mut raster,
+        [middle, bottom as f64 + 32.0],
+        style,
+        &spectra.axis,
+    );
     let style = Style::new(LABEL, BLACK).align(Align::End, Align::Middle);
     for (filter, name) in [(0, "1".to_string()), (filters - 1, filters.to_string())] {
         let level = upper + (filter as f64 + 0.5) * row as f64;
@@ -768,14 +782,20 @@ mod tests {
             assert!((center(&found) - expected).abs() < 12.0, "{found:?}");
         }
         for lowest in [0.0, 0.5, f64::NAN] {
-            let axis = Spectra { lowest, ..shown.clone() };
+            let axis = Spectra {
+                lowest,
+                ..shown.clone()
+            };
             assert!(matches!(
                 spectra("", "", &axis),
                 Err(Error::InvalidParameter { name: "lowest", .. })
             ));
         }
         let none = Array2::zeros([0, 5]);
-        let empty = Spectra { moduli: &none, ..shown };
+        let empty = Spectra {
+            moduli: &none,
+            ..shown
+        };
         assert!(matches!(spectra("", "", &empty), Err(Error::Empty { .. })));
     }
 
