@@ -27,6 +27,9 @@ use super::nearest_1d::{Match1d, nearest_1d};
 use crate::filters::{FilterBank1d, FilterBank1dParams, FrameBounds};
 use crate::{Error, Result};
 
+/// log2 of a duration that leaves the highest wavelets of any Q their own bandwidth.
+const LONG: usize = 16;
+
 /// What to compare a layer for signals with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparisonParams1d {
@@ -74,7 +77,7 @@ impl ComparisonParams1d {
         let ladder = |J, Q| FilterBank1d::params(1, J).Q(Q).wavelets();
         let Q = self.Q.unwrap_or_else(|| {
             let off = |Q: &usize| {
-                let first = ladder(1, *Q)[0];
+                let first = ladder(LONG, *Q)[0];
                 ((first.sigma / first.xi) / shape.unwrap_or(1.0)).ln().abs()
             };
             let all = (1..=16).min_by(|a, b| off(a).total_cmp(&off(b)));
@@ -318,7 +321,7 @@ mod tests {
         let ladder: Vec<_> = (0..16)
             .map(|n| {
                 let xi = 0.4 * (-f64::from(n) / 4.0).exp2();
-                let sigma = FilterBank1d::params(1, 1).Q(4).wavelets()[0];
+                let sigma = FilterBank1d::params(1, LONG).Q(4).wavelets()[0];
                 Gabor1d {
                     xi,
                     sigma: xi * sigma.sigma / sigma.xi,

@@ -268,25 +268,25 @@ fn cover(comparison: &Comparison1d, unit: Unit) -> Result<Raster> {
 }
 
 fn pairs(comparison: &Comparison1d, unit: Unit) -> Result<Raster> {
-    let mut found: Vec<_> = (comparison.filters.iter().enumerate())
-        .filter_map(|(index, filter)| Some((index, filter, filter.nearest.as_ref()?)))
-        .collect();
-    found.sort_by(|a, b| b.2.correlation.total_cmp(&a.2.correlation));
+    let mut found: Vec<_> = comparison.filters.iter().enumerate().collect();
+    let correlation = |index: usize| {
+        let nearest = comparison.filters[index].nearest.as_ref();
+        nearest.map_or(-1.0, |nearest| nearest.correlation)
+    };
+    found.sort_by(|a, b| correlation(b.0).total_cmp(&correlation(a.0)));
     let total = found.len();
-    let shown: Vec<_> = (found.iter().take(PAIRS))
-        .map(|(index, filter, nearest)| Trace {
-            kernel: &filter.kernel,
-            model: Some(nearest.kernel.clone()),
-            label: vec![
-                format!("{index}: r = {:.2}", nearest.correlation),
-                format!(
-                    "n = {}, {}",
-                    nearest.wavelet.n,
-                    unit.words(nearest.wavelet.xi)
-                ),
+    let shown = found.iter().take(PAIRS).map(|(index, filter)| Trace {
+        kernel: &filter.kernel,
+        model: filter.nearest.as_ref().map(|found| found.kernel.clone()),
+        label: match &filter.nearest {
+            Some(found) => vec![
+                format!("{index}: r = {:.2}", found.correlation),
+                format!("n = {}, {}", found.wavelet.n, unit.words(found.wavelet.xi)),
             ],
-        })
-        .collect();
+            None => vec![format!("{index}: zero")],
+        },
+    });
+    let shown: Vec<_> = shown.collect();
     let caption = format!(
         "Blue: the learned kernel, with its number. Orange: the Morlet that correlates best with it, at the best position \
          and phase. The best {} of {total}.",
