@@ -14,7 +14,7 @@ use wavelet_scattering::filters::FilterBank2d;
 
 use program::{fails, ok};
 
-fn write_tensor(path: &Path, name: &str, shape: [usize; 4], values: &[f32]) {
+fn write_tensor(path: &Path, name: &str, shape: &[usize], values: &[f32]) {
     let bytes: Vec<u8> = values
         .iter()
         .flat_map(|value| value.to_le_bytes())
@@ -42,7 +42,7 @@ fn write_morlets(path: &Path) {
             }
         }
     }
-    write_tensor(path, "conv1.weight", [8, 3, 9, 9], &values);
+    write_tensor(path, "conv1.weight", &[8, 3, 9, 9], &values);
 }
 
 /// The tensor of [`write_morlets`] as Keras has it, `[rows, columns, in, out]`.
@@ -63,7 +63,7 @@ fn write_morlets_as_keras(folder: &Path) {
     write_tensor(
         &folder.join("keras.safetensors"),
         "conv2d",
-        [9, 9, 3, 8],
+        &[9, 9, 3, 8],
         &values,
     );
 }
@@ -202,13 +202,13 @@ fn what_cannot_be_compared_is_refused_with_a_way_out_and_without_a_report() {
     write_tensor(
         &path("deep.safetensors"),
         "conv2",
-        [2, 16, 3, 3],
+        &[2, 16, 3, 3],
         &[1.0; 288],
     );
     write_tensor(
         &path("nan.safetensors"),
         "conv1",
-        [1, 1, 3, 3],
+        &[1, 1, 3, 3],
         &[f32::NAN; 9],
     );
     fs::write(path("text.safetensors"), "no tensors at all").unwrap();
@@ -239,6 +239,16 @@ fn what_cannot_be_compared_is_refused_with_a_way_out_and_without_a_report() {
             "cannot read absent.safetensors: ",
         ),
         ("net.onnx", &[][..], "must end in .safetensors"),
+        (
+            "net.safetensors",
+            &["-Q", "4"][..],
+            "-Q says nothing about a layer for images",
+        ),
+        (
+            "net.safetensors",
+            &["--rate", "8000"][..],
+            "--rate says nothing about a layer for images",
+        ),
     ] {
         let mut args = vec!["compare", "--model", model, "-o", "report"];
         args.extend(more);
@@ -321,4 +331,253 @@ fn a_network_that_is_trained_for_it_is_compared_and_kept() {
     let read = report(&["--model", "trained/model.safetensors", "-o", "read"]);
     assert_eq!(read["tensor"], "Cnn.first.weight");
     assert_eq!(read["filters"], trained["filters"]);
+}
+
+/// Waves of Q = 4 down three octaves from 0.3 cycles per sample, in the middle of 128 samples: `[12, channels, 128]`, of
+/// stereo every other one in the difference.
+fn write_waves(path: &Path, channels: usize) {
+    let mut values = Vec::new();
+    for n in 0..12 {
+        let xi = 0.3 * (-f64::from(n) / 4.0).exp2();
+        let sigma = 0.104 * xi;
+        for channel in 0..channels {
+            let sign = if channel == 1 && n % 2 == 1 {
+                -1.0
+            } else {
+                1.0
+            };
+            values.extend((0..128).map(|t| {
+                let t = f64::from(t) - 63.0;
+                let turn = std::f64::consts::TAU * t;
+                let wave = (-0.5 * (sigma * turn).powi(2)).exp() * (xi * turn + f64::from(n)).cos();
+                (sign * wave) as f32
+            }));
+        }
+    }
+    write_tensor(path, "conv1.weight", &[12, channels, 128], &values);
+}
+
+#[test]
+fn a_layer_for_signals_is_told_by_its_axes_and_reported_in_hertz() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    write_waves(&path.join("net.safetensors"), 1);
+    let args = [
+        "compare",
+        "--model",
+        "net.safetensors",
+        "--rate",
+        "8000",
+        "--random",
+        "30",
+        "-o",
+        "report",
+    ];
+    let said = ok(path, &args);
+    let text = |name: &str| fs::read_to_string(path.join("report").join(name)).unwrap();
+    let numbers: Value = serde_json::from_str(&text("compare.json")).unwrap();
+    assert_eq!(numbers["shape"], serde_json::json!([12, 1, 128]));
+    assert_eq!((&numbers["Q"], &numbers["waves"]), (&4.into(), &12.into()));
+    assert!((numbers["bandwidth_exponent"].as_f64().unwrap() - 1.0).abs() < 1e-3);
+    for (n, filter) in numbers["filters"].as_array().unwrap().iter().enumerate() {
+        let number = |key: &str| filter["fit"][key].as_f64().unwrap();
+        let expected = 2400.0 * (-(n as f64) / 4.0).exp2();
+        assert!((number("xi_hz") / expected - 1.0).abs() < 1e-3, "{filter}");
+        let width = 0.104 * expected * std::f64::consts::PI.sqrt();
+        assert!(
+            (number("bandwidth_hz") / width - 1.0).abs() < 1e-2,
+            "{filter}"
+        );
+        assert!((number("center") - 63.0).abs() < 0.1 && number("explained") > 0.99);
+        assert!(filter["nearest"]["correlation"].as_f64().unwrap() > 0.95);
+    }
+    let references = numbers["references"].as_array().unwrap();
+    let counts = [&references[0], &references[1]].map(|r| r["explained"].as_array().unwrap().len());
+    assert_eq!(counts, [30, 12]);
+
+    assert!(
+        said.contains("On the ERB scale") && said.contains("On the mel scale"),
+        "{said}"
+    );
+    let summary = text("summary.md");
+    assert!(
+        summary.contains("[12, 1, 128], taken from the order out,in,samples"),
+        "{summary}"
+    );
+    assert!(summary.contains("to the power 1.00"), "{summary}");
+    let page = text("index.html");
+    assert_eq!(page.matches("data:image/png;base64,").count(), 7);
+    assert!(!page.contains("://"), "the page fetches nothing");
+    for name in [
+        "filters.png",
+        "spectra.png",
+        "bandwidth.png",
+        "histograms.png",
+        "explained.png",
+        "cover.png",
+        "pairs.png",
+    ] {
+        let bytes = fs::read(path.join("report").join(name)).unwrap();
+        assert!(bytes.starts_with(b"\x89PNG"), "{name}");
+        assert!(summary.contains(name));
+    }
+
+    // Without a rate there are no hertz, and no scales of hearing.
+    let said = ok(
+        path,
+        &[
+            "compare",
+            "--model",
+            "net.safetensors",
+            "--random",
+            "20",
+            "-J",
+            "5",
+            "-Q",
+            "3",
+            "-o",
+            "plain",
+        ],
+    );
+    assert!(
+        said.contains("cycles per sample") && said.contains("With --rate"),
+        "{said}"
+    );
+    assert!(
+        said.contains("J = 5, Q = 3") && !said.contains("ERB scale it is"),
+        "{said}"
+    );
+}
+
+#[test]
+fn stereo_is_taken_apart_into_mid_and_side() {
+    let folder = tempfile::tempdir().unwrap();
+    write_waves(&folder.path().join("net.safetensors"), 2);
+    let args = [
+        "compare",
+        "--model",
+        "net.safetensors",
+        "--random",
+        "20",
+        "-o",
+        "report",
+    ];
+    let said = ok(folder.path(), &args);
+    assert!(
+        said.contains("Of 12 filters, 6 have most of their energy in what left and right"),
+        "{said}"
+    );
+    let text = fs::read_to_string(folder.path().join("report/compare.json")).unwrap();
+    let numbers: Value = serde_json::from_str(&text).unwrap();
+    for (n, filter) in numbers["filters"].as_array().unwrap().iter().enumerate() {
+        assert_eq!(filter["part"], ["mid", "side"][n % 2]);
+    }
+}
+
+#[test]
+fn layers_for_signals_that_cannot_be_compared_are_refused_with_a_way_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    write_waves(&path("net.safetensors"), 1);
+    write_tensor(&path("short.safetensors"), "conv1", &[2, 1, 5], &[1.0; 10]);
+    write_tensor(
+        &path("deep.safetensors"),
+        "conv2",
+        &[2, 64, 8],
+        &[1.0; 1024],
+    );
+    write_tensor(&path("flat.safetensors"), "fc", &[6, 10], &[1.0; 60]);
+    let mut broken = vec![0.5; 60];
+    broken[47] = f32::NAN;
+    write_tensor(&path("nan.safetensors"), "conv1", &[2, 1, 30], &broken);
+    for (model, more, expected) in [
+        ("short.safetensors", &[][..], "6 to 4096 samples"),
+        (
+            "short.safetensors",
+            &[][..],
+            "taken for out,in,samples; --axes names another order",
+        ),
+        (
+            "deep.safetensors",
+            &[][..],
+            "1 channel (mono) or 2 (stereo)",
+        ),
+        ("flat.safetensors", &[][..], "the three [out, in, samples]"),
+        (
+            "flat.safetensors",
+            &["--tensor", "fc"][..],
+            "has shape [6, 10]",
+        ),
+        ("nan.safetensors", &[][..], "NaN at index [1, 0, 17]"),
+        (
+            "net.safetensors",
+            &["-L", "4"][..],
+            "-L says nothing about a layer for signals",
+        ),
+        (
+            "net.safetensors",
+            &["--images", "x"][..],
+            "--images says nothing",
+        ),
+        ("net.safetensors", &["--rate", "-1"][..], "-1"),
+        ("net.safetensors", &["-J", "70"][..], "J = 70"),
+        ("net.safetensors", &["-Q", "0"][..], "Q = 0"),
+        (
+            "net.safetensors",
+            &["--random", "3"][..],
+            "20 to 100000 random filters",
+        ),
+        (
+            "net.safetensors",
+            &["--axes", "rows,columns,in,out"][..],
+            "conv1.weight F32 [12, 1, 128]",
+        ),
+        (
+            "net.safetensors",
+            &["--tensor", "conv1.weight", "--axes", "out,in,rows,columns"][..],
+            "has shape [12, 1, 128], not the axes out,in,rows,columns",
+        ),
+    ] {
+        let args = [&["compare", "--model", model, "-o", "report"], more].concat();
+        let message = fails(folder.path(), &args);
+        assert!(message.contains(expected), "{model} {more:?}: {message}");
+        assert!(!path("report/index.html").exists());
+    }
+    for option in [["-Q", "3"], ["--rate", "8000"]] {
+        let train = ["compare", "--train", "mnist-subset", "-o", "report"];
+        let message = fails(folder.path(), &[&train[..], &option].concat());
+        assert!(message.contains("cannot be used with"), "{message}");
+    }
+}
+
+#[test]
+fn a_layer_of_zeros_and_one_filter_alone_have_a_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    write_tensor(
+        &path.join("zero.safetensors"),
+        "conv1",
+        &[3, 1, 20],
+        &[0.0; 60],
+    );
+    let click: Vec<f32> = (0..20).map(|t| f32::from(u8::from(t == 7))).collect();
+    write_tensor(&path.join("one.safetensors"), "conv1", &[1, 1, 20], &click);
+    for (model, expected) in [
+        ("zero.safetensors", "Every filter of this layer is zero"),
+        ("one.safetensors", "0 of 1 filters are waves"),
+    ] {
+        let said = ok(
+            path,
+            &[
+                "compare",
+                "--model",
+                model,
+                "--random",
+                "20",
+                "-o",
+                model.trim_end_matches(".safetensors"),
+            ],
+        );
+        assert!(said.contains(expected), "{said}");
+    }
 }

@@ -6,6 +6,7 @@
 //!
 //! - [`random`]: independent normal samples, the filters of a network before its training. A Gabor has eight
 //!   parameters, so it explains about 8/n of the energy of n such samples by being there, and more by being fitted;
+//! - [`with_other_phases`]: the spectrum of given filters, phases by chance: what of a filter is in its spectrum alone;
 //! - [`principal`]: eigenvectors of the covariance of image patches, optimal for coding them, but global waves rather
 //!   than localised ones;
 //! - [`fourier`]: the real Fourier basis of the kernel's samples, waves without an envelope.
@@ -15,8 +16,10 @@ use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::SeedableRng;
 
+use crate::fft;
 use crate::grid::check_finite;
 use crate::learn::algebra;
+use crate::num::Complex;
 use crate::{Error, Result};
 
 /// Largest number of samples of a principal component: its covariance has the square of it.
@@ -32,6 +35,27 @@ pub fn random(count: usize, [rows, columns]: [usize; 2], seed: u64) -> Vec<Array
     (0..count)
         .map(|_| Array2::from_shape_simple_fn([rows, columns], || StandardNormal.sample(&mut rng)))
         .collect()
+}
+
+/// Kernels with the moduli of the discrete spectra of these and the phases of noise; the same for the same seed.
+///
+/// Each has the energy of its original and the frequencies that are in it, but no packet and no edge: where these are
+/// depends on phases. A frequency that is its own mirror image keeps its sign or changes it.
+///
+/// **Source** Theiler et al., "Testing for nonlinearity in time series: the method of surrogate data", 1992.
+pub fn with_other_phases(kernels: &[Array2<f64>], seed: u64) -> Vec<Array2<f64>> {
+    let mut rng = Pcg64::seed_from_u64(seed);
+    let hat = |kernel: &Array2<f64>| fft::forward(kernel.mapv(|value| Complex::new(value, 0.0)));
+    let turned = |kernel: &Array2<f64>| {
+        let noise = Array2::from_shape_simple_fn(kernel.dim(), || StandardNormal.sample(&mut rng));
+        let mut spectrum = hat(&noise);
+        // Noise is zero nowhere, and its spectrum is that of a real kernel.
+        spectrum.zip_mut_with(&hat(kernel), |phase, value| {
+            *phase *= value.norm() / phase.norm().max(f64::MIN_POSITIVE);
+        });
+        fft::inverse(spectrum).mapv(|value| value.re)
+    };
+    kernels.iter().map(turned).collect()
 }
 
 /// The real Fourier basis: cos and sin at every frequency of a DFT of this shape, one of each pair ±ω, without ω = 0.
@@ -132,6 +156,32 @@ mod tests {
         assert!((moment(4) - 3.0).abs() < 0.3);
         assert_eq!(random(3, [7, 7], 1)[..], filters[..3]);
         assert_ne!(random(3, [7, 7], 2)[..], filters[..3]);
+    }
+
+    #[test]
+    fn other_phases_keep_every_modulus_and_lose_the_packet() {
+        // A packet in the middle of a line, and noise of the plane.
+        let packet = Array2::from_shape_fn([200, 1], |(t, _)| {
+            let t = t as f64 - 100.0;
+            (-t * t / 200.0).exp() * (0.9 * t).cos()
+        });
+        let given = [vec![packet], random(2, [6, 7], 4)].concat();
+        let turned = with_other_phases(&given, 1);
+        for (given, turned) in given.iter().zip(&turned) {
+            let modulus = |kernel: &Array2<f64>| {
+                fft::forward(kernel.mapv(|value| Complex::new(value, 0.0))).mapv(|z| z.norm())
+            };
+            let most = modulus(given).fold(0.0, |most: f64, &value| most.max(value));
+            let off = (modulus(given) - modulus(turned)).mapv(f64::abs);
+            assert!(off.iter().all(|&off| off < 1e-12 * most));
+        }
+        // Of the packet, ±20 samples around the middle have nearly everything; of the other, about 40 of 200.
+        let middle = |kernel: &Array2<f64>| {
+            let square = |kernel: &Array2<f64>| kernel.mapv(|v| v * v);
+            square(kernel).slice(s![80..120, ..]).sum() / square(kernel).sum()
+        };
+        assert!(middle(&given[0]) > 0.99 && middle(&turned[0]) < 0.6);
+        assert_eq!(with_other_phases(&given, 1), turned);
     }
 
     #[test]

@@ -56,13 +56,7 @@ impl ComparisonParams {
 
     /// The wavelets that kernels of this many rows and columns are compared with.
     fn bank(&self, [rows, columns]: [usize; 2]) -> Result<FilterBank2dParams> {
-        if !(20..=100_000).contains(&self.random) {
-            return Err(Error::InvalidParameter {
-                name: "random",
-                value: self.random.to_string(),
-                limit: "20 to 100000 random filters give a baseline with a spread".into(),
-            });
-        }
+        check_random(self.random)?;
         let J = self
             .J
             .unwrap_or(rows.min(columns).ilog2().clamp(1, 5) as usize);
@@ -72,6 +66,24 @@ impl ComparisonParams {
         bank.check()?;
         Ok(bank)
     }
+}
+
+/// Whether as many random filters are a baseline.
+pub(super) fn check_random(random: usize) -> Result<()> {
+    if !(20..=100_000).contains(&random) {
+        return Err(Error::InvalidParameter {
+            name: "random",
+            value: random.to_string(),
+            limit: "20 to 100000 random filters give a baseline with a spread".into(),
+        });
+    }
+    Ok(())
+}
+
+/// Whether a fit is a wave: at least half a period within ±σ of the envelope, which a blob has not, and at least half
+/// of the energy explained, without which ξ says little.
+pub(super) fn is_wave(oscillation: f64, explained: f64) -> bool {
+    oscillation >= 1.0 && explained >= 0.5
 }
 
 /// One filter of the layer.
@@ -208,7 +220,7 @@ impl Comparison {
     /// at least half of the energy explained, without which θ and ξ say little.
     pub fn waves(&self) -> impl Iterator<Item = &GaborFit> {
         self.fits()
-            .filter(|fit| fit.oscillation() >= 1.0 && fit.explained >= 0.5)
+            .filter(|fit| is_wave(fit.oscillation(), fit.explained))
     }
 
     /// Explained energy of every filter that has a fit.

@@ -121,22 +121,23 @@ impl Histogram {
         Self { edges, counts }
     }
 
-    /// log2 ξ of the fits in bins of a quarter octave, some of them centred on the wavelets' log2(xi) − j.
+    /// log2 of frequencies in bins of a quarter octave, some of them centred on the wavelets' log2(xi) − j.
     ///
-    /// The bins reach from `octaves` below `xi` to the corner of the Nyquist square; what lies lower is in the first.
-    pub fn of_log2_xi<'a>(
-        fits: impl IntoIterator<Item = &'a GaborFit>,
+    /// The bins reach from `octaves` below `xi` to `highest`, all in one unit; what lies lower is in the first, what
+    /// lies higher in the last. The corner of the Nyquist square is at √½ cycles per pixel.
+    pub fn of_log2(
+        frequencies: impl IntoIterator<Item = f64>,
         xi: f64,
         octaves: usize,
+        highest: f64,
     ) -> Self {
         const PER_OCTAVE: f64 = 4.0;
         let origin = xi.log2() - octaves as f64 - 0.5 / PER_OCTAVE;
-        let last = 0.5_f64.sqrt().log2();
-        let bins = (((last - origin) * PER_OCTAVE - 1e-9).ceil() as usize).max(1);
+        let bins = (((highest.log2() - origin) * PER_OCTAVE - 1e-9).ceil() as usize).max(1);
         let mut counts = vec![0; bins];
-        for fit in fits {
-            // Negative infinity for xi = 0, which a cast to an unsigned number takes to the first bin.
-            let bin = (PER_OCTAVE * (fit.gabor.xi.log2() - origin)).floor() as usize;
+        for frequency in frequencies {
+            // Negative infinity for 0, which a cast to an unsigned number takes to the first bin.
+            let bin = (PER_OCTAVE * (frequency.log2() - origin)).floor() as usize;
             counts[bin.min(bins - 1)] += 1;
         }
         let edges = (0..=bins).map(|i| origin + i as f64 / PER_OCTAVE).collect();
@@ -225,14 +226,8 @@ mod tests {
 
     #[test]
     fn frequencies_are_counted_by_quarter_octaves_around_those_of_the_wavelets() {
-        let fits = [
-            at(0.0, 0.375),
-            at(0.0, 0.36),
-            at(0.0, 0.1875),
-            at(0.0, 0.7),
-            at(0.0, 0.0),
-        ];
-        let histogram = Histogram::of_log2_xi(&fits, 0.375, 2);
+        let frequencies = [0.375, 0.36, 0.1875, 0.7, 0.0];
+        let histogram = Histogram::of_log2(frequencies, 0.375, 2, 0.5_f64.sqrt());
         assert_eq!(histogram.counts.len() + 1, histogram.edges.len());
         let bin_of = |log2_xi: f64| {
             histogram
@@ -243,7 +238,7 @@ mod tests {
         assert_eq!(histogram.counts[bin_of(0.375_f64.log2()).unwrap()], 2);
         assert_eq!(histogram.counts[bin_of(0.1875_f64.log2()).unwrap()], 1);
         assert_eq!(histogram.counts[0], 1);
-        assert_eq!(histogram.counts.iter().sum::<usize>(), fits.len());
+        assert_eq!(histogram.counts.iter().sum::<usize>(), 5);
         let middle = 0.5 * (histogram.edges[8] + histogram.edges[9]);
         assert!((middle - 0.375_f64.log2()).abs() < 1e-12, "{middle}");
     }

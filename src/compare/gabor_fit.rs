@@ -28,8 +28,8 @@ use std::f64::consts::{PI, TAU};
 
 use levenberg_marquardt::{LeastSquaresProblem, LevenbergMarquardt};
 use nalgebra::storage::Owned;
-use nalgebra::{DVector, Dyn, OMatrix, SVector, U8};
-use ndarray::{Array2, ArrayView2};
+use nalgebra::{Const, DVector, Dyn, OMatrix, SVector};
+use ndarray::{Array, Array2, ArrayView2, Dimension};
 
 use super::spectrum;
 use crate::filters::gabor::Gabor;
@@ -88,6 +88,7 @@ impl GaborFit {
         Params {
             even: self.amplitude * self.phase.cos(),
             odd: self.amplitude * self.phase.sin(),
+            origin: self.center,
             center: self.center,
             theta: self.gabor.theta,
             xi: self.gabor.xi,
@@ -118,8 +119,19 @@ impl GaborFit {
 /// # Ok::<(), wavelet_scattering::Error>(())
 /// ```
 pub fn fit(kernel: ArrayView2<f64>) -> Result<GaborFit> {
-    let shape = [kernel.nrows(), kernel.ncols()];
-    check_shape(shape)?;
+    check_shape([kernel.nrows(), kernel.ncols()])?;
+    fit_from(kernel, ALL, starts)
+}
+
+/// The Gabor that is left when the best starts have moved along these of their [`PARAMETERS`].
+///
+/// # Errors
+/// Those of [`fit`] but for the shape.
+pub(super) fn fit_from<const P: usize>(
+    kernel: ArrayView2<f64>,
+    moving: [usize; P],
+    starts: impl FnOnce(&Array2<f64>) -> Vec<Params>,
+) -> Result<GaborFit> {
     check_finite(&kernel)?;
     let largest = kernel.fold(0.0_f64, |max, value| max.max(value.abs()));
     if largest == 0.0 {
@@ -137,7 +149,7 @@ pub fn fit(kernel: ArrayView2<f64>) -> Result<GaborFit> {
 
     let mut best: Option<(f64, Params)> = None;
     for start in starts(&target).into_iter().take(FOLLOWED) {
-        let problem = Problem::new(&target, &start);
+        let problem = Problem::new(&target, &start, moving);
         let (problem, _) = LevenbergMarquardt::new()
             .with_ftol(1e-10)
             .with_xtol(1e-10)
@@ -181,61 +193,83 @@ pub fn check_shape(shape: [usize; 2]) -> Result<()> {
 /// # Errors
 /// Those of [`fit`] but for zeros; a position then begins with the index of the kernel.
 pub fn fit_all(kernels: &[Array2<f64>]) -> Result<Vec<Option<GaborFit>>> {
+    fit_each(kernels, |kernel| fit(kernel.view()))
+}
+
+/// A fit of every kernel that is not zero, on all threads.
+pub(super) fn fit_each<D: Dimension, F: Send>(
+    kernels: &[Array<f64, D>],
+    fit: impl Fn(&Array<f64, D>) -> Result<F> + Sync + Send,
+) -> Result<Vec<Option<F>>> {
     let fits = parallel::map(kernels.len(), |i| {
         if kernels[i].iter().all(|&value| value == 0.0) {
             return Ok(None);
         }
-        fit(kernels[i].view())
-            .map(Some)
-            .map_err(|error| match error {
-                Error::NotFinite {
-                    mut position,
-                    value,
-                } => {
-                    position.insert(0, i);
-                    Error::NotFinite { position, value }
-                }
-                other => other,
-            })
+        fit(&kernels[i]).map(Some).map_err(|error| match error {
+            Error::NotFinite {
+                mut position,
+                value,
+            } => {
+                position.insert(0, i);
+                Error::NotFinite { position, value }
+            }
+            other => other,
+        })
     });
     fits.into_iter().collect()
 }
 
 // --------------------------------------------------------------------------------------------------- the model
 
-/// g by its parameters; amplitude and phase as `even` = a·cos(phase) and `odd` = a·sin(phase), in which it is linear.
+/// g by its parameters; amplitude and phase as `even` = a·cos(phase) and `odd` = a·sin(phase), in which it is linear. This
+/// phase is the wave's at `origin`, a fixed point near the centre: were it that at the centre, an envelope that moves
+/// would have to turn its phase with every step, and the optimiser would walk along a bent valley.
 #[derive(Debug, Clone, Copy)]
-struct Params {
-    even: f64,
-    odd: f64,
-    center: [f64; 2],
-    theta: f64,
-    xi: f64,
-    sigma: f64,
-    slant: f64,
+pub(super) struct Params {
+    pub even: f64,
+    pub odd: f64,
+    pub origin: [f64; 2],
+    pub center: [f64; 2],
+    pub theta: f64,
+    pub xi: f64,
+    pub sigma: f64,
+    pub slant: f64,
 }
+
+/// How many numbers a Gabor of the plane has.
+const PARAMETERS: usize = 8;
+
+/// All of them may move.
+const ALL: [usize; PARAMETERS] = [0, 1, 2, 3, 4, 5, 6, 7];
+
+/// Those that move where the plane is a line along axis 0: not theta and slant, and not the centre along axis 1.
+pub(super) const ALONG_AXIS_0: [usize; 5] = [0, 1, 2, 5, 6];
 
 impl Params {
     /// g(u) and its derivatives by even, odd, center 0, center 1, theta, xi, ln sigma, ln slant.
-    fn at(&self, u: [f64; 2]) -> (f64, [f64; 8]) {
+    fn at(&self, u: [f64; 2]) -> (f64, [f64; PARAMETERS]) {
         let (sin, cos) = self.theta.sin_cos();
-        let [d0, d1] = [u[0] - self.center[0], u[1] - self.center[1]];
-        let (along, across) = (d0 * cos + d1 * sin, d1 * cos - d0 * sin);
+        let turned_from = |[c0, c1]: [f64; 2]| {
+            let [d0, d1] = [u[0] - c0, u[1] - c1];
+            [d0 * cos + d1 * sin, d1 * cos - d0 * sin]
+        };
+        let [along, across] = turned_from(self.center);
+        let [wave_along, wave_across] = turned_from(self.origin);
         let steep = (TAU * self.sigma).powi(2); // 1/s², so that the exponent is −½·steep·(…)
         let slant2 = self.slant * self.slant;
         let envelope = (-0.5 * steep * (along * along + slant2 * across * across)).exp();
-        let (wave_odd, wave_even) = (TAU * self.xi * along).sin_cos();
+        let (wave_odd, wave_even) = (TAU * self.xi * wave_along).sin_cos();
         let g = envelope * (self.even * wave_even - self.odd * wave_odd);
         let turned = -envelope * (self.even * wave_odd + self.odd * wave_even); // ∂g/∂phase of the wave
-        let by_along = -steep * along * g + TAU * self.xi * turned;
+        let by_along = -steep * along * g;
         let by_across = -steep * slant2 * across * g;
         let derivatives = [
             envelope * wave_even,
             -envelope * wave_odd,
             -by_along * cos + by_across * sin,
             -by_along * sin - by_across * cos,
-            by_along * across - by_across * along,
-            TAU * along * turned,
+            by_along * across - by_across * along + TAU * self.xi * wave_across * turned,
+            TAU * wave_along * turned,
             -steep * (along * along + slant2 * across * across) * g,
             -steep * slant2 * across * across * g,
         ];
@@ -243,7 +277,7 @@ impl Params {
     }
 
     /// The best `even` and `odd` for all else given, and what they leave of a target of unit energy.
-    fn solve_linear(&mut self, target: &Array2<f64>) -> f64 {
+    pub fn solve_linear(&mut self, target: &Array2<f64>) -> f64 {
         // Normal equations of two unknowns.
         let (mut ee, mut eo, mut oo, mut et, mut ot) = (0.0, 0.0, 0.0, 0.0, 0.0);
         for ((i, k), &t) in target.indexed_iter() {
@@ -265,7 +299,11 @@ impl Params {
 
     /// In the library's ranges, for a kernel of this norm.
     fn fit(&self, norm: f64, left: f64) -> GaborFit {
-        let (mut theta, mut xi, mut phase) = (self.theta, self.xi, self.odd.atan2(self.even));
+        let (sin, cos) = self.theta.sin_cos();
+        let way = (self.center[0] - self.origin[0]) * cos + (self.center[1] - self.origin[1]) * sin;
+        let at_origin = self.odd.atan2(self.even);
+        let mut phase = PI - (PI - at_origin - TAU * self.xi * way).rem_euclid(TAU);
+        let (mut theta, mut xi) = (self.theta, self.xi);
         if xi < 0.0 {
             (theta, xi) = (theta + PI, -xi); // the same wave, named from its other end
         }
@@ -287,7 +325,7 @@ impl Params {
                 slant: self.slant,
             },
             center: self.center,
-            phase: if phase == -PI { PI } else { phase },
+            phase: if phase <= -PI { PI } else { phase },
             amplitude: norm * self.even.hypot(self.odd),
             explained: (1.0 - left).clamp(0.0, 1.0),
         }
@@ -331,16 +369,20 @@ fn nyquist(theta: f64) -> (f64, f64) {
     }
 }
 
-/// Residuals g − target and their derivatives by free parameters, in the order of [`Params::at`].
-struct Problem<'a> {
+/// Residuals g − target and their derivatives by the free parameters that move.
+struct Problem<'a, const P: usize> {
     target: &'a Array2<f64>,
-    free: SVector<f64, 8>,
+    /// In the order of [`Params::at`].
+    free: SVector<f64, PARAMETERS>,
+    origin: [f64; 2],
+    /// Which of them move.
+    moving: [usize; P],
     /// Of both centres, of xi over its limit, of ln sigma and of ln slant.
     bounds: [Bound; 5],
 }
 
-impl<'a> Problem<'a> {
-    fn new(target: &'a Array2<f64>, start: &Params) -> Self {
+impl<'a, const P: usize> Problem<'a, P> {
+    fn new(target: &'a Array2<f64>, start: &Params, moving: [usize; P]) -> Self {
         let (rows, columns) = target.dim();
         let longest = rows.max(columns) as f64;
         let sigma_of = |width: f64| 1.0 / (TAU * width);
@@ -365,6 +407,8 @@ impl<'a> Problem<'a> {
         Self {
             target,
             free,
+            origin: start.origin,
+            moving,
             bounds,
         }
     }
@@ -375,6 +419,7 @@ impl<'a> Problem<'a> {
         Params {
             even: self.free[0],
             odd: self.free[1],
+            origin: self.origin,
             center: [value(0, 2), value(1, 3)],
             theta,
             xi: value(2, 5) * nyquist(theta).0,
@@ -394,17 +439,19 @@ impl<'a> Problem<'a> {
     }
 }
 
-impl LeastSquaresProblem<f64, Dyn, U8> for Problem<'_> {
+impl<const P: usize> LeastSquaresProblem<f64, Dyn, Const<P>> for Problem<'_, P> {
     type ResidualStorage = Owned<f64, Dyn>;
-    type JacobianStorage = Owned<f64, Dyn, U8>;
-    type ParameterStorage = Owned<f64, U8>;
+    type JacobianStorage = Owned<f64, Dyn, Const<P>>;
+    type ParameterStorage = Owned<f64, Const<P>>;
 
-    fn set_params(&mut self, free: &SVector<f64, 8>) {
-        self.free = *free;
+    fn set_params(&mut self, moved: &SVector<f64, P>) {
+        for (&parameter, &value) in self.moving.iter().zip(moved) {
+            self.free[parameter] = value;
+        }
     }
 
-    fn params(&self) -> SVector<f64, 8> {
-        self.free
+    fn params(&self) -> SVector<f64, P> {
+        SVector::from(self.moving.map(|parameter| self.free[parameter]))
     }
 
     fn residuals(&self) -> Option<DVector<f64>> {
@@ -416,12 +463,12 @@ impl LeastSquaresProblem<f64, Dyn, U8> for Problem<'_> {
         Some(DVector::from_iterator(self.target.len(), residuals))
     }
 
-    fn jacobian(&self) -> Option<OMatrix<f64, Dyn, U8>> {
+    fn jacobian(&self) -> Option<OMatrix<f64, Dyn, Const<P>>> {
         let params = self.physical();
         let slope = |bound: usize, free: usize| self.bounds[bound].value(self.free[free]).1;
         let share = self.bounds[2].value(self.free[5]).0;
         let (limit, limit_slope) = nyquist(params.theta);
-        let mut jacobian = OMatrix::<f64, Dyn, U8>::zeros(self.target.len());
+        let mut jacobian = OMatrix::<f64, Dyn, Const<P>>::zeros(self.target.len());
         for (row, ((i, k), _)) in self.target.indexed_iter().enumerate() {
             let (_, by) = params.at([i as f64, k as f64]);
             let by = [
@@ -434,8 +481,8 @@ impl LeastSquaresProblem<f64, Dyn, U8> for Problem<'_> {
                 by[6] * slope(3, 6),
                 by[7] * slope(4, 7),
             ];
-            for (column, value) in by.into_iter().enumerate() {
-                jacobian[(row, column)] = value;
+            for (column, &parameter) in self.moving.iter().enumerate() {
+                jacobian[(row, column)] = by[parameter];
             }
         }
         Some(jacobian)
@@ -465,6 +512,7 @@ fn starts(target: &Array2<f64>) -> Vec<Params> {
                         let mut params = Params {
                             even: 0.0,
                             odd: 0.0,
+                            origin: *center,
                             center: *center,
                             theta,
                             xi,
@@ -639,26 +687,44 @@ mod tests {
     fn derivatives_are_those_of_finite_differences() {
         let mut rng = Pcg64::seed_from_u64(1);
         let target = Array2::from_shape_fn([7, 9], |_| rng.sample_normal());
+        let line = Array2::from_shape_fn([40, 1], |_| rng.sample_normal());
         for _ in 0..50 {
             let truth = random_gabor(8.0, [1.2, 2.5], &mut rng);
-            let mut problem = Problem::new(&target, &truth.params());
-            let jacobian = problem.jacobian().unwrap();
-            let at = problem.params();
-            for parameter in 0..8 {
-                let step = 1e-6;
-                let mut moved = |by: f64| {
-                    let mut free = at;
-                    free[parameter] += by;
-                    problem.set_params(&free);
-                    problem.residuals().unwrap()
-                };
-                let difference = (moved(step) - moved(-step)) / (2.0 * step);
-                let error = (difference - jacobian.column(parameter)).norm();
-                assert!(
-                    error < 1e-7 * jacobian.norm(),
-                    "parameter {parameter} of {truth:?}: {error}"
-                );
-            }
+            let origin = [uniform(&mut rng, 1.0, 6.0), uniform(&mut rng, 1.0, 6.0)];
+            let params = Params {
+                origin,
+                ..truth.params()
+            };
+            slopes_are_differences(Problem::new(&target, &params, ALL));
+            let params = Params {
+                origin: [uniform(&mut rng, 5.0, 35.0), 0.0],
+                center: [uniform(&mut rng, 5.0, 35.0), 0.0],
+                theta: 0.0,
+                slant: 1.0,
+                ..truth.params()
+            };
+            slopes_are_differences(Problem::new(&line, &params, ALONG_AXIS_0));
+        }
+    }
+
+    fn slopes_are_differences<const P: usize>(mut problem: Problem<'_, P>) {
+        let truth = problem.physical();
+        let jacobian = problem.jacobian().unwrap();
+        let at = problem.params();
+        for parameter in 0..P {
+            let step = 1e-6;
+            let mut moved = |by: f64| {
+                let mut free = at;
+                free[parameter] += by;
+                problem.set_params(&free);
+                problem.residuals().unwrap()
+            };
+            let difference = (moved(step) - moved(-step)) / (2.0 * step);
+            let error = (difference - jacobian.column(parameter)).norm();
+            assert!(
+                error < 1e-7 * jacobian.norm(),
+                "parameter {parameter} of {truth:?}: {error}"
+            );
         }
     }
 

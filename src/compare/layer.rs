@@ -1,28 +1,31 @@
 //! [`Layer`]: the filters of a first layer as real kernels, colours taken apart.
 //!
-//! Comes in: weights `[out, in, rows, columns]` for grey (in = 1) or RGB images (in = 3). Goes out: one real kernel per
-//! filter and [`Part`]. With r, g and b the kernels of the three channels,
+//! Comes in: weights `[out, in, rows, columns]` for grey (in = 1) or RGB images (in = 3), or `[out, in, samples]` for
+//! mono (in = 1) or stereo signals (in = 2). Goes out: one real kernel per filter and [`Part`]. With r, g and b the
+//! kernels of the three channels of an image, l and r those of a stereo signal,
 //!
 //! ```text
 //! luminance = (r + g + b)/√3        red–green = (r − g)/√2        yellow–blue = (r + g − 2b)/√6
+//! mid = (l + r)/√2                  side = (l − r)/√2
 //! ```
 //!
-//! which is a rotation: the energies of the parts sum to that of the filter, and on a grey image the luminance part
-//! alone answers.
+//! which are rotations: the energies of the parts sum to that of the filter, and on a grey image the luminance part
+//! alone answers, on one sound in both channels the mid part.
 //!
 //! Conventions that bite: a network correlates, it does not convolve; a kernel here is the weights as they are, so it
-//! looks like what it answers to.
+//! looks like what it answers to. A kernel for signals is one column, `[samples, 1]`.
 //!
 //! Source: van de Sande, Gevers & Snoek, "Evaluating color descriptors for object and scene recognition", 2010, section
 //! 3.1, for the opponent colour space.
 
-use ndarray::{Array2, Array4, ArrayView2, ArrayView4, Axis};
+use ndarray::{Array2, Array4, ArrayView2, ArrayView3, ArrayView4, Axis};
 
 use super::gabor_fit::{MAX_SIDE, MIN_SIDE};
+use super::gabor_fit_1d::{MAX_LEN, MIN_LEN};
 use crate::grid::check_finite;
 use crate::{Error, Result};
 
-/// What of the colours of its input a kernel looks at.
+/// What of the channels of its input a kernel looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Part {
     /// All channels alike; the only part of filters for grey images.
@@ -31,6 +34,10 @@ pub enum Part {
     RedGreen,
     /// Red and green against blue.
     YellowBlue,
+    /// Both channels of a sound alike; the only part of filters for mono.
+    Mid,
+    /// Left against right.
+    Side,
 }
 
 impl Part {
@@ -40,15 +47,19 @@ impl Part {
             Part::Luminance => "luminance",
             Part::RedGreen => "red-green",
             Part::YellowBlue => "yellow-blue",
+            Part::Mid => "mid",
+            Part::Side => "side",
         }
     }
 
-    /// What each channel contributes.
+    /// What each of up to three channels contributes.
     fn weights(self) -> [f64; 3] {
+        let half = 0.5_f64.sqrt();
         match self {
             Part::Luminance => [3_f64.sqrt().recip(); 3],
-            Part::RedGreen => [0.5_f64.sqrt(), -(0.5_f64.sqrt()), 0.0],
+            Part::RedGreen | Part::Side => [half, -half, 0.0],
             Part::YellowBlue => [1.0, 1.0, -2.0].map(|w: f64| w / 6_f64.sqrt()),
+            Part::Mid => [half, half, 0.0],
         }
     }
 }
@@ -75,6 +86,7 @@ impl Part {
 pub struct Layer {
     /// `[out, part, rows, columns]`.
     kernels: Array4<f64>,
+    parts: &'static [Part],
 }
 
 impl Layer {
@@ -84,14 +96,14 @@ impl Layer {
     /// [`Error::Empty`] without filters; [`Error::WrongShape`] if there are other than 1 or 3 input channels or sides
     /// that [`gabor_fit::fit`](super::gabor_fit::fit) refuses; [`Error::NotFinite`] for a NaN or an infinity.
     pub fn new(weights: ArrayView4<f32>) -> Result<Self> {
-        let (out, channels, rows, columns) = weights.dim();
-        if out == 0 {
-            return Err(Error::Empty {
-                shape: weights.shape().to_vec(),
-            });
-        }
+        let (_, channels, rows, columns) = weights.dim();
         let sides = MIN_SIDE..=MAX_SIDE;
-        if !matches!(channels, 1 | 3) || !sides.contains(&rows) || !sides.contains(&columns) {
+        let parts: &[Part] = match channels {
+            1 => &[Part::Luminance],
+            3 => &[Part::Luminance, Part::RedGreen, Part::YellowBlue],
+            _ => &[],
+        };
+        if parts.is_empty() || !sides.contains(&rows) || !sides.contains(&columns) {
             return Err(Error::WrongShape {
                 what: "the layer",
                 got: weights.shape().to_vec(),
@@ -101,25 +113,68 @@ impl Layer {
                 ),
             });
         }
+        Self::of_parts(weights, parts)
+    }
+
+    /// A layer for signals from its weights `[out, in, samples]`.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] without filters; [`Error::WrongShape`] if there are other than 1 or 2 input channels or as many
+    /// samples as [`gabor_fit_1d::fit`](super::gabor_fit_1d::fit) refuses; [`Error::NotFinite`] for a NaN or an
+    /// infinity.
+    ///
+    /// ```
+    /// use ndarray::Array3;
+    /// use wavelet_scattering::compare::{Layer, Part};
+    ///
+    /// // A filter that hears the difference between left and right.
+    /// let weights = Array3::from_shape_fn([1, 2, 16], |(_, channel, t)| (1.0 - 2.0 * channel as f32) * (t as f32).sin());
+    /// let layer = Layer::of_signals(weights.view())?;
+    /// assert_eq!(layer.dominant(0), Part::Side);
+    /// assert_eq!(layer.shape(), [16, 1]);
+    /// # Ok::<(), wavelet_scattering::Error>(())
+    /// ```
+    pub fn of_signals(weights: ArrayView3<f32>) -> Result<Self> {
+        let (_, channels, samples) = weights.dim();
+        let parts: &[Part] = match channels {
+            1 => &[Part::Mid],
+            2 => &[Part::Mid, Part::Side],
+            _ => &[],
+        };
+        if parts.is_empty() || !(MIN_LEN..=MAX_LEN).contains(&samples) {
+            return Err(Error::WrongShape {
+                what: "the layer",
+                got: weights.shape().to_vec(),
+                expected: format!(
+                    "[filters, channels, samples] of a first layer for signals, with 1 channel (mono) or 2 (stereo) and \
+                     {MIN_LEN} to {MAX_LEN} samples"
+                ),
+            });
+        }
+        check_finite(&weights)?;
+        Self::of_parts(weights.insert_axis(Axis(3)), parts)
+    }
+
+    fn of_parts(weights: ArrayView4<f32>, parts: &'static [Part]) -> Result<Self> {
+        let (out, channels, rows, columns) = weights.dim();
+        if out == 0 {
+            return Err(Error::Empty {
+                shape: weights.shape().to_vec(),
+            });
+        }
         check_finite(&weights)?;
         let weights = weights.mapv(f64::from);
-        let parts = Self::parts_of(channels);
         let kernels = if channels == 1 {
             weights
         } else {
             Array4::from_shape_fn([out, parts.len(), rows, columns], |(filter, part, i, k)| {
                 let by_channel = parts[part].weights();
-                (0..3)
+                (0..channels)
                     .map(|c| by_channel[c] * weights[[filter, c, i, k]])
                     .sum()
             })
         };
-        Ok(Self { kernels })
-    }
-
-    fn parts_of(channels: usize) -> &'static [Part] {
-        let all = &[Part::Luminance, Part::RedGreen, Part::YellowBlue];
-        &all[..channels]
+        Ok(Self { kernels, parts })
     }
 
     /// Number of filters.
@@ -132,17 +187,19 @@ impl Layer {
         self.len() == 0
     }
 
-    /// Rows and columns of every kernel.
+    /// Rows and columns of every kernel; of signals, samples and 1.
     pub fn shape(&self) -> [usize; 2] {
         [2, 3].map(|axis| self.kernels.len_of(Axis(axis)))
     }
 
-    /// The parts there are: luminance alone for grey images, all three for RGB.
+    /// The parts there are: luminance alone for grey images, all three for RGB; mid alone for mono, mid and side for
+    /// stereo.
     pub fn parts(&self) -> &'static [Part] {
-        Self::parts_of(self.kernels.len_of(Axis(1)))
+        self.parts
     }
 
-    /// The kernel of one filter and part; `None` for an opponent part of a layer for grey images.
+    /// The kernel of one filter and part; `None` for a part that there is not, as opponent colours in a layer for grey
+    /// images.
     ///
     /// Panics if there is no such filter, as indexing does.
     pub fn kernel(&self, filter: usize, part: Part) -> Option<ArrayView2<'_, f64>> {
@@ -176,7 +233,7 @@ impl Layer {
 
     /// The part with the most energy, the first of equals.
     pub fn dominant(&self, filter: usize) -> Part {
-        let mut best = (Part::Luminance, f64::NEG_INFINITY);
+        let mut best = (self.parts[0], f64::NEG_INFINITY);
         for (&part, share) in self.parts().iter().zip(self.shares(filter)) {
             if share > best.1 {
                 best = (part, share);
@@ -196,6 +253,8 @@ impl Layer {
 
 #[cfg(test)]
 mod tests {
+    use ndarray::Array3;
+
     use super::*;
 
     fn weights(channels: usize) -> Array4<f32> {
@@ -252,6 +311,28 @@ mod tests {
     }
 
     #[test]
+    fn stereo_filters_are_mid_and_side_and_mono_ones_their_weights() {
+        let weights =
+            Array3::from_shape_fn([2, 2, 7], |(o, c, t)| ((3 * o + 5 * c + t) % 4) as f32);
+        let layer = Layer::of_signals(weights.view()).unwrap();
+        assert_eq!(layer.parts(), [Part::Mid, Part::Side]);
+        for t in 0..7 {
+            let [l, r] = [0, 1].map(|c| f64::from(weights[[1, c, t]]));
+            for (part, expected) in [(Part::Mid, l + r), (Part::Side, l - r)] {
+                let got = layer.kernel(1, part).unwrap()[[t, 0]];
+                assert!((got - expected / 2_f64.sqrt()).abs() < 1e-12);
+            }
+        }
+        let mono = weights.slice(ndarray::s![.., ..1, ..]);
+        let layer = Layer::of_signals(mono).unwrap();
+        assert_eq!(layer.parts(), [Part::Mid]);
+        assert_eq!(
+            layer.dominant_kernels()[1][[3, 0]],
+            f64::from(mono[[1, 0, 3]])
+        );
+    }
+
+    #[test]
     fn what_is_no_first_layer_is_refused() {
         for shape in [[4, 64, 3, 3], [4, 2, 5, 5], [4, 3, 1, 1], [4, 3, 7, 200]] {
             let message = Layer::new(Array4::ones(shape).view())
@@ -259,9 +340,28 @@ mod tests {
                 .to_string();
             assert!(message.contains("1 channel (grey) or 3 (RGB)"), "{message}");
         }
+        for shape in [[4, 3, 100], [4, 0, 100], [4, 1, 5], [4, 2, 4097]] {
+            let message = Layer::of_signals(Array3::ones(shape).view())
+                .unwrap_err()
+                .to_string();
+            assert!(
+                message.contains("1 channel (mono) or 2 (stereo)"),
+                "{message}"
+            );
+        }
         assert!(matches!(
             Layer::new(Array4::ones([0, 3, 5, 5]).view()),
             Err(Error::Empty { .. })
+        ));
+        assert!(matches!(
+            Layer::of_signals(Array3::ones([0, 1, 50]).view()),
+            Err(Error::Empty { .. })
+        ));
+        let mut signals = Array3::zeros([3, 2, 9]);
+        signals[[2, 1, 8]] = f32::NAN;
+        assert!(matches!(
+            Layer::of_signals(signals.view()),
+            Err(Error::NotFinite { position, .. }) if position == [2, 1, 8]
         ));
         let mut broken = weights(3);
         broken[[1, 2, 3, 4]] = f32::INFINITY;

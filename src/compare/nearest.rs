@@ -13,7 +13,7 @@
 //! part of ψ_λ(u − c), so r is the norm of the projection onto that plane. Positions lie on a grid of half samples
 //! within the kernel. What of ψ overhangs the kernel is cut off, since the kernel could not have learned it.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array, Array2, ArrayView2, Dimension};
 
 use crate::filters::gabor::{Gabor, Morlet};
 use crate::filters::{Family, FilterBank2dParams, Wavelet2d};
@@ -68,13 +68,23 @@ pub struct Match {
 /// ```
 pub fn nearest(kernels: &[Array2<f64>], bank: &FilterBank2dParams) -> Result<Vec<Option<Match>>> {
     bank.check()?;
-    let Some(shape) = kernels
-        .first()
-        .map(|kernel| [kernel.nrows(), kernel.ncols()])
-    else {
+    let Some(first) = kernels.first() else {
         return Ok(Vec::new());
     };
+    check_alike(kernels)?;
+    let shape = [first.nrows(), first.ncols()];
+    let templates = parallel::map(bank.wavelets().len(), |lambda| {
+        Template::new(bank, lambda, shape)
+    });
+    Ok(parallel::map(kernels.len(), |index| {
+        best(kernels[index].view(), &templates)
+    }))
+}
+
+/// Refuses kernels of different shapes, without samples, or not finite.
+pub(super) fn check_alike<D: Dimension>(kernels: &[Array<f64, D>]) -> Result<()> {
     for (index, kernel) in kernels.iter().enumerate() {
+        let shape = kernels[0].shape();
         if kernel.shape() != shape || kernel.is_empty() {
             return Err(Error::WrongShape {
                 what: "a kernel",
@@ -89,12 +99,7 @@ pub fn nearest(kernels: &[Array2<f64>], bank: &FilterBank2dParams) -> Result<Vec
             });
         }
     }
-    let templates = parallel::map(bank.wavelets().len(), |lambda| {
-        Template::new(bank, lambda, shape)
-    });
-    Ok(parallel::map(kernels.len(), |index| {
-        best(kernels[index].view(), &templates)
-    }))
+    Ok(())
 }
 
 /// One wavelet in space, at every offset u − c that occurs.
@@ -141,35 +146,40 @@ impl Template {
         ]]
     }
 
-    /// The projection of a kernel onto the plane of ψ(u − c): weights of the real and the imaginary part, and the
-    /// square of its norm.
+    /// The projection of a kernel onto the plane of ψ(u − c).
     fn project(&self, kernel: ArrayView2<f64>, center: [usize; 2]) -> ([f64; 2], f64) {
-        let (mut aa, mut ab, mut bb, mut ak, mut bk) = (0.0, 0.0, 0.0, 0.0, 0.0);
-        for ((i, k), &value) in kernel.indexed_iter() {
-            let psi = self.at([i, k], center);
-            aa += psi.re * psi.re;
-            ab += psi.re * psi.im;
-            bb += psi.im * psi.im;
-            ak += psi.re * value;
-            bk += psi.im * value;
-        }
-        let determinant = aa * bb - ab * ab;
-        // Where the kernel shows one of the parts only, or both alike, the plane is a line: the stronger part is it.
-        if determinant <= 1e-9 * aa * bb || determinant.is_nan() {
-            return if aa >= bb && aa > 0.0 {
-                ([ak / aa, 0.0], ak * ak / aa)
-            } else if bb > 0.0 {
-                ([0.0, bk / bb], bk * bk / bb)
-            } else {
-                ([0.0; 2], 0.0)
-            };
-        }
-        let weights = [
-            (ak * bb - bk * ab) / determinant,
-            (bk * aa - ak * ab) / determinant,
-        ];
-        (weights, weights[0] * ak + weights[1] * bk)
+        let pairs = kernel.indexed_iter();
+        project(pairs.map(|((i, k), &value)| (self.at([i, k], center), value)))
     }
+}
+
+/// The projection of values onto the plane of the real and the imaginary part of ψ beside them: the weights of both,
+/// and the square of its norm.
+pub(super) fn project(pairs: impl Iterator<Item = (Complex<f64>, f64)>) -> ([f64; 2], f64) {
+    let (mut aa, mut ab, mut bb, mut ak, mut bk) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    for (psi, value) in pairs {
+        aa += psi.re * psi.re;
+        ab += psi.re * psi.im;
+        bb += psi.im * psi.im;
+        ak += psi.re * value;
+        bk += psi.im * value;
+    }
+    let determinant = aa * bb - ab * ab;
+    // Where the kernel shows one of the parts only, or both alike, the plane is a line: the stronger part is it.
+    if determinant <= 1e-9 * aa * bb || determinant.is_nan() {
+        return if aa >= bb && aa > 0.0 {
+            ([ak / aa, 0.0], ak * ak / aa)
+        } else if bb > 0.0 {
+            ([0.0, bk / bb], bk * bk / bb)
+        } else {
+            ([0.0; 2], 0.0)
+        };
+    }
+    let weights = [
+        (ak * bb - bk * ab) / determinant,
+        (bk * aa - ak * ab) / determinant,
+    ];
+    (weights, weights[0] * ak + weights[1] * bk)
 }
 
 fn best(kernel: ArrayView2<f64>, templates: &[Template]) -> Option<Match> {

@@ -58,6 +58,20 @@ impl Gabor1d {
         (-0.5 * distance * distance).exp()
     }
 
+    /// The width of a rectangle as high as |ĝ|² at its peak and of the same area, in cycles per sample: √π·sigma, since
+    /// |ĝ(ω)|² = exp(−(ω − ξ)²/σ²). The full width at half power is 2√(ln 2)·sigma, 6 % less.
+    ///
+    /// ```
+    /// use wavelet_scattering::filters::Gabor1d;
+    ///
+    /// let gabor = Gabor1d { xi: 0.2, sigma: 0.01 };
+    /// let area: f64 = (0..4000).map(|i| gabor.hat(1e-4 * f64::from(i)).powi(2)).sum::<f64>() * 1e-4;
+    /// assert!((gabor.equivalent_bandwidth() - area).abs() < 1e-9);
+    /// ```
+    pub fn equivalent_bandwidth(&self) -> f64 {
+        PI.sqrt() * self.sigma
+    }
+
     /// Σ_a ĝ(ω + a): the spectrum of the sampled Gabor.
     pub fn sampled_hat(&self, omega: f64) -> f64 {
         self.followed_to(EXPONENT_CUT, omega)

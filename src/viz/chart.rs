@@ -1,4 +1,4 @@
-//! [`lines`]: curves over linear or logarithmic axes.
+//! [`lines`], [`scatter`]: curves and points over linear or logarithmic axes.
 //!
 //! Comes in: named series of points. Goes out: a [`Raster`] with axes, grid and a legend above the plot, where it hides
 //! no data.
@@ -91,6 +91,32 @@ pub fn marked(
     sized(SIZE, title, names, series, scales, marks)
 }
 
+/// A chart of [`SIZE`] of `points`, a dot each and not connected, over `curves` as [`lines`] has them. The first series of
+/// points lies on top.
+///
+/// # Errors
+/// As [`lines`].
+///
+/// ```
+/// use wavelet_scattering::viz::chart::{self, Scale};
+///
+/// let points = [("found".to_string(), (1..30).map(|x| (f64::from(x), f64::from(x * x % 31))).collect())];
+/// let curves = [("expected".to_string(), vec![(1.0, 10.0), (29.0, 20.0)])];
+/// let picture = chart::scatter("Squares", ["x", "x² mod 31"], &points, &curves, [Scale::Linear; 2])?;
+/// assert_eq!([picture.width(), picture.height()], chart::SIZE);
+/// # Ok::<(), wavelet_scattering::Error>(())
+/// ```
+pub fn scatter(
+    title: &str,
+    names: [&str; 2],
+    points: &Series,
+    curves: &Series,
+    scales: [Scale; 2],
+) -> Result<Raster> {
+    let series = [points, curves].concat();
+    draw(SIZE, title, names, &series, points.len(), scales, &[])
+}
+
 /// [`marked`] in a picture of another size.
 pub(super) fn sized(
     [width, height]: [usize; 2],
@@ -100,14 +126,27 @@ pub(super) fn sized(
     scales: [Scale; 2],
     marks: &[(f64, String)],
 ) -> Result<Raster> {
+    draw([width, height], title, names, series, 0, scales, marks)
+}
+
+/// The picture; the first `loose` series are points.
+fn draw(
+    [width, height]: [usize; 2],
+    title: &str,
+    names: [&str; 2],
+    series: &Series,
+    loose: usize,
+    scales: [Scale; 2],
+    marks: &[(f64, String)],
+) -> Result<Raster> {
     check(series, scales)?;
     let axes = [0, 1].map(|i| Axis::new(series, i, scales[i]));
     // A long title or legend makes the picture higher, not the plot smaller: once to measure, once to draw.
-    let top = head(&mut page(width, 1)?, title, series);
+    let top = head(&mut page(width, 1)?, title, series, loose);
     let mut raster = page(width, height + top.saturating_sub(HEAD))?;
-    head(&mut raster, title, series);
+    head(&mut raster, title, series, loose);
 
-    let plot = plot(&mut raster, top, names, series, &axes, marks);
+    let plot = plot(&mut raster, top, names, series, loose, &axes, marks);
     // The backend cannot fail; what else plotters reports is about fonts, which it does not set.
     plot.map_err(|reason| Error::InvalidParameter {
         name: "chart",
@@ -250,7 +289,7 @@ fn widened(low: f64, high: f64, axis: usize) -> [f64; 2] {
 }
 
 /// Title and legend; returns the row below them.
-fn head(raster: &mut Raster, title: &str, series: &Series) -> usize {
+fn head(raster: &mut Raster, title: &str, series: &Series, loose: usize) -> usize {
     let (left, right) = (24.0, raster.width() as f64 - 16.0);
     let mut y = 16;
     for line in text::wrap(title, TITLE, right - left) {
@@ -270,13 +309,12 @@ fn head(raster: &mut Raster, title: &str, series: &Series) -> usize {
             y += text::line_height(LABEL) + 2;
         }
         let middle = y as f64 + 5.5;
-        canvas::stroke(
-            raster,
-            &[[x, middle], [x + 20.0, middle]],
-            2.5,
-            color::item(i, series.len()),
-            clip,
-        );
+        let ink = color::item(i, series.len());
+        if i < loose {
+            canvas::stroke(raster, &[[x + 10.0, middle]], 5.5, ink, clip);
+        } else {
+            canvas::stroke(raster, &[[x, middle], [x + 20.0, middle]], 2.5, ink, clip);
+        }
         text::draw(raster, [x + 28.0, y as f64], Style::new(LABEL, BLACK), name);
         x += width;
     }
@@ -289,6 +327,7 @@ fn plot(
     top: usize,
     names: [&str; 2],
     series: &Series,
+    loose: usize,
     axes: &[Axis; 2],
     marks: &[(f64, String)],
 ) -> Result<(), Box<dyn std::error::Error>> {
@@ -342,15 +381,19 @@ fn plot(
     for &(at, _) in &marks {
         chart.draw_series(LineSeries::new([(at, bottom), (at, top)], style(GREY, 1.0)))?;
     }
-    for (i, (_, points)) in series.iter().enumerate() {
+    // Curves in their order, then points, the first ones last.
+    for i in (loose..series.len()).chain((0..loose).rev()) {
+        let points = &series[i].1;
         let style = style(color::item(i, series.len()), 1.75);
         let placed = || {
             points
                 .iter()
                 .map(|&(x, y)| (axes[0].place(x), axes[1].place(y)))
         };
-        chart.draw_series(LineSeries::new(placed(), style))?;
-        if points.len() <= 60 {
+        if i >= loose {
+            chart.draw_series(LineSeries::new(placed(), style))?;
+        }
+        if i < loose || points.len() <= 60 {
             chart.draw_series(placed().map(|point| Circle::new(point, fine(2.75), style)))?;
         }
     }
@@ -571,6 +614,28 @@ mod tests {
             let t = (x - ends[0][0]) / (ends[1][0] - ends[0][0]);
             assert!((y - ends[0][1] - t * (ends[1][1] - ends[0][1])).abs() < 4.0);
         }
+    }
+
+    #[test]
+    fn points_of_a_scatter_are_not_connected() {
+        let points = named(&[(0.0, 0.0), (10.0, 10.0)]);
+        let curves = [("b".to_string(), vec![(0.0, 10.0), (10.0, 0.0)])];
+        let picture = scatter("", ["x", "y"], &points, &curves, LINEAR).unwrap();
+        let pixels = |index: usize| {
+            let ink = color::item(index, 2);
+            let all = (0..picture.height()).flat_map(|y| (0..picture.width()).map(move |x| [x, y]));
+            all.filter(|&[x, y]| picture.pixel(x, y) == ink && y > 60)
+                .count()
+        };
+        // Two dots of five pixels and a half, and a curve across the picture.
+        assert!((20..70).contains(&pixels(0)), "{}", pixels(0));
+        assert!(pixels(1) > 500, "{}", pixels(1));
+        assert!(scatter("", ["x", "y"], &[], &curves, LINEAR).is_ok());
+        assert!(scatter("", ["x", "y"], &points, &[], LINEAR).is_ok());
+        assert!(matches!(
+            scatter("", ["x", "y"], &[], &[], LINEAR),
+            Err(Error::Empty { .. })
+        ));
     }
 
     #[test]

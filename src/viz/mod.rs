@@ -8,7 +8,7 @@
 //! - [`scalogram::sheet`]: amplitudes by time and frequency, octaves upwards;
 //! - [`disk::scattering_disk`]: one number per scattering path, at the frequencies the path looks at;
 //! - [`learned`]: filters of a network beside those of a bank, in space, in frequency, counted and in pairs;
-//! - [`chart::lines`]: curves over linear or logarithmic axes;
+//! - [`chart::lines`], [`chart::scatter`]: curves and points over linear or logarithmic axes;
 //! - [`color`]: the colour maps all of them share.
 //!
 //! Conventions that bite: axis 0 of an array runs down the picture and axis 1 to the right, so an angle measured from

@@ -739,8 +739,8 @@ pub struct TaskArgs {
 #[cfg(feature = "learn")]
 #[derive(Debug, ClapArgs)]
 pub struct CompareArgs {
-    /// Weights of a network (.safetensors), one that this library saved or any other: a tensor of kernels with 1 or 3 input
-    /// channels
+    /// Weights of a network (.safetensors), one that this library saved or any other: a tensor of kernels for images with 1
+    /// or 3 input channels, [out, in, rows, columns], or for signals with 1 or 2, [out, in, samples]
     #[arg(long, value_name = "FILE", required_unless_present = "train")]
     pub model: Option<PathBuf>,
     /// Instead: train a small convolutional network first, on mnist-subset or a data set as for `scatter task`
@@ -759,23 +759,31 @@ pub struct CompareArgs {
     /// gradient, as a multiple of the weight
     #[arg(long, default_value_t = 0.0, value_name = "DECAY", requires = "train")]
     pub weight_decay: f32,
-    /// Name of the tensor [default: the first with four axes and sides above 1]
+    /// Name of the tensor [default: the first with four axes and sides above 1, else the first with three]
     #[arg(long, value_name = "NAME")]
     pub tensor: Option<String>,
     /// What stands along its axes in the file: out, in, rows and columns in any order, such as rows,columns,in,out of
-    /// Keras [default: what its shape tells]
+    /// Keras, or out, in and samples, such as samples,in,out [default: what its shape tells]
     #[arg(long, value_name = "AXES")]
     pub axes: Option<KernelAxes>,
     /// Folder for the report, made if its parent exists: index.html, summary.md, compare.json, the pictures, and the
     /// network that was trained, model.safetensors
     #[arg(short, long, value_name = "DIR")]
     pub output: PathBuf,
-    /// Number of scales of the wavelets [default: log2 of the kernel's shorter side]
+    /// Number of scales of the wavelets [default: log2 of the kernel's shorter side; for signals, as many as reach below
+    /// the lowest waves of the layer]
     #[arg(short = 'J')]
     pub J: Option<usize>,
-    /// Number of orientations of the wavelets
-    #[arg(short = 'L', default_value_t = 8)]
-    pub L: usize,
+    /// Number of orientations of the wavelets, for images [default: 8]
+    #[arg(short = 'L')]
+    pub L: Option<usize>,
+    /// Wavelets per octave, for signals [default: as many as make them as broad as the waves of the layer]
+    #[arg(short = 'Q', conflicts_with = "train")]
+    pub Q: Option<usize>,
+    /// Samples per second of the signals that the network hears: frequencies are then in hertz, and stand beside mel and
+    /// ERB scales
+    #[arg(long, value_name = "HZ", value_parser = positive, allow_negative_numbers = true, conflicts_with = "train")]
+    pub rate: Option<f64>,
     /// Images whose patches give principal components to compare with: files, folders, or - for standard input [default:
     /// those trained on]
     #[arg(long, value_name = "PATH", num_args = 1..)]

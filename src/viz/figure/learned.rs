@@ -7,14 +7,16 @@
 //! - [`side_by_side`]: kernels, Fourier moduli and Littlewood-Paley sums of two [`Bank`]s;
 //! - [`plane`]: half-height contours and centres of two banks in the frequency plane;
 //! - [`histograms`]: bars, with the places of the wavelets marked;
-//! - [`pairs`]: each kernel beside its nearest wavelet.
+//! - [`pairs`]: each kernel beside its nearest wavelet;
+//! - [`traces`]: kernels of one axis in time, each with what stands for it drawn over it;
+//! - [`spectra`]: moduli of their transfer functions, a row each, over octaves.
 //!
 //! Conventions that bite: every kernel has its own symmetric scale, −m to m with m its largest modulus, and so has every
 //! modulus; Littlewood-Paley sums are drawn over their own maximum. Axis 0 runs down, axis 1 to the right.
 
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 
-use super::super::axis::{decimals, number, tick_labels, ticks};
+use super::super::axis::{decimals, log_tick_labels, log_ticks, number, tick_labels, ticks};
 use super::super::panel;
 use super::super::text::{self, Align, HEADING, LABEL, Style};
 use super::super::{BLACK, FRAME, GREY, canvas, color};
@@ -290,6 +292,8 @@ pub struct Bars {
     pub counts: Vec<usize>,
     /// Places of the wavelets.
     pub marks: Vec<f64>,
+    /// Whether edges and marks are log2 of what the axis shows: its numbers are then powers of 2.
+    pub octaves: bool,
 }
 
 /// Histograms side by side; a triangle and a line stand at each mark.
@@ -391,8 +395,14 @@ fn histogram(raster: &mut Raster, [x, y]: [usize; 2], [width, height]: [usize; 2
         }
     }
     canvas::fill(raster, x, bottom, width, 1, BLACK);
-    let places = ticks(low, high, 7);
-    for (tick, label) in places.iter().zip(tick_labels(&places)) {
+    let mut places = ticks(low, high, 7);
+    let labels = if bars.octaves {
+        places.retain(|tick| tick.fract() == 0.0);
+        places.iter().map(|tick| number(tick.exp2())).collect()
+    } else {
+        tick_labels(&places)
+    };
+    for (tick, label) in places.iter().zip(labels) {
         let at = across(*tick);
         canvas::fill(raster, at.round() as usize, bottom, 1, 5, BLACK);
         let style = Style::new(LABEL, BLACK).align(Align::Middle, Align::Start);
@@ -454,6 +464,182 @@ pub fn pairs(title: &str, caption: &str, pairs: &[Pair]) -> Result<Raster> {
     Ok(raster)
 }
 
+/// A kernel of one axis and what stands for it.
+#[derive(Debug, Clone)]
+pub struct Trace<'a> {
+    /// What was learned.
+    pub kernel: &'a Array1<f64>,
+    /// What comes close to it, on the same samples.
+    pub model: Option<Array1<f64>>,
+    /// One or two lines below.
+    pub label: Vec<String>,
+}
+
+/// Kernels of one axis in time, in the order given, each on its own scale and with its model over it.
+///
+/// # Errors
+/// [`Error::Empty`] without kernels or samples, [`Error::WrongShape`] for a model of another length,
+/// [`Error::InvalidParameter`] if the picture would be too large.
+pub fn traces(title: &str, caption: &str, traces: &[Trace]) -> Result<Raster> {
+    const PANEL: [usize; 2] = [136, 64];
+    const GAP: usize = 10;
+    if traces.is_empty() || traces.iter().any(|trace| trace.kernel.is_empty()) {
+        return Err(Error::Empty {
+            shape: vec![traces.len(), 0],
+        });
+    }
+    for trace in traces {
+        if let Some(model) = trace
+            .model
+            .as_ref()
+            .filter(|m| m.len() != trace.kernel.len())
+        {
+            return Err(Error::WrongShape {
+                what: "the model of a kernel",
+                got: vec![model.len()],
+                expected: format!("{} samples, as the kernel", trace.kernel.len()),
+            });
+        }
+    }
+    let width = 2 * MARGIN + 2 * COLUMN + BETWEEN;
+    let columns = (width - 2 * MARGIN + GAP) / (PANEL[0] + GAP);
+    let lines = traces.iter().map(|trace| trace.label.len()).max();
+    let pitch = PANEL[1] + lines.unwrap_or(0) * text::line_height(LABEL) + 18;
+    let below = traces.len().div_ceil(columns) * pitch;
+    let (mut raster, top) = headed(width, below, title, caption)?;
+    for (index, trace) in traces.iter().enumerate() {
+        let x = MARGIN + index % columns * (PANEL[0] + GAP);
+        let y = top + index / columns * pitch;
+        let [left, upper, wide, high] = [x, y, PANEL[0], PANEL[1]].map(|value| value as f64);
+        let curves = [Some(trace.kernel), trace.model.as_ref()];
+        let largest = (curves.iter().flatten())
+            .flat_map(|curve| curve.iter())
+            .fold(f64::MIN_POSITIVE, |most, value| most.max(value.abs()));
+        let middle = upper + 0.5 * high;
+        canvas::fill(&mut raster, x, middle as usize, PANEL[0], 1, [230; 3]);
+        for (curve, ink) in curves.iter().zip([color::item(0, 2), color::item(1, 2)]) {
+            let Some(curve) = curve else { continue };
+            let step = wide / curve.len() as f64;
+            let points: Vec<_> = (curve.iter().enumerate())
+                .map(|(t, value)| {
+                    let x = left + (t as f64 + 0.5) * step;
+                    [x, middle - value / largest * (0.5 * high - 3.0)]
+                })
+                .collect();
+            let clip = [left, upper, left + wide, upper + high];
+            canvas::stroke(&mut raster, &points, 1.2, ink, clip);
+        }
+        canvas::frame(&mut raster, x, y, PANEL[0], PANEL[1], FRAME);
+        for (i, label) in trace.label.iter().enumerate() {
+            let row = y + PANEL[1] + 7 + i * text::line_height(LABEL);
+            let ink = if i == 0 { BLACK } else { GREY };
+            let at = [x as f64, row as f64];
+            text::draw(&mut raster, at, Style::new(LABEL, ink), label);
+        }
+    }
+    Ok(raster)
+}
+
+/// Moduli of transfer functions of kernels of one axis.
+#[derive(Debug, Clone)]
+pub struct Spectra<'a> {
+    /// `[filters, n]`, at n frequencies evenly from 0 to `highest`, the first filter on top.
+    pub moduli: &'a Array2<f64>,
+    /// Where on the axis each filter has its dot, if anywhere.
+    pub centers: Vec<Option<f64>>,
+    /// The last of the frequencies, in units of the axis.
+    pub highest: f64,
+    /// Where the axis begins, above 0.
+    pub lowest: f64,
+    /// Name of the axis.
+    pub axis: String,
+}
+
+/// Moduli as rows of colour over octaves of frequency, each over its maximum.
+///
+/// # Errors
+/// [`Error::Empty`] without filters or with fewer than two frequencies; [`Error::InvalidParameter`] if the axis does not
+/// begin above 0 and below its end, or the picture would be too large.
+pub fn spectra(title: &str, caption: &str, spectra: &Spectra) -> Result<Raster> {
+    const LEFT: usize = 56;
+    let (filters, frequencies) = spectra.moduli.dim();
+    if filters == 0 || frequencies < 2 {
+        return Err(Error::Empty {
+            shape: vec![filters, frequencies],
+        });
+    }
+    let [low, high] = [spectra.lowest, spectra.highest];
+    if !(low > 0.0 && low < high && high.is_finite()) {
+        return Err(Error::InvalidParameter {
+            name: "lowest",
+            value: low.to_string(),
+            limit: format!("an axis of octaves begins above 0 and below its end, {high}"),
+        });
+    }
+    let row = (560 / filters).clamp(3, 18);
+    let wide = 2 * COLUMN + BETWEEN - LEFT;
+    let width = 2 * MARGIN + LEFT + wide;
+    let (mut raster, y) = headed(width, filters * row + 62, title, caption)?;
+    let x = MARGIN + LEFT;
+    let place = |frequency: f64| (frequency / low).log2() / (high / low).log2() * wide as f64;
+    let at = |pixel: f64| low * (high / low).powf(pixel / wide as f64);
+    for (filter, modulus) in spectra.moduli.rows().into_iter().enumerate() {
+        let largest = modulus.fold(f64::MIN_POSITIVE, |most, &value| most.max(value));
+        for pixel in 0..wide {
+            // The line through the samples, or the largest of those within a pixel.
+            let [from, to] =
+                [pixel, pixel + 1].map(|pixel| at(pixel as f64) / high * (frequencies - 1) as f64);
+            let (first, last) = (from.ceil() as usize, to.floor() as usize);
+            let value = if first < last {
+                (first..=last.min(frequencies - 1))
+                    .map(|k| modulus[k])
+                    .fold(0.0, f64::max)
+            } else {
+                let middle = 0.5 * (from + to);
+                let k = (middle as usize).min(frequencies - 2);
+                modulus[k] + (middle - k as f64) * (modulus[k + 1] - modulus[k])
+            };
+            let ink = color::magnitude(value / largest);
+            canvas::fill(&mut raster, x + pixel, y + filter * row, 1, row, ink);
+        }
+    }
+    let [left, upper, right, lower] = [x, y, x + wide, y + filters * row].map(|v| v as f64);
+    let clip = [left, upper, right, lower];
+    for (filter, center) in spectra.centers.iter().enumerate().take(filters) {
+        if let Some(center) = center.filter(|center| *center > low) {
+            let point = [
+                left + place(center),
+                upper + (filter as f64 + 0.5) * row as f64,
+            ];
+            let size = (row as f64).clamp(3.5, 6.0);
+            canvas::stroke(&mut raster, &[point], size, color::item(1, 2), clip);
+        }
+    }
+    canvas::frame(&mut raster, x, y, wide, filters * row, FRAME);
+    let bottom = y + filters * row;
+    let places = log_ticks(low.log10(), high.log10(), 10);
+    for (tick, label) in places.iter().zip(log_tick_labels(&places)) {
+        let at = left + place(*tick);
+        canvas::fill(&mut raster, at.round() as usize, bottom + 1, 1, 5, BLACK);
+        let style = Style::new(LABEL, BLACK).align(Align::Middle, Align::Start);
+        text::draw(&mut raster, [at, bottom as f64 + 10.0], style, &label);
+    }
+    let style = Style::new(LABEL, BLACK).align(Align::Middle, Align::Start);
+    let middle = 0.5 * (left + right);
+    text::draw(
+        &mut raster,
+        [middle, bottom as f64 + 32.0],
+        style,
+        &spectra.axis,
+    );
+    let style = Style::new(LABEL, BLACK).align(Align::End, Align::Middle);
+    for (filter, name) in [(0, "1".to_string()), (filters - 1, filters.to_string())] {
+        let level = upper + (filter as f64 + 0.5) * row as f64;
+        text::draw(&mut raster, [left - 10.0, level], style, &name);
+    }
+    Ok(raster)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -504,6 +690,7 @@ mod tests {
             edges: vec![0.0, 1.0, 2.0, 3.0],
             counts: vec![4, 0, 2],
             marks: vec![],
+            octaves: false,
         };
         let picture = histograms("", &[bars]).unwrap();
         let ink = color::item(0, 2);
@@ -533,6 +720,83 @@ mod tests {
         };
         assert!(at(color::signed(1.0)).unwrap() < at(color::signed(-1.0)).unwrap());
         assert!(matches!(pairs("", "", &[]), Err(Error::Empty { .. })));
+    }
+
+    #[test]
+    fn a_trace_goes_up_where_its_kernel_does() {
+        let step = Array1::from_shape_fn(40, |t| if t < 20 { -1.0 } else { 1.0 });
+        let trace = Trace {
+            kernel: &step,
+            model: None,
+            label: vec!["step".into()],
+        };
+        let picture = traces("", "", std::slice::from_ref(&trace)).unwrap();
+        let ink = color::item(0, 2);
+        let level = |columns: std::ops::Range<usize>| -> f64 {
+            let all = (0..picture.height()).flat_map(|y| columns.clone().map(move |x| [x, y]));
+            let found: Vec<_> = all.filter(|&[x, y]| picture.pixel(x, y) == ink).collect();
+            assert!(!found.is_empty());
+            found.iter().map(|[_, y]| *y as f64).sum::<f64>() / found.len() as f64
+        };
+        let [before, after] = [MARGIN..MARGIN + 60, MARGIN + 76..MARGIN + 130].map(level);
+        assert!((before - after - 58.0).abs() < 3.0, "{before} {after}");
+        let longer = Trace {
+            model: Some(Array1::zeros(41)),
+            ..trace
+        };
+        assert!(matches!(
+            traces("", "", &[longer]),
+            Err(Error::WrongShape { .. })
+        ));
+        assert!(matches!(traces("", "", &[]), Err(Error::Empty { .. })));
+    }
+
+    #[test]
+    fn spectra_are_bright_where_their_moduli_are() {
+        // Two filters, at 1/16 and at 1/4 cycles per sample.
+        let moduli = Array2::from_shape_fn([2, 257], |(filter, k)| {
+            let off = (k as f64 - [32.0, 128.0][filter]) / 4.0;
+            (-off * off).exp()
+        });
+        let shown = Spectra {
+            moduli: &moduli,
+            centers: vec![None, None],
+            highest: 0.5,
+            lowest: 0.5 / 16.0,
+            axis: String::new(),
+        };
+        let picture = spectra("", "", &shown).unwrap();
+        let bright = color::magnitude(1.0);
+        let columns = |from: usize, to: usize| -> Vec<usize> {
+            let column = |&x: &usize| (from..to).any(|y| picture.pixel(x, y) == bright);
+            (0..picture.width()).filter(column).collect()
+        };
+        let middle = (0..picture.height()).find(|&y| !columns(y, y + 1).is_empty());
+        let top = middle.unwrap();
+        let [first, second] = [columns(top, top + 18), columns(top + 18, top + 36)];
+        let center = |columns: &[usize]| (columns[0] + columns[columns.len() - 1]) as f64 / 2.0;
+        // One and three of four octaves along the axis.
+        let wide = (2 * COLUMN + BETWEEN - 56) as f64;
+        for (found, share) in [(first, 0.25), (second, 0.75)] {
+            let expected = (MARGIN + 56) as f64 + share * wide;
+            assert!((center(&found) - expected).abs() < 12.0, "{found:?}");
+        }
+        for lowest in [0.0, 0.5, f64::NAN] {
+            let axis = Spectra {
+                lowest,
+                ..shown.clone()
+            };
+            assert!(matches!(
+                spectra("", "", &axis),
+                Err(Error::InvalidParameter { name: "lowest", .. })
+            ));
+        }
+        let none = Array2::zeros([0, 5]);
+        let empty = Spectra {
+            moduli: &none,
+            ..shown
+        };
+        assert!(matches!(spectra("", "", &empty), Err(Error::Empty { .. })));
     }
 
     #[test]
@@ -572,6 +836,7 @@ mod tests {
                 edges: edges.to_vec(),
                 counts: vec![1],
                 marks: vec![f64::NAN],
+                octaves: true,
             };
             assert!(matches!(
                 histograms("", &[bars]),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use ndarray::{Array3, Array4, Axis, stack};
+use ndarray::{Array3, ArrayD, Axis, stack};
 use wavelet_scattering::io::{self, ImageOptions, KernelAxes, Weights};
 use wavelet_scattering::learn::{
     Architecture, FirstLayer, Network, Task, TrainingParams, error_rate,
@@ -22,7 +22,8 @@ pub struct Source {
     pub name: String,
     pub lead: String,
     pub tensor: String,
-    pub weights: Array4<f32>,
+    /// `[out, in, rows, columns]`, or `[out, in, samples]` of signals.
+    pub weights: ArrayD<f32>,
     /// How the axes of a tensor from a file stand there.
     pub axes: Option<KernelAxes>,
     pub trained: Option<(Network, Task)>,
@@ -94,7 +95,7 @@ pub fn train(data: &Path, args: &CompareArgs) -> Result<Source> {
             100.0 * error
         ),
         tensor: "first layer".to_string(),
-        weights,
+        weights: weights.into_dyn(),
         axes: None,
         trained: Some((network, task)),
     })

@@ -2,13 +2,22 @@
 
 use anyhow::{Context, Result};
 use ndarray::Array2;
-use wavelet_scattering::compare::{Comparison, GaborFit, Histogram, quantile};
+use wavelet_scattering::compare::{Comparison, GaborFit, Histogram, Reference, quantile};
 use wavelet_scattering::raster::Raster;
 use wavelet_scattering::viz::learned::{self, Bank, Bars, Pair};
 use wavelet_scattering::viz::{chart, color};
 
 /// Pairs that the picture shows, the best ones.
 const PAIRS: usize = 42;
+
+/// The names of their files.
+pub const FILES: [&str; 5] = [
+    "filters.png",
+    "plane.png",
+    "histograms.png",
+    "explained.png",
+    "pairs.png",
+];
 
 /// One of each kind, named as their files are.
 pub struct Pictures {
@@ -89,19 +98,19 @@ impl Pictures {
             filters: learned::side_by_side(&learned, &wavelets)?,
             plane: learned::plane(&learned, &wavelets)?,
             histograms: histograms(comparison)?,
-            explained: explained(comparison)?,
+            explained: explained(&comparison.explained(), &comparison.references)?,
             pairs: pairs(comparison)?,
         })
     }
 
-    /// In the order of the struct.
-    pub fn all(&self) -> [&Raster; 5] {
-        [
-            &self.filters,
-            &self.plane,
-            &self.histograms,
-            &self.explained,
-            &self.pairs,
+    /// In the order of [`FILES`].
+    pub fn all(self) -> Vec<Raster> {
+        vec![
+            self.filters,
+            self.plane,
+            self.histograms,
+            self.explained,
+            self.pairs,
         ]
     }
 }
@@ -110,7 +119,9 @@ fn histograms(comparison: &Comparison) -> Result<Raster> {
     let bank = &comparison.bank;
     let theta = Histogram::of_theta(comparison.waves(), bank.L());
     let xi = bank.description().mother.xi;
-    let log2_xi = Histogram::of_log2_xi(comparison.waves(), xi, bank.J());
+    let corner = 0.5_f64.sqrt();
+    let found = comparison.waves().map(|fit| fit.gabor.xi);
+    let log2_xi = Histogram::of_log2(found, xi, bank.J(), corner);
     let caption = format!(
         "The {} filters that are waves (ξ ≥ σ and at least half of their energy explained). Lines: the wavelets' grid.",
         comparison.waves().count()
@@ -124,6 +135,7 @@ fn histograms(comparison: &Comparison) -> Result<Raster> {
             marks: (0..bank.L())
                 .map(|l| 180.0 * l as f64 / bank.L() as f64)
                 .collect(),
+            octaves: false,
         },
         Bars {
             title: "Frequency".into(),
@@ -131,16 +143,16 @@ fn histograms(comparison: &Comparison) -> Result<Raster> {
             edges: log2_xi.edges,
             counts: log2_xi.counts,
             marks: (0..bank.J()).map(|j| xi.log2() - j as f64).collect(),
+            octaves: false,
         },
     ];
     Ok(learned::histograms(&caption, &bars)?)
 }
 
 /// Explained energy by rank, learned filters beside the references.
-fn explained(comparison: &Comparison) -> Result<Raster> {
-    let own = comparison.explained();
-    let all = std::iter::once(("learned filters", &own))
-        .chain(comparison.references.iter().map(|r| (r.name, &r.explained)));
+pub fn explained(own: &[f64], references: &[Reference]) -> Result<Raster> {
+    let all = std::iter::once(("learned filters", own))
+        .chain(references.iter().map(|r| (r.name, &r.explained[..])));
     let series: Vec<_> = all
         .filter(|(_, values)| !values.is_empty())
         .map(|(name, values)| {

@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use maud::html;
+use maud::{Markup, html};
 use serde_json::{Value, json};
-use wavelet_scattering::compare::{Comparison, ComparisonParams, Coverage, quantile, superiority};
+use wavelet_scattering::compare::{
+    Comparison, ComparisonParams, Coverage, Reference, quantile, superiority,
+};
 
 use super::pictures::Pictures;
 use crate::page;
@@ -26,7 +28,7 @@ pub fn page(
                 "Grey dots: fits that are blobs rather than waves.")?)
         }))
         (page::section("How like a Gabor", &html! {
-            (page::table(&["", "filters", "lower quartile", "median", "upper quartile", "learned is better"], &explained_rows(comparison)))
+            (explained(&comparison.explained(), &comparison.references))
             (page::figure(&pictures.explained, "Explained energy against rank", "Every curve sorted; Fourier filters have no envelope, which a wide Gabor imitates.")?)
             (page::figure(&pictures.histograms, "Histograms of orientation and frequency", "")?)
         }))
@@ -38,8 +40,32 @@ pub fn page(
     Ok(page::page(title, lead, &body))
 }
 
-fn explained_rows(comparison: &Comparison) -> Vec<Vec<String>> {
-    let own = comparison.explained();
+const EXPLAINED_COLUMNS: [&str; 6] = [
+    "",
+    "filters",
+    "lower quartile",
+    "median",
+    "upper quartile",
+    "learned is better",
+];
+
+/// How much the nearest Gabors explain, as a table of the page.
+pub fn explained(own: &[f64], references: &[Reference]) -> Markup {
+    page::table(&EXPLAINED_COLUMNS, &explained_rows(own, references))
+}
+
+/// The same in Markdown.
+pub fn explained_in_markdown(own: &[f64], references: &[Reference]) -> String {
+    let mut text = "| energy explained by a Gabor | ".to_string();
+    text += &EXPLAINED_COLUMNS[1..].join(" | ");
+    text += " |\n| --- | ---: | ---: | ---: | ---: | ---: |\n";
+    for row in explained_rows(own, references) {
+        let _ = writeln!(text, "| {} |", row.join(" | "));
+    }
+    text
+}
+
+fn explained_rows(own: &[f64], references: &[Reference]) -> Vec<Vec<String>> {
     let row = |name: &str, values: &[f64], chance: String| {
         let at = |q| quantile(values, q).map_or("-".to_string(), |v| format!("{:.1} %", 100.0 * v));
         vec![
@@ -51,9 +77,9 @@ fn explained_rows(comparison: &Comparison) -> Vec<Vec<String>> {
             chance,
         ]
     };
-    let mut rows = vec![row("learned filters", &own, String::new())];
-    for reference in &comparison.references {
-        let chance = superiority(&own, &reference.explained)
+    let mut rows = vec![row("learned filters", own, String::new())];
+    for reference in references {
+        let chance = superiority(own, &reference.explained)
             .map_or("-".to_string(), |p| format!("{:.0} % of pairs", 100.0 * p));
         rows.push(row(reference.name, &reference.explained, chance));
     }
@@ -110,18 +136,21 @@ fn filter_rows(comparison: &Comparison) -> Vec<Vec<String>> {
 }
 
 /// What the page says, in Markdown that shows the pictures beside it.
-pub fn summary(title: &str, lead: &str, texts: &[String], comparison: &Comparison) -> String {
+pub fn summary(
+    title: &str,
+    lead: &str,
+    texts: &[String],
+    table: &str,
+    pictures: &[&str],
+) -> String {
     let mut text = format!("# {title}\n\n{lead}\n");
     for paragraph in texts {
         let _ = write!(text, "\n{paragraph}\n");
     }
-    text += "\n| energy explained by a Gabor | filters | lower quartile | median | upper quartile | learned is better |\n";
-    text += "| --- | ---: | ---: | ---: | ---: | ---: |\n";
-    for row in explained_rows(comparison) {
-        let _ = writeln!(text, "| {} |", row.join(" | "));
+    let _ = write!(text, "\n{table}\n");
+    for file in pictures {
+        let _ = writeln!(text, "![{}]({file})", file.trim_end_matches(".png"));
     }
-    text += "\n![filters](filters.png)\n![frequency plane](plane.png)\n![explained energy](explained.png)\n\
-             ![histograms](histograms.png)\n![nearest wavelets](pairs.png)\n";
     text
 }
 
@@ -164,17 +193,6 @@ pub fn as_json(
             })
         })
         .collect();
-    let references: Vec<Value> = comparison
-        .references
-        .iter()
-        .map(|reference| {
-            json!({
-                "name": reference.name,
-                "explained": reference.explained,
-                "correlations": reference.correlations,
-            })
-        })
-        .collect();
     json!({
         "version": env!("CARGO_PKG_VERSION"),
         "model": model,
@@ -187,6 +205,18 @@ pub fn as_json(
         "frame_bounds": { "A": bounds.lower, "B": bounds.upper, "covered": comparison.coverage.covered() },
         "wavelet_frame_bounds": { "A": comparison.bank_bounds.lower, "B": comparison.bank_bounds.upper },
         "filters": filters,
-        "references": references,
+        "references": references_as_json(&comparison.references),
     })
+}
+
+/// What filters of other origin show.
+pub fn references_as_json(references: &[Reference]) -> Vec<Value> {
+    let one = |reference: &Reference| {
+        json!({
+            "name": reference.name,
+            "explained": reference.explained,
+            "correlations": reference.correlations,
+        })
+    };
+    references.iter().map(one).collect()
 }

@@ -1,22 +1,29 @@
 //! What the numbers of a comparison show, in sentences: the same ones for the page, the summary and the terminal.
 
-use wavelet_scattering::compare::{Comparison, GaborFit, Part, quantile, superiority};
+use wavelet_scattering::compare::{Comparison, GaborFit, Part, Reference, quantile, superiority};
 
-fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     format!("{:.0} %", 100.0 * share)
 }
 
-fn median(values: &[f64]) -> f64 {
+pub fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5).unwrap_or(f64::NAN)
 }
+
+/// What is said of a layer of zeros.
+pub const NOTHING: &str = "Every filter of this layer is zero: there is nothing to compare.";
 
 /// One paragraph for each question, in the order of the figures.
 pub fn paragraphs(comparison: &Comparison) -> Vec<String> {
     let explained = comparison.explained();
     if explained.is_empty() {
-        return vec!["Every filter of this layer is zero: there is nothing to compare.".into()];
+        return vec![NOTHING.into()];
     }
-    let mut texts = vec![fits(comparison, &explained)];
+    let mut texts = vec![fits(
+        &explained,
+        &comparison.references,
+        comparison.filters.len(),
+    )];
     texts.push(shapes(comparison));
     texts.push(coverage(comparison));
     texts.push(matches(comparison));
@@ -26,9 +33,9 @@ pub fn paragraphs(comparison: &Comparison) -> Vec<String> {
     texts
 }
 
-/// Are they Gabors, more than chance would have it?
-fn fits(comparison: &Comparison, explained: &[f64]) -> String {
-    let random = &comparison.references[0].explained;
+/// Are they Gabors, more than chance would have it? The first of the references is chance.
+pub fn fits(explained: &[f64], references: &[Reference], filters: usize) -> String {
+    let random = &references[0].explained;
     let mut text = format!(
         "A Gabor explains {} of a filter's energy in the median (a quarter of the filters have less than {}, a quarter \
          more than {}).",
@@ -36,7 +43,7 @@ fn fits(comparison: &Comparison, explained: &[f64]) -> String {
         percent(quantile(explained, 0.25).unwrap_or(f64::NAN)),
         percent(quantile(explained, 0.75).unwrap_or(f64::NAN)),
     );
-    for reference in &comparison.references {
+    for reference in references {
         text += &format!(
             " For {} it is {}.",
             reference.name,
@@ -61,7 +68,7 @@ fn fits(comparison: &Comparison, explained: &[f64]) -> String {
     } else {
         "The filters are less like Gabors than random ones: their structure is of another kind."
     };
-    let dead = comparison.filters.len() - explained.len();
+    let dead = filters - explained.len();
     if dead > 0 {
         text += &format!(" {dead} filters are zero and left out.");
     }
@@ -138,19 +145,39 @@ fn coverage(comparison: &Comparison) -> String {
 
 /// Are they these wavelets?
 fn matches(comparison: &Comparison) -> String {
-    let learned = comparison.correlations();
-    let random = &comparison.references[0].correlations;
-    format!(
-        "The nearest of the {} Morlets (J = {}, L = {}) correlates with {:.2} in the median over the filters, and with \
-         {:.2} over random filters; a learned filter comes closer to its wavelet than a random one with probability \
-         {:.2}.",
-        comparison.bank.wavelets().len(),
-        comparison.bank.J(),
-        comparison.bank.L(),
-        median(&learned),
-        median(random),
-        superiority(&learned, random).unwrap_or(0.5),
+    let bank = &comparison.bank;
+    let wavelets = format!(
+        "{} Morlets (J = {}, L = {})",
+        bank.wavelets().len(),
+        bank.J(),
+        bank.L()
+    );
+    nearest(
+        &wavelets,
+        &comparison.correlations(),
+        &comparison.references,
     )
+}
+
+/// How close the nearest of these wavelets come.
+pub fn nearest(wavelets: &str, learned: &[f64], references: &[Reference]) -> String {
+    let random = &references[0].correlations;
+    let mut text = format!(
+        "The nearest of the {wavelets} correlates with {:.2} in the median over the filters",
+        median(learned),
+    );
+    for reference in references.iter().filter(|r| !r.correlations.is_empty()) {
+        text += &format!(
+            ", with {:.2} over {}",
+            median(&reference.correlations),
+            reference.name
+        );
+    }
+    text += &format!(
+        "; a learned filter comes closer to its wavelet than a random one with probability {:.2}.",
+        superiority(learned, random).unwrap_or(0.5),
+    );
+    text
 }
 
 /// Where the energy is among the colours; nothing to say about a layer for grey images.
