@@ -5,10 +5,11 @@
 //! the frequencies, and how bandwidth grows with centre frequency:
 //!
 //! ```text
-//! bandwidth ∝ ξ^p      p = median over pairs i < k of  ln(σ_i/σ_k) / ln(ξ_i/ξ_k)
+//! b ∝ ξ^p      p = median over pairs i < k of  ln(b_i/b_k) / ln(ξ_i/ξ_k)
 //! ```
 //!
-//! p is 1 for wavelets of constant Q, 0 for windows of one length; mel and ERB scales lie between.
+//! p is 1 for wavelets of constant Q, 0 for windows of one length; mel and ERB scales lie between. A wave that fills its
+//! kernel is as broad as the kernel has it, so that p is asked of all waves and of those that do not.
 //!
 //! Of a filter for stereo the part with the most energy is fitted; the cover is that of the mid parts, which is what one
 //! sound in both channels meets.
@@ -71,14 +72,16 @@ impl ComparisonParams1d {
 
     /// The wavelets that kernels of this length, of which these are waves, are compared with.
     fn bank(&self, len: usize, waves: &[GaborFit1d]) -> (usize, usize, FilterBank1dParams) {
-        let of = |what: fn(&GaborFit1d) -> f64| waves.iter().map(what).collect::<Vec<_>>();
-        let shape = quantile(&of(|fit| fit.gabor.sigma / fit.gabor.xi), 0.5);
-        let lowest = quantile(&of(|fit| fit.gabor.xi), 0.05);
+        let relative = waves.iter().map(|fit| fit.bandwidth(len) / fit.gabor.xi);
+        let shape = quantile(&relative.collect::<Vec<_>>(), 0.5);
+        let centers: Vec<_> = waves.iter().map(|fit| fit.gabor.xi).collect();
+        let lowest = quantile(&centers, 0.05);
         let ladder = |J, Q| FilterBank1d::params(1, J).Q(Q).wavelets();
         let Q = self.Q.unwrap_or_else(|| {
             let off = |Q: &usize| {
-                let first = ladder(LONG, *Q)[0];
-                ((first.sigma / first.xi) / shape.unwrap_or(1.0)).ln().abs()
+                let first = ladder(LONG, *Q)[0].gabor();
+                let relative = first.equivalent_bandwidth() / first.xi;
+                (relative / shape.unwrap_or(1.0)).ln().abs()
             };
             let all = (1..=16).min_by(|a, b| off(a).total_cmp(&off(b)));
             all.unwrap_or(1)
@@ -157,7 +160,8 @@ impl Comparison1d {
     /// let layer = Layer::of_signals(weights.view())?;
     /// let comparison = Comparison1d::new(&layer, &ComparisonParams1d { random: 20, ..Default::default() })?;
     /// assert_eq!(comparison.waves().count(), 8);
-    /// assert!(comparison.bandwidth_exponent().unwrap().abs() < 0.01); // windows of one length
+    /// let exponent = comparison.bandwidth_exponent(comparison.waves()).unwrap();
+    /// assert!(exponent.abs() < 0.05); // windows of one length
     /// # Ok::<(), wavelet_scattering::Error>(())
     /// ```
     pub fn new(layer: &Layer, params: &ComparisonParams1d) -> Result<Self> {
@@ -252,11 +256,27 @@ impl Comparison1d {
         matches.map(|found| found.correlation).collect()
     }
 
-    /// p of bandwidth ∝ ξ^p over the waves; `None` of fewer than three.
-    pub fn bandwidth_exponent(&self) -> Option<f64> {
-        let points: Vec<_> = self
-            .waves()
-            .map(|fit| [fit.gabor.xi, fit.gabor.sigma])
+    /// Samples of every kernel.
+    pub fn samples(&self) -> usize {
+        self.filters[0].kernel.len()
+    }
+
+    /// The waves that do not fill their kernel: at least half as broad again as the narrowest that it can hold, 1/len, which
+    /// is an envelope with ±2 standard deviations in three quarters of it.
+    pub fn packets(&self) -> impl Iterator<Item = &GaborFit1d> {
+        let len = self.samples();
+        self.waves()
+            .filter(move |fit| fit.bandwidth(len) >= 1.5 / len as f64)
+    }
+
+    /// p of b ∝ ξ^p over these fits, with b the bandwidth [within the kernel](GaborFit1d::bandwidth); `None` of fewer than
+    /// three.
+    pub fn bandwidth_exponent<'a>(
+        &self,
+        fits: impl Iterator<Item = &'a GaborFit1d>,
+    ) -> Option<f64> {
+        let points: Vec<_> = fits
+            .map(|fit| [fit.gabor.xi, fit.bandwidth(self.samples())])
             .collect();
         growth_exponent(&points)
     }
@@ -331,7 +351,9 @@ mod tests {
         let comparison = Comparison1d::new(&waves(&ladder), &params).unwrap();
         assert_eq!(comparison.waves().count(), 16);
         assert_eq!(comparison.Q, 4);
-        assert!((comparison.bandwidth_exponent().unwrap() - 1.0).abs() < 1e-3);
+        let exponent = comparison.bandwidth_exponent(comparison.waves()).unwrap();
+        assert!((exponent - 1.0).abs() < 0.02, "{exponent}");
+        assert_eq!(comparison.packets().count(), 16);
         let lowest = comparison.bank.wavelets().last().unwrap().xi;
         assert!(
             lowest < ladder[14].xi && lowest > ladder[15].xi / 8.0,
@@ -352,7 +374,8 @@ mod tests {
             })
             .collect();
         let comparison = Comparison1d::new(&waves(&windows), &params).unwrap();
-        assert!(comparison.bandwidth_exponent().unwrap().abs() < 1e-3);
+        let exponent = comparison.bandwidth_exponent(comparison.waves()).unwrap();
+        assert!(exponent.abs() < 1e-3, "{exponent}");
         // What is asked for is what there is.
         let asked = ComparisonParams1d {
             J: Some(3),

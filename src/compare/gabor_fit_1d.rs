@@ -64,6 +64,23 @@ impl GaborFit1d {
         self.gabor.xi / self.gabor.sigma
     }
 
+    /// Equivalent rectangular bandwidth of the wave within a kernel of this length, in cycles per sample: Σe²/(Σe)² of
+    /// its envelope e at the samples of the kernel.
+    ///
+    /// The area below |ê|² is Σe², its peak (Σe)². Of an envelope that lies within the kernel that is √π·sigma, as
+    /// [`Gabor1d::equivalent_bandwidth`] has it; one that reaches beyond is cut off and has 1/len at least, whatever its
+    /// sigma, which then says little.
+    pub fn bandwidth(&self, len: usize) -> f64 {
+        let steep = (TAU * self.gabor.sigma).powi(2);
+        // Over the largest of them, so that there is one where the center lies between samples.
+        let nearest = self.center.round().clamp(0.0, len.max(1) as f64 - 1.0) - self.center;
+        let exponent = |t: f64| -0.5 * steep * (t * t - nearest * nearest);
+        let envelope = (0..len).map(|t| exponent(t as f64 - self.center).exp());
+        let [sum, squares] =
+            envelope.fold([0.0, 0.0], |[sum, squares], e| [sum + e, squares + e * e]);
+        squares / (sum * sum)
+    }
+
     /// The same as a wave down the rows of a plane of one column.
     fn in_the_plane(&self) -> GaborFit {
         GaborFit {
@@ -286,6 +303,43 @@ mod tests {
             let expected = 2.5 * envelope * (TAU * 0.11 * t + 0.7).cos();
             assert!((value - expected).abs() < 1e-13, "{value} {expected}");
         }
+    }
+
+    #[test]
+    fn a_wave_is_as_broad_as_its_envelope_or_the_kernel() {
+        let fit = |sigma: f64, center: f64| GaborFit1d {
+            gabor: Gabor1d { xi: 0.1, sigma },
+            center,
+            phase: 0.0,
+            amplitude: 1.0,
+            explained: 1.0,
+        };
+        let within = fit(0.01, 120.3);
+        let bandwidth = within.bandwidth(256) / within.gabor.equivalent_bandwidth();
+        assert!((bandwidth - 1.0).abs() < 1e-9, "{bandwidth}");
+        // A window of all samples; half of a Gaussian, which is twice as broad; a single sample.
+        assert!((fit(1e-9, 100.0).bandwidth(200) * 200.0 - 1.0).abs() < 1e-9);
+        let half = fit(0.005, -0.5);
+        let bandwidth = half.bandwidth(1000) / half.gabor.equivalent_bandwidth();
+        assert!((bandwidth - 2.0).abs() < 1e-3, "{bandwidth}");
+        assert!((fit(5.0, 7.5).bandwidth(1) - 1.0).abs() < 1e-12);
+        // By the definition: the area below |ĝ|² over its peak, of an analytic wave on the samples.
+        let cut = fit(0.004, 30.0);
+        let [steep, len] = [(TAU * 0.004).powi(2), 128];
+        let power = |k: usize| {
+            let omega = k as f64 / 4096.0;
+            let sums = (0..len).fold([0.0, 0.0], |[re, im], t| {
+                let t = t as f64 - 30.0;
+                let e = (-0.5 * steep * t * t).exp();
+                let (sin, cos) = (TAU * (0.1 - omega) * t).sin_cos();
+                [re + e * cos, im + e * sin]
+            });
+            sums[0] * sums[0] + sums[1] * sums[1]
+        };
+        let powers: Vec<f64> = (0..4096).map(power).collect();
+        let peak = powers.iter().fold(0.0_f64, |a, &b| a.max(b));
+        let area = powers.iter().sum::<f64>() / 4096.0;
+        assert!((cut.bandwidth(len) * peak / area - 1.0).abs() < 1e-4);
     }
 
     /// Standard deviations that no unbiased estimate can go below: the diagonal of the inverse Fisher matrix, from

@@ -162,12 +162,8 @@ mod tests {
         center: f64,
         len: usize,
     ) -> Array1<f64> {
-        let hat: ndarray::Array1<f64> = {
-            let built = bank.build::<f64>().unwrap();
-            use crate::filters::FilterBank;
-            let hat = built.psi(n).to_array(0).unwrap();
-            hat.into_dimensionality().unwrap()
-        };
+        let built = bank.build::<f64>().unwrap();
+        let hat = built.psi(n).to_array(0).unwrap();
         let grid = bank.len as f64;
         Array1::from_shape_fn(len, |t| {
             let turns = (t as f64 - center) / grid;

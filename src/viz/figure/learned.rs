@@ -612,7 +612,8 @@ pub fn spectra(title: &str, caption: &str, spectra: &Spectra) -> Result<Raster> 
                 upper + (filter as f64 + 0.5) * row as f64,
             ];
             let size = (row as f64).clamp(3.5, 6.0);
-            canvas::stroke(&mut raster, &[point], size, color::item(1, 2), clip);
+            // Blue of the sky, which the colours of moduli have not.
+            canvas::stroke(&mut raster, &[point], size, color::item(4, 7), clip);
         }
     }
     canvas::frame(&mut raster, x, y, wide, filters * row, FRAME);

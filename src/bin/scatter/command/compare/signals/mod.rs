@@ -91,8 +91,9 @@ fn on_a_page(
     unit: Unit,
 ) -> Result<String> {
     let growth = "Both axes are logarithmic, so that constant Q is a line of slope 1. Bandwidths are equivalent rectangular ones \
-                  of the power response, √π·σ of a Gabor. Fits with ξ < σ have no centre to speak of and are left out. The \
-                  wavelets bend where their duration reaches 2^J samples.";
+                  of the power response: √π·σ of a Gabor, and of one that its kernel cuts off what is left of it, one over the \
+                  kernel's duration at least. Fits with ξ < σ have no centre to speak of and are left out. The wavelets bend \
+                  where their duration reaches 2^J samples.";
     let body = html! {
         (page::section("What the numbers show", &page::paragraphs(texts)))
         (page::section("The filters", &html! {
@@ -150,7 +151,7 @@ fn rows(comparison: &Comparison1d, unit: Unit) -> Vec<Vec<String>> {
             Some(fit) => row.extend([
                 format!("{:.1} %", 100.0 * fit.explained),
                 unit.number(fit.gabor.xi),
-                unit.number(fit.gabor.equivalent_bandwidth()),
+                unit.number(fit.bandwidth(comparison.samples())),
                 format!("{:.0}", fit.center),
                 format!("{:.0}", fit.phase.to_degrees()),
             ]),
@@ -185,7 +186,8 @@ fn as_json(
                 "xi": fit.gabor.xi,
                 "sigma": fit.gabor.sigma,
                 "xi_hz": hertz(fit.gabor.xi),
-                "bandwidth_hz": hertz(fit.gabor.equivalent_bandwidth()),
+                "bandwidth": fit.bandwidth(comparison.samples()),
+                "bandwidth_hz": hertz(fit.bandwidth(comparison.samples())),
                 "center": fit.center,
                 "phase": fit.phase,
                 "amplitude": fit.amplitude,
@@ -212,7 +214,11 @@ fn as_json(
         "seed": params.seed,
         "median_explained": quantile(&comparison.explained(), 0.5),
         "waves": comparison.waves().count(),
-        "bandwidth_exponent": comparison.bandwidth_exponent(),
+        "packets": comparison.packets().count(),
+        "bandwidth_exponent": {
+            "waves": comparison.bandwidth_exponent(comparison.waves()),
+            "packets": comparison.bandwidth_exponent(comparison.packets()),
+        },
         "frame_bounds": { "A": bounds.lower, "B": bounds.upper, "covered": comparison.coverage.covered() },
         "wavelet_frame_bounds": { "A": comparison.bank_bounds.lower, "B": comparison.bank_bounds.upper },
         "filters": filters.collect::<Vec<_>>(),

@@ -4,7 +4,6 @@ use anyhow::Result;
 use ndarray::{Array2, Axis};
 use wavelet_scattering::compare::auditory::{erb, mel_bandwidth};
 use wavelet_scattering::compare::{Comparison1d, GaborFit1d, Histogram};
-use wavelet_scattering::filters::Gabor1d;
 use wavelet_scattering::raster::Raster;
 use wavelet_scattering::viz::chart::{self, Scale};
 use wavelet_scattering::viz::learned::{self, Bars, Spectra, Trace};
@@ -84,7 +83,10 @@ fn filters(comparison: &Comparison1d, unit: Unit, order: &[usize]) -> Result<Ras
         let filter = &comparison.filters[index];
         let label = match &filter.fit {
             Some(fit) => vec![
-                format!("{index}: {}", unit.words(fit.gabor.xi)),
+                match fit.oscillation() >= 1.0 {
+                    true => format!("{index}: {}", unit.words(fit.gabor.xi)),
+                    false => format!("{index}: blob"),
+                },
                 format!("explained {:.0} %", 100.0 * fit.explained),
             ],
             None => vec![format!("{index}: zero")],
@@ -99,7 +101,7 @@ fn filters(comparison: &Comparison1d, unit: Unit, order: &[usize]) -> Result<Ras
     let caption = format!(
         "Blue: the learned kernel, {} samples. Orange: its nearest Gabor. Below: the number of the filter and the centre \
          frequency of the Gabor, and the share of the kernel's energy that it explains. Every panel is on its own scale.",
-        comparison.filters[0].kernel.len()
+        comparison.samples()
     );
     let title = match step {
         1 => format!("{} learned filters by centre frequency", order.len()),
@@ -137,20 +139,21 @@ fn spectra(comparison: &Comparison1d, unit: Unit, order: &[usize]) -> Result<Ras
 
 /// Where axes of frequency begin: half a period in a kernel.
 fn lowest(comparison: &Comparison1d) -> f64 {
-    0.5 / comparison.filters[0].kernel.len() as f64
+    0.5 / comparison.samples() as f64
 }
 
 fn bandwidth(comparison: &Comparison1d, unit: Unit) -> Result<Raster> {
-    let point = |gabor: &Gabor1d| (unit.of(gabor.xi), unit.of(gabor.equivalent_bandwidth()));
-    let waves: Vec<_> = comparison.waves().map(|fit| point(&fit.gabor)).collect();
+    let len = comparison.samples();
+    let point = |fit: &GaborFit1d| (unit.of(fit.gabor.xi), unit.of(fit.bandwidth(len)));
+    let waves: Vec<_> = comparison.waves().map(point).collect();
     let others = comparison
         .fits()
         .filter(|fit| fit.oscillation() >= 1.0 && fit.explained < 0.5);
-    let others: Vec<_> = others.map(|fit| point(&fit.gabor)).collect();
+    let others: Vec<_> = others.map(point).collect();
     let points = [
         (format!("learned, {} waves", waves.len()), waves),
         (
-            format!("{} of which a Gabor explains less than half", others.len()),
+            format!("{} others, explained by less than half", others.len()),
             others,
         ),
     ];
@@ -159,7 +162,11 @@ fn bandwidth(comparison: &Comparison1d, unit: Unit) -> Result<Raster> {
         .filter(|(_, points)| !points.is_empty())
         .collect();
     let wavelets = comparison.bank.wavelets().iter();
-    let ladder: Vec<_> = wavelets.map(|psi| point(&psi.gabor())).collect();
+    let ladder = wavelets.map(|psi| {
+        let gabor = psi.gabor();
+        (unit.of(gabor.xi), unit.of(gabor.equivalent_bandwidth()))
+    });
+    let ladder: Vec<_> = ladder.collect();
     let ends = points
         .iter()
         .flat_map(|(_, points)| points)
@@ -171,6 +178,7 @@ fn bandwidth(comparison: &Comparison1d, unit: Unit) -> Result<Raster> {
         format!("Morlets, J = {}, Q = {}", comparison.J, comparison.Q),
         ladder,
     )];
+    let least = unit.of(1.0 / len as f64);
     if unit.rate.is_some() {
         // More than sixty points are drawn as a line alone.
         let over = |bandwidth: fn(f64) -> f64| {
@@ -180,6 +188,10 @@ fn bandwidth(comparison: &Comparison1d, unit: Unit) -> Result<Raster> {
         curves.push(("ERB (Glasberg & Moore)".into(), over(erb)));
         curves.push(("mel (Slaney)".into(), over(mel_bandwidth)));
     }
+    curves.push((
+        format!("a window of {len} samples"),
+        ends.map(|end| (end, least)).to_vec(),
+    ));
     let axes = ["centre frequency", "equivalent rectangular bandwidth"];
     let [x, y] = axes.map(|name| format!("{name} ({})", unit.name()));
     Ok(chart::scatter(
@@ -197,12 +209,15 @@ fn histograms(comparison: &Comparison1d, unit: Unit) -> Result<Raster> {
     let found = comparison.waves().map(|fit| unit.of(fit.gabor.xi));
     let first = unit.of(wavelets[0].xi);
     let centers = Histogram::of_log2(found, first, octaves, unit.of(0.5));
-    let relative = |gabor: &Gabor1d| gabor.equivalent_bandwidth() / gabor.xi;
-    let ladder = relative(&wavelets[0].gabor());
-    let found = comparison.waves().map(|fit| relative(&fit.gabor));
-    // A wave has ξ ≥ σ, so that √π is the most.
-    let below = (ladder / 0.02).log2().ceil().max(1.0) as usize;
-    let bandwidths = Histogram::of_log2(found, ladder, below, std::f64::consts::PI.sqrt());
+    let first_gabor = wavelets[0].gabor();
+    let ladder = first_gabor.equivalent_bandwidth() / first_gabor.xi;
+    let relative = |fit: &GaborFit1d| fit.bandwidth(comparison.samples()) / fit.gabor.xi;
+    let found: Vec<f64> = comparison.waves().map(relative).collect();
+    let ends = found.iter().fold([ladder, ladder], |[low, high], &value| {
+        [low.min(value), high.max(value)]
+    });
+    let below = (ladder / ends[0]).log2().ceil() as usize + 1;
+    let bandwidths = Histogram::of_log2(found, ladder, below, 2.0 * ends[1]);
     let caption = format!(
         "The {} filters that are waves (ξ ≥ σ and at least half of their energy explained), in bins of a quarter octave. Lines: \
          every octave of the wavelets; their bandwidth.",

@@ -45,10 +45,11 @@ fn shapes(comparison: &Comparison1d, waves: &[GaborFit1d], unit: Unit) -> String
     if waves.len() < 2 {
         return text;
     }
-    let of = |what: fn(&GaborFit1d) -> f64| waves.iter().map(what).collect::<Vec<_>>();
-    let xi = of(|fit| fit.gabor.xi);
+    let xi: Vec<_> = waves.iter().map(|fit| fit.gabor.xi).collect();
     let [low, high] = [0.25, 0.75].map(|q| quantile(&xi, q).unwrap_or(1.0));
-    let relative = |fit: &GaborFit1d| fit.gabor.equivalent_bandwidth() / fit.gabor.xi;
+    let relative = waves
+        .iter()
+        .map(|fit| fit.bandwidth(comparison.samples()) / fit.gabor.xi);
     let ladder = comparison.bank.wavelets()[0].gabor();
     text += &format!(
         " Of the waves, the median frequency is {} and the middle half spans {:.1} octaves, {} to {}; the equivalent \
@@ -57,7 +58,7 @@ fn shapes(comparison: &Comparison1d, waves: &[GaborFit1d], unit: Unit) -> String
         (high / low).log2(),
         unit.number(low),
         unit.words(high),
-        median(&of(relative)),
+        median(&relative.collect::<Vec<_>>()),
         comparison.Q,
         ladder.equivalent_bandwidth() / ladder.xi,
     );
@@ -66,31 +67,57 @@ fn shapes(comparison: &Comparison1d, waves: &[GaborFit1d], unit: Unit) -> String
 
 /// How bandwidth grows, beside wavelets and hearing.
 fn growth(comparison: &Comparison1d, waves: &[GaborFit1d], unit: Unit) -> Option<String> {
-    let exponent = comparison.bandwidth_exponent()?;
+    let exponent = comparison.bandwidth_exponent(waves.iter())?;
+    let packets: Vec<GaborFit1d> = comparison.packets().copied().collect();
     let mut text = format!(
         "The bandwidth of the waves grows as the centre frequency to the power {exponent:.2}; for wavelets of constant Q \
-         that is 1, for windows of one length 0."
+         that is 1, for windows of one length 0. {} of them fill the kernel, and are about as narrow as its {} samples allow, {}.",
+        waves.len() - packets.len(),
+        comparison.samples(),
+        unit.words(1.0 / comparison.samples() as f64),
     );
+    if packets.len() < waves.len()
+        && let Some(exponent) = comparison.bandwidth_exponent(packets.iter())
+    {
+        text += &format!(
+            " Of the {} others the exponent is {exponent:.2}.",
+            packets.len()
+        );
+    }
     let Some(rate) = unit.rate else {
-        return Some(text + " With --rate it stands beside mel and ERB scales.");
+        return Some(text + " With --rate they stand beside mel and ERB scales.");
     };
     for (name, bandwidth) in [
         ("ERB scale", erb as fn(f64) -> f64),
         ("mel scale", mel_bandwidth),
     ] {
-        let centers = waves.iter().map(|fit| rate * fit.gabor.xi);
-        let scale: Vec<_> = centers.map(|f| [f, bandwidth(f)]).collect();
-        let ratios: Vec<_> = (waves.iter().zip(&scale))
-            .map(|(fit, [_, expected])| rate * fit.gabor.equivalent_bandwidth() / expected)
-            .collect();
+        let scale = |fits: &[GaborFit1d]| -> Vec<[f64; 2]> {
+            let centers = fits.iter().map(|fit| rate * fit.gabor.xi);
+            centers.map(|f| [f, bandwidth(f)]).collect()
+        };
+        let ratios = |fits: &[GaborFit1d]| -> Vec<f64> {
+            let found = fits
+                .iter()
+                .map(|fit| rate * fit.bandwidth(comparison.samples()));
+            let expected = scale(fits);
+            found.zip(expected).map(|(b, [_, e])| b / e).collect()
+        };
+        let all = ratios(waves);
         text += &format!(
-            " On the {name} it is {:.2} over the same frequencies, and a wave is {:.2} times as broad in the median, the \
-             middle half {:.2} to {:.2} times.",
-            growth_exponent(&scale).unwrap_or(f64::NAN),
-            median(&ratios),
-            quantile(&ratios, 0.25).unwrap_or(f64::NAN),
-            quantile(&ratios, 0.75).unwrap_or(f64::NAN),
+            " On the {name} it is {:.2} over the frequencies of all, and a wave is {:.2} times as broad in the median, the \
+             middle half {:.2} to {:.2} times",
+            growth_exponent(&scale(waves)).unwrap_or(f64::NAN),
+            median(&all),
+            quantile(&all, 0.25).unwrap_or(f64::NAN),
+            quantile(&all, 0.75).unwrap_or(f64::NAN),
         );
+        if !packets.is_empty() && packets.len() < waves.len() {
+            text += &format!(
+                "; those that do not fill the kernel {:.2} times",
+                median(&ratios(&packets))
+            );
+        }
+        text += ".";
     }
     Some(text)
 }
