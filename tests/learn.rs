@@ -184,6 +184,57 @@ fn given_filters_stay_if_frozen_and_move_if_not() {
 }
 
 #[test]
+fn a_network_hears_tones_apart_and_forgets_nothing_on_disk() {
+    // Two pitches at any phase and loudness: what tells them apart has to be found in the samples.
+    let labels: Vec<usize> = (0..80).map(|i| i % 2).collect();
+    let sounds = Array4::from_shape_fn([80, 1, 1, 1100], |(n, .., t)| {
+        let omega = [0.3, 0.45][labels[n]];
+        0.01 * (1 + n) as f32 * (omega * t as f32 + n as f32).sin()
+    });
+    let classes = vec!["low".to_string(), "high".to_string()];
+    let all = LabelledImages::new(sounds, labels, classes).unwrap();
+    let [train, test] =
+        [0, 40].map(|from| all.select(&(from..from + 40).collect::<Vec<_>>()).unwrap());
+    let architecture = Architecture::Cnn1d {
+        filters: 16,
+        taps: 80,
+    };
+    // Shifts move along the only axis there is.
+    let params = TrainingParams {
+        epochs: 20,
+        batch: 10,
+        shift: 50,
+        ..TrainingParams::default()
+    };
+    let network = Network::train(&architecture, &train, &params, &mut |_| {}).unwrap();
+    let predicted = network.predict(&test.images).unwrap();
+    assert!(
+        error_rate(&predicted, &test.labels).unwrap() < 0.1,
+        "{predicted:?}"
+    );
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ear.safetensors");
+    network.save(&path).unwrap();
+    let again = Network::load(&path).unwrap();
+    assert_eq!(again.architecture(), &architecture);
+    assert_eq!(again.predict(&test.images).unwrap(), predicted);
+    assert_eq!(again.first_layer().unwrap().shape(), [16, 1, 1, 80]);
+
+    for (filters, taps, samples, part) in [
+        (20, 80, 1100, "multiple of 16"),
+        (16, 0, 1100, "taps"),
+        (16, 80, 1000, "1024"),
+    ] {
+        let mut short = train.clone();
+        short.images = Array4::zeros([40, 1, 1, samples]);
+        let architecture = Architecture::Cnn1d { filters, taps };
+        let refused = Network::train(&architecture, &short, &params, &mut |_| {}).unwrap_err();
+        assert!(refused.to_string().contains(part), "{refused}");
+    }
+}
+
+#[test]
 fn a_loss_that_is_no_number_stops_the_training() {
     let (_, few) = few();
     let first = FirstLayer::given(Array4::from_elem([3, 1, 3, 3], f32::MAX), false);

@@ -291,6 +291,182 @@ fn a_data_set_may_come_through_a_pipe() {
     );
 }
 
+/// A WAV of one channel with 16 bits.
+fn write_wav(path: &Path, rate: u32, samples: &[f64]) {
+    let mut bytes = b"RIFF".to_vec();
+    bytes.extend((36 + 2 * samples.len() as u32).to_le_bytes());
+    bytes.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    bytes.extend(rate.to_le_bytes());
+    bytes.extend((2 * rate).to_le_bytes());
+    bytes.extend(b"\x02\0\x10\0data");
+    bytes.extend((2 * samples.len() as u32).to_le_bytes());
+    bytes.extend(
+        samples
+            .iter()
+            .flat_map(|x| ((x * 32767.0) as i16).to_le_bytes()),
+    );
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+/// Tones, noise, and tones whose loudness trembles, of other pitches, loudness and lengths each: one folder a class.
+fn write_sounds(folder: &Path, of_each: usize) {
+    let mut state = 1_u64;
+    let mut random = move || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) as f64 / (1_u64 << 31) as f64
+    };
+    for k in 0..of_each {
+        for class in ["noise", "tone", "tremor"] {
+            let (omega, gain, len) = (0.3 + random(), 0.1 + 0.5 * random(), 1600 + k * 10);
+            let sample = |t: usize| match class {
+                "noise" => 2.0 * random() - 1.0,
+                "tone" => (omega * t as f64).sin(),
+                _ => (omega * t as f64).sin() * 0.5 * (1.0 + (0.08 * t as f64).sin()),
+            };
+            let samples: Vec<f64> = (0..len).map(sample).map(|x| gain * x).collect();
+            write_wav(&folder.join(format!("{class}/{k}.wav")), 8000, &samples);
+        }
+    }
+}
+
+#[test]
+fn sounds_are_told_apart_and_the_report_speaks_of_sounds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    write_sounds(&path.join("sounds"), 24);
+    let args = [
+        "--data",
+        "sounds",
+        "--samples",
+        "2048",
+        "--seeds",
+        "1",
+        "-o",
+        "report",
+    ];
+    let printed = ok(path, &args);
+    assert!(
+        printed.contains("training sounds") && printed.contains("ms/sound"),
+        "{printed}"
+    );
+
+    let settings = &results(path)["settings"];
+    assert_eq!(settings["rate"], 8000.0);
+    for half in ["train", "test"] {
+        assert_eq!(settings[half]["sounds"], serde_json::json!([36, 2048]));
+        assert_eq!(settings[half].as_object().unwrap().len(), 2);
+    }
+    assert_eq!(
+        settings["representation"],
+        serde_json::json!({ "J": 6, "Q": 8, "T": 256, "max_order": 2 })
+    );
+    assert_eq!(
+        settings["classes"],
+        serde_json::json!(["noise", "tone", "tremor"])
+    );
+    let runs = runs(path);
+    let names: Vec<_> = runs
+        .iter()
+        .map(|run| run["competitor"].as_str().unwrap())
+        .collect();
+    let all = [
+        "cnn",
+        "hybrid",
+        "scattering-pca",
+        "scattering-svm",
+        "scattering-linear",
+        "first-order-svm",
+        "first-order-linear",
+        "joint-svm",
+        "joint-linear",
+    ];
+    assert_eq!(names, all);
+    for run in &runs {
+        // Chance is two thirds. Networks have twelve sounds of a class to learn from.
+        let error = run["error"].as_f64().unwrap();
+        let limit = match run["competitor"].as_str().unwrap() {
+            "cnn" | "hybrid" => 0.5,
+            _ => 0.2,
+        };
+        assert!(error < limit, "{run}");
+    }
+    let network = Network::load(path.join("report/models/cnn-36-0.safetensors")).unwrap();
+    assert_eq!(network.first_layer().unwrap().shape(), [32, 1, 1, 80]);
+
+    let page = fs::read_to_string(path.join("report/index.html")).unwrap();
+    let text = page.replace("data:image/png", "");
+    assert!(!text.contains("image") && !text.contains("pixel"), "{text}");
+    assert!(
+        text.contains("36 sounds to draw from and 36 to be tested on, 2048 samples at 8000 Hz")
+    );
+    assert!(text.contains("J = 6, Q = 8, T = 256, order 2"));
+
+    // The same again is known already; another length is another task.
+    let before = fs::read(path.join("report/results.json")).unwrap();
+    assert_eq!(ok(path, &args), printed);
+    assert_eq!(fs::read(path.join("report/results.json")).unwrap(), before);
+    let message = fails(path, &[&args[..2], &["-o", "report"]].concat());
+    assert!(
+        message.contains("sounds [36, 2048]") && message.contains("sounds [36, 1830]"),
+        "{message}"
+    );
+}
+
+#[test]
+fn what_does_not_go_with_sounds_is_refused_with_what_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    write_sounds(&path.join("sounds"), 4);
+    let refused = |args: &[&str]| {
+        fails(
+            path,
+            &[&["--data", "sounds", "-o", "report"], args].concat(),
+        )
+    };
+    let message = refused(&["--competitors", "scattering-pca,pixels-knn"]);
+    assert!(
+        message.contains("pixels-knn")
+            && message.contains("scattering-pca, scattering-svm, scattering-linear"),
+        "{message}"
+    );
+    assert!(refused(&["-L", "8"]).contains("-L does not apply to sounds"));
+    assert!(refused(&["-T", "5000"]).contains("T = 5000"));
+    assert!(refused(&["-Q", "1", "--competitors", "joint-svm"]).contains("F = 8"));
+    assert!(
+        refused(&["--competitors", "cnn", "--samples", "500"]).contains("at least 1024 samples")
+    );
+    assert!(refused(&["--train-sizes", "7"]).contains("6 training sounds"));
+    assert!(refused(&["--samples", "0"]).contains("whole number above 0"));
+    let on_digits = |args: &[&str]| fails(path, &[&["-o", "report"], args].concat());
+    assert!(on_digits(&["-T", "100"]).contains("-T does not apply to images"));
+    assert!(on_digits(&["--competitors", "joint-svm"]).contains("lenet5"));
+    assert!(on_digits(&["--data", "nothing", "--samples", "100"]).contains("nothing"));
+
+    write_wav(&path.join("sounds/tone/last.wav"), 11_025, &[0.0; 2000]);
+    let message = refused(&[]);
+    assert!(
+        message.contains("last.wav")
+            && message.contains("noise/0.wav")
+            && message.contains("resample"),
+        "{message}"
+    );
+    let args = [
+        "--data",
+        "sounds",
+        "--resample",
+        "4000",
+        "--competitors",
+        "first-order-linear",
+        "-o",
+        "report",
+    ];
+    ok(path, &args);
+    assert_eq!(results(path)["settings"]["rate"], 4000.0);
+}
+
 #[test]
 fn results_of_other_settings_are_refused_unless_they_may_be_replaced() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
 //! [`Competitor`]: what can be trained on a task, by name; [`Contest`]: the same task, the same draws and the same
 //! metric for all of them.
 //!
-//! In come a [`Task`], a number of training images and a seed; out comes a [`Run`]: the error rate on the test set, what was
+//! In come a [`Task`], a number of training images or sounds and a seed; out comes a [`Run`]: the error rate on the test set, what was
 //! learned and what it cost. A competitor sees the training images that were drawn and no others; what it chooses for
 //! itself it chooses by validation among them.
 
@@ -12,9 +12,9 @@ use std::time::Instant;
 use ndarray::{Array2, Array4, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::representation::{FeatureCache, Representation, TimedFeatures};
+use super::representation::{FeatureCache, Representation, SoundScattering, TimedFeatures};
 use crate::filters::FilterBank2d;
-use crate::io::LabelledImages;
+use crate::io::{LabelledImages, Medium};
 use crate::learn::classifier::{AffinePca, Classifier, GaussianSvm, Logistic, Neighbours, Samples};
 use crate::learn::{
     Architecture, FirstLayer, Network, Task, TrainingParams, confusion, error_rate,
@@ -28,7 +28,7 @@ pub enum Competitor {
     LeNet5,
     /// One hidden layer on the pixels.
     Mlp,
-    /// A small convolutional network whose first filters are large, on the pixels.
+    /// A small convolutional network whose first filters are large, on the pixels of images or the samples of sounds.
     Cnn,
     /// The same network, its first filters Morlet wavelets that stay as they are.
     WaveletCnn,
@@ -44,11 +44,19 @@ pub enum Competitor {
     ScatteringLinear,
     /// The nearest neighbours of the pixels.
     PixelsKnn,
+    /// First-order scattering of sounds, then support vector machines with a Gaussian kernel.
+    FirstOrderSvm,
+    /// First-order scattering of sounds, then multinomial logistic regression.
+    FirstOrderLinear,
+    /// Joint time-frequency scattering of sounds, then support vector machines with a Gaussian kernel.
+    JointSvm,
+    /// Joint time-frequency scattering of sounds, then multinomial logistic regression.
+    JointLinear,
 }
 
 impl Competitor {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::LeNet5,
         Self::Mlp,
         Self::Cnn,
@@ -59,6 +67,10 @@ impl Competitor {
         Self::ScatteringSvm,
         Self::ScatteringLinear,
         Self::PixelsKnn,
+        Self::FirstOrderSvm,
+        Self::FirstOrderLinear,
+        Self::JointSvm,
+        Self::JointLinear,
     ];
 
     /// The name on the command line and in reports.
@@ -74,6 +86,10 @@ impl Competitor {
             Self::ScatteringSvm => "scattering-svm",
             Self::ScatteringLinear => "scattering-linear",
             Self::PixelsKnn => "pixels-knn",
+            Self::FirstOrderSvm => "first-order-svm",
+            Self::FirstOrderLinear => "first-order-linear",
+            Self::JointSvm => "joint-svm",
+            Self::JointLinear => "joint-linear",
         }
     }
 
@@ -100,6 +116,74 @@ impl Competitor {
             }
             Self::ScatteringLinear => "Fixed wavelet scattering; multinomial logistic regression.",
             Self::PixelsKnn => "Pixels as they are; the classes of the nearest training images.",
+            Self::FirstOrderSvm => {
+                "Scattering of the first order alone, much as a mel spectrogram; support vector machines with a Gaussian kernel."
+            }
+            Self::FirstOrderLinear => {
+                "Scattering of the first order alone, much as a mel spectrogram; multinomial logistic regression."
+            }
+            Self::JointSvm => {
+                "Fixed joint time-frequency scattering; support vector machines with a Gaussian kernel."
+            }
+            Self::JointLinear => {
+                "Fixed joint time-frequency scattering; multinomial logistic regression."
+            }
+        }
+    }
+
+    /// Whether it learns from images, or from sounds.
+    pub fn applies_to(self, medium: Medium) -> bool {
+        let to_images = !matches!(
+            self,
+            Self::FirstOrderSvm | Self::FirstOrderLinear | Self::JointSvm | Self::JointLinear
+        );
+        let to_sounds = !matches!(
+            self,
+            Self::LeNet5 | Self::Mlp | Self::WaveletCnn | Self::WaveletCnnTuned | Self::PixelsKnn
+        );
+        match medium {
+            Medium::Images => to_images,
+            Medium::Sounds { .. } => to_sounds,
+        }
+    }
+
+    /// All that learn from images, or from sounds.
+    pub fn of(medium: Medium) -> impl Iterator<Item = Self> {
+        (Self::ALL.into_iter()).filter(move |competitor| competitor.applies_to(medium))
+    }
+
+    /// Whether it can take part in a contest on a task with this representation; nothing is computed.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] if it does not learn from what the task is of; what its features have against the
+    /// representation.
+    pub fn check(self, task: &Task, representation: &Representation) -> Result<()> {
+        let medium = task.medium();
+        let refuse = |name, value: String, limit: String| {
+            Err(Error::InvalidParameter { name, value, limit })
+        };
+        if !self.applies_to(medium) {
+            let names: Vec<_> = Self::of(medium).map(Self::name).collect();
+            let limit = format!(
+                "it does not learn from {}s; those that do are {}",
+                medium.noun(),
+                names.join(", ")
+            );
+            return refuse("competitor", self.name().to_string(), limit);
+        }
+        if !representation.fits(medium) {
+            let limit = format!("{} holds {}s", task.name(), medium.noun());
+            return refuse("representation", representation.to_string(), limit);
+        }
+        let (_, channels, rows, columns) = task.train().images.dim();
+        if let Some(representation) = self.sees(representation) {
+            representation.check([rows, columns])?;
+        }
+        match self.learner(medium, channels)? {
+            Learner::Network(architecture) if self.sees(representation).is_none() => {
+                architecture.check([channels, rows, columns])
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -111,10 +195,14 @@ enum Learner {
 }
 
 impl Competitor {
-    /// How it learns from images of this many channels.
-    fn learner(self, channels: usize) -> Result<Learner> {
+    /// How it learns from images of this many channels, or from sounds.
+    fn learner(self, medium: Medium, channels: usize) -> Result<Learner> {
         let cnn = |first| Learner::Network(Architecture::Cnn { first });
         Ok(match self {
+            Self::Cnn if medium != Medium::Images => Learner::Network(Architecture::Cnn1d {
+                filters: FILTERS_1D,
+                taps: TAPS,
+            }),
             Self::LeNet5 => Learner::Network(Architecture::LeNet5),
             Self::Mlp => Learner::Network(Architecture::Mlp { hidden: HIDDEN }),
             Self::Hybrid => Learner::Network(Architecture::Head { hidden: HIDDEN }),
@@ -124,12 +212,16 @@ impl Competitor {
             Self::ScatteringPca => Learner::Classifier(|samples| {
                 Ok(Box::new(AffinePca::fit(samples, &Default::default())?))
             }),
-            Self::ScatteringSvm => Learner::Classifier(|samples| {
-                Ok(Box::new(GaussianSvm::fit(samples, &Default::default())?))
-            }),
-            Self::ScatteringLinear => Learner::Classifier(|samples| {
-                Ok(Box::new(Logistic::fit(samples, &Default::default())?))
-            }),
+            Self::ScatteringSvm | Self::FirstOrderSvm | Self::JointSvm => {
+                Learner::Classifier(|samples| {
+                    Ok(Box::new(GaussianSvm::fit(samples, &Default::default())?))
+                })
+            }
+            Self::ScatteringLinear | Self::FirstOrderLinear | Self::JointLinear => {
+                Learner::Classifier(|samples| {
+                    Ok(Box::new(Logistic::fit(samples, &Default::default())?))
+                })
+            }
             Self::PixelsKnn => Learner::Classifier(|samples| {
                 Ok(Box::new(Neighbours::fit(samples, &Default::default())?))
             }),
@@ -144,12 +236,25 @@ impl Competitor {
         )
     }
 
-    /// Whether it looks at scattering coefficients instead of pixels.
-    fn scatters(self) -> bool {
-        matches!(
-            self,
-            Self::Hybrid | Self::ScatteringPca | Self::ScatteringSvm | Self::ScatteringLinear
-        )
+    /// What it looks at instead of pixels or samples, where scattering is described so.
+    fn sees(self, scattering: &Representation) -> Option<Representation> {
+        let of_sounds = |part: fn(&SoundScattering) -> SoundScattering| match scattering {
+            Representation::Sounds(sounds) => Some(Representation::Sounds(part(sounds))),
+            Representation::Images(_) => None,
+        };
+        match self {
+            Self::Hybrid | Self::ScatteringPca | Self::ScatteringSvm | Self::ScatteringLinear => {
+                Some(scattering.clone())
+            }
+            Self::FirstOrderSvm | Self::FirstOrderLinear => of_sounds(SoundScattering::first_order),
+            Self::JointSvm | Self::JointLinear => of_sounds(SoundScattering::joint),
+            Self::LeNet5
+            | Self::Mlp
+            | Self::Cnn
+            | Self::WaveletCnn
+            | Self::WaveletCnnTuned
+            | Self::PixelsKnn => None,
+        }
     }
 }
 
@@ -162,6 +267,10 @@ const MORLET_L: usize = 8;
 
 /// Rows and columns of first filters: the coarser wavelets, of standard deviation 1.6, to three of them.
 const SIDE: usize = 11;
+
+/// Filters that see a sound, and samples of each: a hundredth of a second at 8 kHz, as in the paper that the network follows.
+const FILTERS_1D: usize = 32;
+const TAPS: usize = 80;
 
 /// Real and imaginary parts of Morlet wavelets, one above the other, each with the energy that a random filter of He's has.
 ///
@@ -213,11 +322,11 @@ impl FromStr for Competitor {
 pub struct Run {
     /// Its [name](Competitor::name).
     pub competitor: String,
-    /// Number of training images.
+    /// Number of training images or sounds.
     pub train_size: usize,
     /// Seed of the draw and of everything that is random in training.
     pub seed: u64,
-    /// Share of the test images whose class was predicted wrongly, in [0, 1].
+    /// Share of the test images or sounds whose class was predicted wrongly, in [0, 1].
     pub error: f64,
     /// Share of errors that it expected from validation on the training images, in [0, 1]; `None` where they were too
     /// few to hold any back.
@@ -250,7 +359,7 @@ pub struct Contest<'a> {
     representation: Representation,
     cache: FeatureCache,
     /// Features of all training images and of all test images, once somebody wants them.
-    scattering: Option<[TimedFeatures; 2]>,
+    features: Vec<(Representation, [TimedFeatures; 2])>,
 }
 
 impl<'a> Contest<'a> {
@@ -260,26 +369,28 @@ impl<'a> Contest<'a> {
             task,
             representation,
             cache,
-            scattering: None,
+            features: Vec::new(),
         }
     }
 
     /// Trains a competitor on the first `train_size` images of a seed and tests it on the test set.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] if the task has not as many training images or draws fewer than two of a class;
-    /// what the features and the classifier have against the images.
+    /// Those of [`Competitor::check`]; [`Error::InvalidParameter`] if the task has not as many training images or draws fewer
+    /// than two of a class; what the features and the classifier have against the images.
     pub fn run(&mut self, competitor: Competitor, train_size: usize, seed: u64) -> Result<Outcome> {
         let task = self.task;
+        competitor.check(task, &self.representation)?;
         let drawn = task.draw(train_size, seed)?;
         let labels: Vec<usize> = drawn.iter().map(|&i| task.train().labels[i]).collect();
         let classes = task.test().classes.len();
         let inputs = self.inputs(competitor, &drawn)?;
 
         let start = Instant::now();
-        let trained = match competitor.learner(task.train().images.len_of(Axis(1)))? {
+        let channels = task.train().images.len_of(Axis(1));
+        let trained = match competitor.learner(task.medium(), channels)? {
             Learner::Classifier(fit) => {
-                check_samples(&labels, task.train())?;
+                check_samples(&labels, task)?;
                 let samples = Samples::new(inputs.train.view(), &labels, classes)?;
                 Trained::Classifier(fit(&samples)?)
             }
@@ -342,7 +453,7 @@ impl<'a> Contest<'a> {
 
     /// What a competitor gets to see.
     fn inputs(&mut self, competitor: Competitor, drawn: &[usize]) -> Result<Inputs<'_>> {
-        if !competitor.scatters() {
+        let Some(representation) = competitor.sees(&self.representation) else {
             let (_, channels, rows, columns) = self.task.train().images.dim();
             return Ok(Inputs {
                 shape: [channels, rows, columns],
@@ -351,15 +462,19 @@ impl<'a> Contest<'a> {
                 train_seconds: 0.0,
                 test_seconds: 0.0,
             });
-        }
-        if self.scattering.is_none() {
-            let features =
-                |set: &LabelledImages| self.cache.features(&set.images, &self.representation);
-            self.scattering = Some([features(self.task.train())?, features(self.task.test())?]);
-        }
-        let Some([train, test]) = &self.scattering else {
-            unreachable!("computed above")
         };
+        let known = (self.features.iter()).position(|(known, _)| *known == representation);
+        let at = match known {
+            Some(at) => at,
+            None => {
+                let features =
+                    |set: &LabelledImages| self.cache.features(&set.images, &representation);
+                let both = [features(self.task.train())?, features(self.task.test())?];
+                self.features.push((representation, both));
+                self.features.len() - 1
+            }
+        };
+        let (_, [train, test]) = &self.features[at];
         Ok(Inputs {
             shape: [train.features.ncols(), 1, 1],
             train: train.features.select(Axis(0), drawn),
@@ -394,7 +509,8 @@ impl Inputs<'_> {
 }
 
 /// Refuses a draw with fewer than two images of a class, by its name, of which there may be no more.
-fn check_samples(drawn: &[usize], train: &LabelledImages) -> Result<()> {
+fn check_samples(drawn: &[usize], task: &Task) -> Result<()> {
+    let train = task.train();
     let mut counts = vec![0; train.classes.len()];
     drawn.iter().for_each(|&label| counts[label] += 1);
     let Some(class) = counts.iter().position(|&count| count < 2) else {
@@ -406,7 +522,10 @@ fn check_samples(drawn: &[usize], train: &LabelledImages) -> Result<()> {
         _ => "train on more",
     };
     Err(Error::InvalidParameter {
-        name: "training images",
+        name: match task.medium() {
+            Medium::Images => "training images",
+            Medium::Sounds { .. } => "training sounds",
+        },
         value: format!("{} of class {}", counts[class], train.classes[class]),
         limit: format!("cross-validation needs 2 samples of every class; {way_out}"),
     })
@@ -447,7 +566,7 @@ impl Trained {
     }
 }
 
-/// Every image as a row.
+/// Every image or sound as a row.
 fn pixels(set: &LabelledImages) -> ArrayView2<'_, f32> {
     let images: &Array4<f32> = &set.images;
     let shape = [
@@ -497,5 +616,28 @@ mod tests {
             refused.contains("scattering-pca, scattering-svm"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn every_competitor_learns_from_images_or_from_sounds() {
+        let sounds = Medium::Sounds { rate: 8000.0 };
+        for competitor in Competitor::ALL {
+            assert!(competitor.applies_to(Medium::Images) || competitor.applies_to(sounds));
+        }
+        let task = Task::mnist_subset();
+        let images = Representation::for_images([28, 28]);
+        let refused = Competitor::JointLinear.check(&task, &images).unwrap_err();
+        assert!(
+            refused.to_string().contains("lenet5, mlp, cnn"),
+            "{refused}"
+        );
+        let of_sounds = Representation::for_sounds(8192);
+        let refused = Competitor::ScatteringPca
+            .check(&task, &of_sounds)
+            .unwrap_err();
+        assert!(refused.to_string().contains("holds images"), "{refused}");
+        for competitor in Competitor::of(Medium::Images) {
+            competitor.check(&task, &images).unwrap();
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! On one task, images and labels come in, error rates go out:
 //!
 //! - [`competitor`]: what can be trained on a task, by name;
-//! - [`representation`]: scattering features of labelled images, kept on disk between runs.
+//! - [`representation`]: scattering features of labelled images or sounds, kept on disk between runs.
 //!
 //! Filter by filter, the weights of a first layer come in, and the same filters in the words of wavelet theory go out,
 //! with what chance would give beside every number:
@@ -42,4 +42,4 @@ pub use gabor_fit_1d::GaborFit1d;
 pub use layer::{Layer, Part};
 pub use nearest::{Match, nearest};
 pub use nearest_1d::{Match1d, nearest_1d};
-pub use representation::{FeatureCache, Representation};
+pub use representation::{FeatureCache, ImageScattering, Representation, SoundScattering};

@@ -224,6 +224,12 @@ impl Kind {
     }
 }
 
+/// Whether a file has the extension of a sound.
+#[cfg(all(feature = "datasets", feature = "sound"))]
+pub(super) fn is_called_sound(path: &Path) -> bool {
+    Kind::named(path) == Some(Kind::Sound)
+}
+
 /// Whether a file or folder of this name is of the system's making.
 fn is_systems(name: &OsStr) -> bool {
     let name = name.to_string_lossy();

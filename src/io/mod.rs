@@ -10,7 +10,7 @@
 //! - [`NpyFile`]: arrays from NumPy, whole or a few rows at a time.
 //! - [`NpyStack`], [`NpzStack`], [`NpzList`], [`CsvStack`]: rows of equal shape, written as they come, for runs larger than memory
 //!   and for runs in which some inputs turn out to be unusable.
-//! - `read_dataset`: labelled images to train and to test on, from the files that data sets come as (feature `datasets`).
+//! - `read_dataset`: labelled images or sounds to train and to test on, from the files that data sets come as (feature `datasets`).
 //! - `read_weights`: kernels of a convolution from a safetensors file (feature `datasets`).
 //! - [`write_png`], [`write_csv`], [`write_json`]: small files in one call.
 //! - [`Staged`], [`commit_all`]: every file is written beside its destination and renamed at the end, so that a file
@@ -48,7 +48,8 @@ pub mod weights;
 
 #[cfg(feature = "datasets")]
 pub use dataset::{
-    Dataset, LabelledImages, mnist_subset, read_dataset, read_dataset_from, read_dataset_with,
+    Dataset, DatasetOptions, LabelledImages, Medium, mnist_subset, read_dataset, read_dataset_from,
+    read_dataset_with,
 };
 pub use image::{image_array, read_image};
 pub use input::{Images, InputFile, InputKind};

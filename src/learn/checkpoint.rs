@@ -107,6 +107,7 @@ impl Network {
             Architecture::Cnn { first } => {
                 json!({ "filters": first.filters, "side": first.side, "frozen": first.frozen })
             }
+            Architecture::Cnn1d { filters, taps } => json!({ "filters": filters, "taps": taps }),
         };
         json!({
             "architecture": self.architecture.name(),
@@ -139,6 +140,10 @@ fn parse(description: &Value) -> Option<(Architecture, Vec<String>, Input)> {
                 weights: None,
                 frozen: layers["frozen"].as_bool()?,
             },
+        },
+        "cnn1d" => Architecture::Cnn1d {
+            filters: layer("filters")?,
+            taps: layer("taps")?,
         },
         _ => return None,
     };

@@ -113,13 +113,18 @@ impl Gatherer {
 impl Batcher<usize, Batch> for Gatherer {
     fn batch(&self, indices: Vec<usize>, device: &Device) -> Batch {
         let most = self.shift as i64;
+        let [_, rows, columns] = self.input.shape;
         let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
         let mut canvases = Vec::new();
         let mut labels = Vec::with_capacity(indices.len());
         for i in indices {
             let moved = match most {
                 0 => [0, 0],
-                _ => [(); 2].map(|()| random.random_range(-most..=most) as isize),
+                // What has one row stays in it.
+                _ => [rows, columns].map(|side| match side {
+                    1 => 0,
+                    _ => random.random_range(-most..=most) as isize,
+                }),
             };
             let image = self.all.images.index_axis(Axis(0), i);
             self.input.push(image, moved, &mut canvases);

@@ -5,7 +5,7 @@
 //!
 //! - [`task`]: named training and test sets, balanced draws from the training set, the error rate;
 //! - [`classifier`]: nearest affine subspaces, hyperplanes, support vectors and neighbours over rows of features;
-//! - [`Network`]: LeNet-5, a small convolutional network, dense layers; trained, saved and looked into.
+//! - [`Network`]: LeNet-5, small convolutional networks for images and for sounds, dense layers; trained, saved and looked into.
 
 pub(crate) mod algebra;
 mod checkpoint;

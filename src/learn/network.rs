@@ -33,6 +33,9 @@ use crate::{Error, Result};
 /// Images predicted or validated at once: enough to keep all threads busy, little memory.
 const PREDICTED_AT_ONCE: usize = 250;
 
+/// Samples of them, at most: large images and long sounds are predicted fewer at a time.
+const SAMPLES_AT_ONCE: usize = 1 << 20;
+
 /// No image is larger, so that none is left in sight beyond.
 const MAX_SHIFT: usize = 1 << 16;
 
@@ -97,7 +100,8 @@ pub struct TrainingParams {
     pub validation: f64,
     /// Epochs without an improvement after which training stops.
     pub patience: usize,
-    /// How far images are shifted at random each time they are seen, in samples along either axis; 0: not at all.
+    /// How far images are shifted at random each time they are seen, in samples along either axis, or along the one that sounds
+    /// have; 0: not at all.
     pub shift: usize,
 }
 
@@ -122,7 +126,8 @@ impl TrainingParams {
     /// networks that learned from 1,000 of the digits before them (`docs/results.md`).
     ///
     /// Images are few or many, but an architecture sees about the same number of them, in 12 to 100 epochs; a quarter of
-    /// the epochs without an improvement are the last. Images are shifted by up to two samples, features are not.
+    /// the epochs without an improvement are the last. Images are shifted by up to two samples, sounds by up to 256, features are
+    /// not.
     pub fn recommended(architecture: &Architecture, n: usize) -> Self {
         let default = Self::default();
         let (seen, params) = match architecture {
@@ -143,6 +148,15 @@ impl TrainingParams {
                     optimizer: Optimizer::Adam { rate: 1e-3 },
                     batch: 32,
                     shift: 2,
+                    ..default
+                },
+            ),
+            Architecture::Cnn1d { .. } => (
+                30_000,
+                Self {
+                    optimizer: Optimizer::Adam { rate: 1e-3 },
+                    batch: 16,
+                    shift: 256,
                     ..default
                 },
             ),
@@ -320,7 +334,7 @@ impl Network {
         .build(InMemDataset::new(learned));
         let validation = (!held_back.is_empty()).then(|| {
             DataLoaderBuilder::new(Gatherer::new(all, input.clone(), 0, params.seed))
-                .batch_size(PREDICTED_AT_ONCE)
+                .batch_size(predicted_at_once(shape))
                 .set_device(Device::flex())
                 .build(InMemDataset::new(held_back))
         });
@@ -394,7 +408,8 @@ impl Network {
             });
         }
         let mut predicted = Vec::with_capacity(images.shape()[0]);
-        for chunk in images.axis_chunks_iter(Axis(0), PREDICTED_AT_ONCE) {
+        let at_once = predicted_at_once(self.input.shape);
+        for chunk in images.axis_chunks_iter(Axis(0), at_once) {
             let images = self.input.batch(chunk.outer_iter(), &Device::flex());
             predicted.extend(likeliest(self.net.forward(images)));
         }
@@ -424,6 +439,12 @@ impl Network {
         let weights = weights.into_data().try_into_vec::<f32>().ok()?;
         Array4::from_shape_vec(shape, weights).ok()
     }
+}
+
+/// How many images of `[channels, rows, columns]` are predicted at once.
+fn predicted_at_once(shape: [usize; 3]) -> usize {
+    let samples = shape.iter().product::<usize>().max(1);
+    (SAMPLES_AT_ONCE / samples).clamp(1, PREDICTED_AT_ONCE)
 }
 
 /// A module whose parameters are drawn after seeding burn's generator, all of them before anyone else draws.

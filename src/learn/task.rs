@@ -1,7 +1,7 @@
-//! [`Task`]: images to learn from, images to be tested on, and one number to be measured by.
+//! [`Task`]: images or sounds to learn from, others to be tested on, and one number to be measured by.
 //!
 //! The common task framework: training and test set are fixed, the number of training samples is the one thing varied,
-//! and the metric is the share of test images whose class is predicted wrongly. What a learner chooses for itself, it
+//! and the metric is the share of test images or sounds whose class is predicted wrongly. What a learner chooses for itself, it
 //! chooses on a part of the training set.
 //!
 //! The first n training samples of a seed are as many of each class as of any other, up to one, and for a larger n
@@ -14,19 +14,20 @@ use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
-use crate::io::dataset::{self, Dataset, LabelledImages};
+use crate::io::dataset::{self, Dataset, LabelledImages, Medium};
 use crate::{Error, Result, memory};
 
 /// A named training set and test set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Task {
     name: String,
+    medium: Medium,
     train: LabelledImages,
     test: LabelledImages,
 }
 
 impl Task {
-    /// A task of two sets.
+    /// A task of two sets of images.
     ///
     /// # Errors
     /// As [`LabelledImages::check`] for either set; [`Error::WrongShape`] if their images differ in channels, rows or
@@ -36,14 +37,44 @@ impl Task {
         train: LabelledImages,
         test: LabelledImages,
     ) -> Result<Self> {
+        Self::of(Dataset {
+            name: name.into(),
+            medium: Medium::Images,
+            train,
+            test,
+        })
+    }
+
+    /// The task of a data set, one on disk or one that was put together.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and [`Error::WrongShape`] for sounds of several rows or channels; a [`Dataset`] from
+    /// [`read_dataset`](crate::io::read_dataset) passes.
+    pub fn of(dataset: Dataset) -> Result<Self> {
+        let Dataset {
+            name,
+            medium,
+            train,
+            test,
+        } = dataset;
         train.check()?;
         test.check()?;
+        if medium != Medium::Images && train.images.shape()[1..3] != [1, 1] {
+            return Err(Error::WrongShape {
+                what: "the set of training sounds",
+                got: train.images.shape().to_vec(),
+                expected: "[n, 1, 1, samples]".to_string(),
+            });
+        }
         let expected = &train.images.shape()[1..];
         if test.images.shape()[1..] != *expected {
             return Err(Error::WrongShape {
-                what: "the set of test images",
+                what: match medium {
+                    Medium::Images => "the set of test images",
+                    Medium::Sounds { .. } => "the set of test sounds",
+                },
                 got: test.images.shape().to_vec(),
-                expected: format!("images of {expected:?} as those to train on"),
+                expected: format!("{}s of {expected:?} as those to train on", medium.noun()),
             });
         }
         if train.classes != test.classes || train.classes.len() < 2 {
@@ -59,9 +90,10 @@ impl Task {
             return Err(Error::InvalidParameter {
                 name: "classes",
                 value: train.classes[class].clone(),
-                limit:
-                    "no training image is of this class; leave it out and number the others anew"
-                        .to_string(),
+                limit: format!(
+                    "no training {} is of this class; leave it out and number the others anew",
+                    medium.noun()
+                ),
             });
         }
         let [train, test] = [train, test].map(|mut set| {
@@ -72,18 +104,11 @@ impl Task {
             set
         });
         Ok(Self {
-            name: name.into(),
+            name,
+            medium,
             train,
             test,
         })
-    }
-
-    /// The task of a data set on disk.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new); a [`Dataset`] from [`read_dataset`](crate::io::read_dataset) passes.
-    pub fn of(dataset: Dataset) -> Result<Self> {
-        Self::new(dataset.name, dataset.train, dataset.test)
     }
 
     /// 5,000 handwritten digits that are part of the library: 400 of each class to train on and 100 to test on, 28 x 28.
@@ -102,6 +127,11 @@ impl Task {
         &self.name
     }
 
+    /// What its samples are.
+    pub fn medium(&self) -> Medium {
+        self.medium
+    }
+
     /// What may be learned from.
     pub fn train(&self) -> &LabelledImages {
         &self.train
@@ -112,7 +142,7 @@ impl Task {
         &self.test
     }
 
-    /// Indices of the first `n` training images in the order that belongs to `seed`.
+    /// Indices of the first `n` training images or sounds in the order that belongs to `seed`.
     ///
     /// As many of each class as of any other, up to one, while they last; after the smallest class the others go on.
     /// Draws of one seed are nested: that of 300 begins that of 1,000.
@@ -133,9 +163,10 @@ impl Task {
                 name: "n",
                 value: n.to_string(),
                 limit: format!(
-                    "{} has {} training images, and at least one is drawn",
+                    "{} has {} training {}s, and at least one is drawn",
                     self.name,
-                    self.train.len()
+                    self.train.len(),
+                    self.medium.noun()
                 ),
             });
         }

@@ -9,11 +9,11 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 #[cfg(feature = "learn")]
 use wavelet_scattering::compare::Competitor;
 use wavelet_scattering::conv::Mode;
-#[cfg(feature = "learn")]
-use wavelet_scattering::io::KernelAxes;
 use wavelet_scattering::io::{
     Channels, Color, ImageOptions, NanPolicy, Pages, SampleType, SoundOptions, Values,
 };
+#[cfg(feature = "learn")]
+use wavelet_scattering::io::{DatasetOptions, KernelAxes};
 use wavelet_scattering::scattering::{
     Average, JointFormat, JointScatteringParams, Scattering1dParams, Scattering2dParams,
 };
@@ -697,43 +697,60 @@ pub struct BenchScatteringArgs {
 #[cfg(feature = "learn")]
 #[derive(Debug, ClapArgs)]
 pub struct TaskArgs {
-    /// mnist-subset, which is part of the program, or a data set: a folder of IDX or CIFAR-10 files or of one folder per
-    /// class, an .npz, a .csv, or - for standard input
+    /// mnist-subset, which is part of the program, or a data set: a folder of IDX or CIFAR-10 files or of one folder of images or
+    /// sounds per class, one of sounds named {digit}_{speaker}_{take}, an .npz, a .csv, or - for standard input
     #[arg(long, default_value = "mnist-subset", value_name = "DATA")]
     pub data: PathBuf,
-    /// Which competitors, separated by commas
-    #[arg(
-        long,
-        value_delimiter = ',',
-        default_value = "lenet5,mlp,cnn,scattering-pca,scattering-svm,scattering-linear,hybrid,pixels-knn",
-        value_name = "NAMES"
-    )]
+    /// Which competitors, separated by commas [default: lenet5, mlp, cnn, scattering-pca, scattering-svm, scattering-linear,
+    /// hybrid and pixels-knn; all that learn from sounds]
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     pub competitors: Vec<Competitor>,
-    /// Numbers of training images, separated by commas
-    #[arg(
-        long,
-        value_delimiter = ',',
-        default_value = "300,1000,2000,4000",
-        value_name = "N,.."
-    )]
+    /// Numbers of training images or sounds, separated by commas [default: 300, 1000, 2000 and 4000, as far as there are as
+    /// many, or all there are]
+    #[arg(long, value_delimiter = ',', value_name = "N,..")]
     pub train_sizes: Vec<usize>,
-    /// How many draws of training images of every size: seeds 0, 1, ..
+    /// How many draws of training images or sounds of every size: seeds 0, 1, ..
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..), value_name = "N")]
     pub seeds: u64,
     /// The folder of the report; one that holds results of the same settings already is added to
     #[arg(short, long, value_name = "FOLDER")]
     pub output: PathBuf,
-    /// log2 of the averaging width of the scattering in pixels [default: about a quarter of the image]
+    /// log2 of the averaging width of the scattering in pixels [default: about a quarter of the image]; of sounds, of the longest
+    /// duration of a wavelet in samples [default: a quarter of T]
     #[arg(short = 'J')]
     pub J: Option<usize>,
-    /// Number of orientations of the scattering [default: 8]
+    /// Number of orientations of the scattering of images [default: 8]
     #[arg(short = 'L')]
     pub L: Option<usize>,
+    /// Wavelets per octave of the first layer of the scattering of sounds [default: 8]
+    #[arg(short = 'Q')]
+    pub Q: Option<usize>,
+    /// Samples that averages of sounds are over [default: a power of two, about an eighth of the sound]
+    #[arg(short = 'T', value_name = "SAMPLES")]
+    pub T: Option<usize>,
     /// Replace the results that are in the folder
     #[arg(long)]
     pub fresh: bool,
     #[command(flatten)]
     pub reading: ReadingArgs,
+    /// Bring all sounds to this rate [default: their own, which has to be the same]
+    #[arg(long, value_name = "HZ", value_parser = positive)]
+    pub resample: Option<f64>,
+    /// Samples of every sound: of longer ones the middle is taken, shorter ones stand in the middle of zeros [default: those of
+    /// the longest]
+    #[arg(long, value_name = "N", value_parser = samples)]
+    pub samples: Option<usize>,
+}
+
+#[cfg(feature = "learn")]
+impl TaskArgs {
+    pub fn options(&self) -> DatasetOptions {
+        DatasetOptions {
+            images: self.reading.options(),
+            resample: self.resample,
+            samples: self.samples,
+        }
+    }
 }
 
 #[cfg(feature = "learn")]

@@ -1,4 +1,4 @@
-//! One sub-folder of images per class: in `train` and `test`, or side by side.
+//! One sub-folder per class: in `train` and `test`, or side by side; and the images in them.
 
 use std::iter::repeat_n;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,13 @@ use super::label::Label;
 use super::listing::{Listing, Role, lower_name};
 use super::part::{Part, Parts};
 use crate::io::input::{InputFile, InputKind};
-use crate::io::listing::list_inputs;
+use crate::io::listing::{Listing as Listed, list_inputs};
 use crate::io::options::{Color, ImageOptions};
 use crate::{Error, Result, memory, parallel};
 
-/// The images of all classes, if the folder has sub-folders.
-pub(super) fn read(listing: &Listing, options: &ImageOptions) -> Result<Option<Parts>> {
+/// The folders whose sub-folders are classes: `train` and `test` if both are there, else the one that is given, which is all.
+/// Nothing if that has no sub-folders.
+pub(super) fn halves(listing: &Listing) -> Result<Option<(Listing, Option<Listing>)>> {
     let half = |role: Role| {
         let name = match role {
             Role::Train => "train",
@@ -22,15 +23,35 @@ pub(super) fn read(listing: &Listing, options: &ImageOptions) -> Result<Option<P
         };
         listing.folders.iter().find(|path| lower_name(path) == name)
     };
+    Ok(match (half(Role::Train), half(Role::Test)) {
+        (Some(train), Some(test)) => Some((Listing::new(train)?, Some(Listing::new(test)?))),
+        _ if listing.folders.is_empty() => None,
+        _ => Some((listing.clone(), None)),
+    })
+}
+
+/// The files below every class folder, as `list` finds them, with their class.
+pub(super) fn files_by_class(
+    listing: &Listing,
+    list: fn(&[PathBuf]) -> Result<Listed>,
+) -> Result<Vec<(PathBuf, Label)>> {
+    let mut files = Vec::new();
+    for folder in &listing.folders {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let label = Label::Text(name.into_owned());
+        let listed = list(std::slice::from_ref(folder))?.files;
+        files.extend(listed.into_iter().map(|path| (path, label.clone())));
+    }
+    Ok(files)
+}
+
+/// The images of all classes, if the folder has sub-folders.
+pub(super) fn read(listing: &Listing, options: &ImageOptions) -> Result<Option<Parts>> {
     let files = |listing: &Listing| Files::list(listing, options);
-    let (train, test) = match (half(Role::Train), half(Role::Test)) {
-        (Some(train), Some(test)) => (
-            files(&Listing::new(train)?)?,
-            Some(files(&Listing::new(test)?)?),
-        ),
-        _ if listing.folders.is_empty() => return Ok(None),
-        _ => (files(listing)?, None),
+    let Some((train, test)) = halves(listing)? else {
+        return Ok(None);
     };
+    let (train, test) = (files(&train)?, test.as_ref().map(files).transpose()?);
     let mut images = train.images()?;
     let mut test_images = test.as_ref().map(Files::images).transpose()?;
     let halves = || images.iter().chain(test_images.iter().flatten());
@@ -75,17 +96,11 @@ struct Files {
 
 impl Files {
     fn list(listing: &Listing, options: &ImageOptions) -> Result<Self> {
-        let mut files = Vec::new();
-        for folder in &listing.folders {
-            let name = folder.file_name().unwrap_or_default().to_string_lossy();
-            let label = Label::Text(name.into_owned());
-            for path in list_inputs(std::slice::from_ref(folder))?.files {
-                files.push((open(&path, options)?, label.clone()));
-            }
-        }
+        let files = files_by_class(listing, list_inputs)?.into_iter();
+        let opened = files.map(|(path, label)| Ok((open(&path, options)?, label)));
         Ok(Self {
             path: listing.path.clone(),
-            files,
+            files: opened.collect::<Result<_>>()?,
         })
     }
 

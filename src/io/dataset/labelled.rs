@@ -1,4 +1,4 @@
-//! [`LabelledImages`]: images with a class for each.
+//! [`LabelledImages`]: images with a class for each, or sounds, which are images of one row.
 
 use ndarray::{Array4, Axis};
 use rand::SeedableRng;
@@ -11,7 +11,7 @@ use crate::{Error, Result};
 /// Images, the class of each, and the names of the classes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabelledImages {
-    /// **Shape** `[n, channels, rows, columns]`, **units** [0, 1] as read from files.
+    /// **Shape** `[n, channels, rows, columns]`, **units** [0, 1] as read from files. Of sounds `[n, 1, 1, samples]` in [−1, 1).
     pub images: Array4<f32>,
     /// The class of every image, an index into `classes`.
     pub labels: Vec<usize>,

@@ -35,6 +35,7 @@ impl Role {
 }
 
 /// What stands in a folder, sorted by name, hidden names left out.
+#[derive(Clone)]
 pub(super) struct Listing {
     pub path: PathBuf,
     pub files: Vec<PathBuf>,

@@ -1,12 +1,14 @@
-//! [`read_dataset`]: labelled images to train and to test on, from the files that data sets come as.
+//! [`read_dataset`]: labelled images or sounds to train and to test on, from the files that data sets come as.
 //!
 //! In comes a folder or a file; out come two [`LabelledImages`], `[n, channels, rows, columns]` in [0, 1] with a class
-//! for each image. What is read, in this order:
+//! for each image, or `[n, 1, 1, samples]` of sounds. What is read, in this order:
 //!
 //! - **IDX**, as MNIST: a folder with images and labels, each for training and for testing.
 //! - **CIFAR-10, binary version**: a folder with `data_batch*` or `train*`, and `test*`, ending in `.bin`.
 //! - **NumPy**: an `.npz` with `x` and `y`, or `images` and `labels`, or the same with `_train` and `_test` behind; or a
 //!   folder with one for training and one for testing.
+//! - **Sounds** (feature `sound`): one sub-folder per class, as of images, of any files that `SoundFile` opens; or files named
+//!   `{digit}_{speaker}_{take}` in the folder or in its `recordings`, as those of the Free Spoken Digit Dataset.
 //! - **Folders of images**: one sub-folder per class, in `train` and `test` or side by side, of any files that
 //!   [`InputFile`](super::InputFile) opens; of a file of several images each has the class of its folder.
 //! - **CSV**: one image a row, with its label, as scikit-learn's digits.
@@ -16,11 +18,16 @@
 //!   file may be compressed with gzip, which is told by its content.
 //! - What comes without a test set is split by a fixed seed: of every class one half, rounded down, to train on. Such
 //!   sets are small, and the error rate on few test images says little.
+//! - Sets of sounds whose names say so are parted by their own rule: of spoken digits the takes 0 to 4 are tested, of class folders
+//!   with files named `{fold}-{recording}-{take}`, as those of ESC-10, the highest fold.
 //! - Classes are the labels that occur, any whole numbers or texts, in their order and under these names. Where a
 //!   `classes.txt` or `batches.meta.txt` stands beside the files, a number is called by the line of that number, from 0 on.
 //! - A path that is no folder is told by its content, so that it may be a pipe.
 //! - Images of a set have one size. Files of several sizes are cropped around their centre to the smallest height and
 //!   the smallest width, without scaling, which would move the frequencies in them; more than half is never cut away.
+//! - Sounds of a set have one rate, and channels are mixed. Of sounds that are longer than wanted the middle is taken, shorter ones
+//!   stand in the middle of zeros; as long as the longest is what is wanted if nothing else is said.
+//! - A class folder with images or arrays in it is one of images, whatever sounds are beside them.
 //!
 //! Leaves out: downloading; labels other than one class per image.
 
@@ -32,11 +39,17 @@ mod idx;
 mod label;
 mod labelled;
 mod listing;
+mod medium;
 mod npz;
+mod options;
 mod packed;
 mod part;
+#[cfg(feature = "sound")]
+mod sounds;
 
 pub use labelled::LabelledImages;
+pub use medium::Medium;
+pub use options::DatasetOptions;
 
 use std::fs;
 use std::io;
@@ -57,11 +70,13 @@ const SPLIT_SEED: u64 = 0;
 /// With more different labels, labels were meant as something else.
 const MAX_CLASSES: usize = 1 << 16;
 
-/// A set of images to train on and another to test on, of the same size and the same classes.
+/// A set of images or sounds to train on and another to test on, of the same size and the same classes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     /// The name of the folder or file.
     pub name: String,
+    /// What the samples are.
+    pub medium: Medium,
     /// What may be learned from.
     pub train: LabelledImages,
     /// What must not.
@@ -70,14 +85,14 @@ pub struct Dataset {
 
 /// Reads a data set; the [module](self) says which kinds there are and how they are told apart.
 ///
-/// **Shape** both halves `[n, channels, rows, columns]`, channels, rows and columns the same in both.
+/// **Shape** both halves `[n, channels, rows, columns]`, channels, rows and columns the same in both; `[n, 1, 1, samples]` of sounds.
 ///
 /// **Units** [0, 1]: integers of 8 and 16 bits are divided by 255 and 65535, the numbers of a CSV file by its largest,
-/// floats have to lie there already.
+/// floats have to lie there already. [−1, 1) of sounds that are stored as integers; those stored as floats stay as they are.
 ///
 /// # Errors
 /// [`Error::File`] for what cannot be read; [`Error::BadFile`] for anything that is not such a data set: files missing
-/// or cut off, counts that differ, labels without a class; [`Error::OutOfMemory`] if the samples do not fit.
+/// or cut off, counts that differ, labels without a class, sounds of several rates; [`Error::OutOfMemory`] if the samples do not fit.
 ///
 /// ```no_run
 /// let digits = wavelet_scattering::io::read_dataset("mnist")?;
@@ -85,10 +100,10 @@ pub struct Dataset {
 /// # Ok::<(), wavelet_scattering::Error>(())
 /// ```
 pub fn read_dataset(path: impl AsRef<Path>) -> Result<Dataset> {
-    read_dataset_with(path, &ImageOptions::default())
+    read_dataset_with(path, &DatasetOptions::default())
 }
 
-/// Reads a data set whose images are to be taken in a certain way.
+/// Reads a data set whose images or sounds are to be taken in a certain way.
 ///
 /// Images in folders are taken as [`InputFile`](super::InputFile) takes them, but in their own colours and size; of a
 /// file of several, each has the class of the folder. Of the other kinds [`ImageOptions::channels_last`] applies to
@@ -96,7 +111,7 @@ pub fn read_dataset(path: impl AsRef<Path>) -> Result<Dataset> {
 ///
 /// # Errors
 /// As [`read_dataset`]; [`Error::InvalidParameter`] for an option that does not apply.
-pub fn read_dataset_with(path: impl AsRef<Path>, options: &ImageOptions) -> Result<Dataset> {
+pub fn read_dataset_with(path: impl AsRef<Path>, options: &DatasetOptions) -> Result<Dataset> {
     let path = path.as_ref();
     let about = fs::metadata(path).map_err(|source| Error::unread(path, source))?;
     if !about.is_dir() {
@@ -106,17 +121,23 @@ pub fn read_dataset_with(path: impl AsRef<Path>, options: &ImageOptions) -> Resu
         return read_one_file(path, &content, is_table || !about.is_file(), options);
     }
     let listing = Listing::new(path)?;
-    let is_plain = || plain(path, options, false);
+    let mut medium = Medium::Images;
+    let is_plain = || check_options(path, options, Form::Table);
     let parts = if let Some(parts) = idx::read(&listing)? {
         is_plain()?;
         parts
     } else if let Some(parts) = cifar::read(&listing)? {
         is_plain()?;
         parts
-    } else if let Some(parts) = npz::read(&listing, options.channels_last)? {
-        plain(path, options, true)?;
+    } else if let Some(parts) = npz::read(&listing, options.images.channels_last)? {
+        check_options(path, options, Form::Archive)?;
         parts
-    } else if let Some(parts) = class_folders::read(&listing, options)? {
+    } else if let Some((parts, rate)) = read_sounds(&listing, options)? {
+        check_options(path, options, Form::Sounds)?;
+        medium = Medium::Sounds { rate };
+        parts
+    } else if let Some(parts) = class_folders::read(&listing, &options.images)? {
+        check_options(path, options, Form::ImageFolders)?;
         parts
     } else if let Some(parts) = csv::read(&listing)? {
         is_plain()?;
@@ -124,10 +145,11 @@ pub fn read_dataset_with(path: impl AsRef<Path>, options: &ImageOptions) -> Resu
     } else {
         return Err(Error::bad_file(
             path,
-            "it holds no data set: neither IDX, CIFAR-10, .npz or .csv files nor one sub-folder of images per class",
+            "it holds no data set: neither IDX, CIFAR-10, .npz or .csv files, nor one sub-folder of images or sounds per class, nor \
+             sounds named {digit}_{speaker}_{take}",
         ));
     };
-    assemble(path, parts, class_names(&listing)?)
+    assemble(path, medium, parts, class_names(&listing)?)
 }
 
 /// Reads a data set that comes as a stream, an archive or a table, told by its content; `name` is what errors call it.
@@ -137,7 +159,7 @@ pub fn read_dataset_with(path: impl AsRef<Path>, options: &ImageOptions) -> Resu
 pub fn read_dataset_from(
     name: impl AsRef<Path>,
     stream: impl io::Read,
-    options: &ImageOptions,
+    options: &DatasetOptions,
 ) -> Result<Dataset> {
     let name = name.as_ref();
     read_one_file(name, &Content::read(name, stream)?, true, options)
@@ -148,17 +170,17 @@ fn read_one_file(
     path: &Path,
     content: &Content,
     may_be_a_table: bool,
-    options: &ImageOptions,
+    options: &DatasetOptions,
 ) -> Result<Dataset> {
     let unread = |source| Error::unread(path, source);
     let parts = match Kind::of(&content.start::<16>().map_err(unread)?) {
         // A file that has the name and not the content is refused as what it was meant to be.
         kind if kind == Kind::Zip || lower_name(path).ends_with(".npz") => {
-            plain(path, options, true)?;
-            npz::read_file(path, content, options.channels_last)?
+            check_options(path, options, Form::Archive)?;
+            npz::read_file(path, content, options.images.channels_last)?
         }
         _ if may_be_a_table => {
-            plain(path, options, false)?;
+            check_options(path, options, Form::Table)?;
             let bytes = content.open().map_err(unread)?;
             csv::read_file(path, &packed::unpacked_bytes(path, bytes)?)?
         }
@@ -169,31 +191,66 @@ fn read_one_file(
             ));
         }
     };
-    assemble(path, parts, None)
+    assemble(path, Medium::Images, parts, None)
 }
 
-/// Refuses options that do not apply to a data set whose samples are numbers in a file.
-fn plain(path: &Path, options: &ImageOptions, is_archive: bool) -> Result<()> {
-    let usual = ImageOptions::default();
-    let asked = [
-        ("color", options.color != usual.color),
-        ("resize", options.resize != usual.resize),
-        ("pages", options.pages != usual.pages),
-        ("values", options.values != usual.values),
-        ("nan", options.nan != usual.nan),
-        ("channels_last", options.channels_last && !is_archive),
-    ];
-    match asked.into_iter().find(|&(_, asked)| asked) {
-        None => Ok(()),
-        Some((option, _)) => Err(Error::InvalidParameter {
-            name: "option",
-            value: option.to_string(),
-            limit: format!(
-                "it applies to folders of images, and {} is none",
-                path.display()
-            ),
-        }),
+/// The sounds of a folder and their rate, if it is a set of sounds.
+fn read_sounds(listing: &Listing, options: &DatasetOptions) -> Result<Option<(Parts, f64)>> {
+    #[cfg(feature = "sound")]
+    return sounds::read(listing, options);
+    #[cfg(not(feature = "sound"))]
+    {
+        let _ = (listing, options);
+        Ok(None)
     }
+}
+
+/// What a data set comes as, as far as options care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// Numbers without axes of their own.
+    Table,
+    /// Arrays.
+    Archive,
+    ImageFolders,
+    Sounds,
+}
+
+/// Refuses options that do not apply to a data set of this form.
+fn check_options(path: &Path, options: &DatasetOptions, form: Form) -> Result<()> {
+    let usual = ImageOptions::default();
+    let images = &options.images;
+    let in_folders = form == Form::ImageFolders;
+    let has_axes = in_folders || form == Form::Archive;
+    let are_sounds = form == Form::Sounds;
+    let asked = [
+        ("color", images.color != usual.color, in_folders),
+        ("resize", images.resize != usual.resize, in_folders),
+        ("pages", images.pages != usual.pages, in_folders),
+        ("values", images.values != usual.values, in_folders),
+        ("nan", images.nan != usual.nan, in_folders),
+        ("channels_last", images.channels_last, has_axes),
+        ("resample", options.resample.is_some(), are_sounds),
+        ("samples", options.samples.is_some(), are_sounds),
+    ];
+    let refused = asked
+        .into_iter()
+        .find(|&(_, asked, applies)| asked && !applies);
+    let Some((option, ..)) = refused else {
+        return Ok(());
+    };
+    let applies_to = match option {
+        "resample" | "samples" => "sounds",
+        _ => "images",
+    };
+    Err(Error::InvalidParameter {
+        name: "option",
+        value: option.to_string(),
+        limit: format!(
+            "it applies to folders of {applies_to}, and {} is none",
+            path.display()
+        ),
+    })
 }
 
 /// The 5,000 handwritten digits that are compiled in, 4,000 to train on and 1,000 to test on, as `assets/mnist` has them.
@@ -201,26 +258,33 @@ fn plain(path: &Path, options: &ImageOptions, is_archive: bool) -> Result<()> {
 /// # Errors
 /// None, as long as what is compiled in is whole.
 pub fn mnist_subset() -> Result<Dataset> {
-    assemble(Path::new("mnist-subset"), digits::mnist_subset()?, None)
+    let path = Path::new("mnist-subset");
+    assemble(path, Medium::Images, digits::mnist_subset()?, None)
 }
 
 /// Checks the halves against each other, splits a whole, and names the classes.
-fn assemble(path: &Path, parts: Parts, names: Option<Vec<String>>) -> Result<Dataset> {
+fn assemble(
+    path: &Path,
+    medium: Medium,
+    parts: Parts,
+    names: Option<Vec<String>>,
+) -> Result<Dataset> {
     let Parts { train, test } = parts;
+    let noun = medium.noun();
     // What occurs among the images that are learned from; of a whole, all of it.
     let classes = Classes::of(&train.labels);
     if classes.len() > MAX_CLASSES {
         return Err(Error::bad_file(
             path,
             format!(
-                "its images have {} different labels, and at most {MAX_CLASSES} classes are told apart",
+                "its {noun}s have {} different labels, and at most {MAX_CLASSES} classes are told apart",
                 classes.len()
             ),
         ));
     }
     let names = classes.names(names.as_deref()).map_err(|label| {
         let reason = format!(
-            "there are images of class {label}, and the file of names has no line for it: lines are counted from 0"
+            "there are {noun}s of class {label}, and the file of names has no line for it: lines are counted from 0"
         );
         Error::bad_file(path, reason)
     })?;
@@ -234,11 +298,11 @@ fn assemble(path: &Path, parts: Parts, names: Option<Vec<String>>) -> Result<Dat
         });
     let name = name.to_string();
     let train_path = train.path.clone();
-    let train = labelled(train, &classes, &names)?;
+    let train = labelled(train, &classes, &names, noun)?;
     let (train, test) = match test {
         Some(test) => {
             let test_path = test.path.clone();
-            let test = labelled(test, &classes, &names)?;
+            let test = labelled(test, &classes, &names, noun)?;
             let [ours, theirs] = [&train, &test].map(|half| half.images.shape()[1..].to_vec());
             if ours != theirs {
                 return Err(Error::bad_file(
@@ -251,19 +315,24 @@ fn assemble(path: &Path, parts: Parts, names: Option<Vec<String>>) -> Result<Dat
             }
             (train, test)
         }
-        None => split(&train_path, &train)?,
+        None => split(&train_path, &train, noun)?,
     };
     if names.len() < 2 {
         return Err(Error::bad_file(
             path,
-            "all its training images are of one class; at least two are needed",
+            format!("all its training {noun}s are of one class; at least two are needed"),
         ));
     }
-    Ok(Dataset { name, train, test })
+    Ok(Dataset {
+        name,
+        medium,
+        train,
+        test,
+    })
 }
 
 /// A part with its labels as numbers of classes.
-fn labelled(part: Part, classes: &Classes, names: &[String]) -> Result<LabelledImages> {
+fn labelled(part: Part, classes: &Classes, names: &[String], noun: &str) -> Result<LabelledImages> {
     let Part {
         path,
         images,
@@ -273,7 +342,7 @@ fn labelled(part: Part, classes: &Classes, names: &[String]) -> Result<LabelledI
         return Err(Error::bad_file(
             &path,
             format!(
-                "its images have shape {:?}: there are no samples",
+                "its {noun}s have shape {:?}: there are no samples",
                 images.shape()
             ),
         ));
@@ -281,7 +350,7 @@ fn labelled(part: Part, classes: &Classes, names: &[String]) -> Result<LabelledI
     let number = |(i, label): (usize, &Label)| {
         classes.number(label).ok_or_else(|| {
             let reason = format!(
-                "test image {i} is of class {label}, which no training image is; do both halves belong together?"
+                "test {noun} {i} is of class {label}, which no training {noun} is; do both halves belong together?"
             );
             Error::bad_file(&path, reason)
         })
@@ -295,14 +364,18 @@ fn labelled(part: Part, classes: &Classes, names: &[String]) -> Result<LabelledI
 }
 
 /// One half of every class to train on, the other, which may be larger by one, to test on.
-fn split(path: &Path, all: &LabelledImages) -> Result<(LabelledImages, LabelledImages)> {
+fn split(
+    path: &Path,
+    all: &LabelledImages,
+    noun: &str,
+) -> Result<(LabelledImages, LabelledImages)> {
     let [mut train, mut test] = [Vec::new(), Vec::new()];
     for (class, indices) in all.shuffled_by_class(SPLIT_SEED).iter().enumerate() {
         if indices.len() == 1 {
             return Err(Error::bad_file(
                 path,
                 format!(
-                    "class {} has one image; at least two are needed, one to train on and one to test on",
+                    "class {} has one {noun}; at least two are needed, one to train on and one to test on",
                     all.classes[class]
                 ),
             ));

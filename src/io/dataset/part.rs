@@ -1,4 +1,4 @@
-//! [`Part`]: images and labels as a reader found them, before they are checked against each other.
+//! [`Part`]: images or sounds and their labels as a reader found them, before they are checked against each other.
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,7 @@
 //! The layers of each architecture, on burn.
 
 mod cnn;
+mod cnn_1d;
 mod lenet;
 mod mlp;
 
@@ -28,6 +29,14 @@ pub enum Architecture {
     Cnn {
         /// The filters that see the image.
         first: FirstLayer,
+    },
+    /// Four convolutional layers over the samples of sounds, images of one row, and a dense one; the first with filters that are
+    /// long enough to look at.
+    Cnn1d {
+        /// How many filters see the sound, a multiple of 16.
+        filters: usize,
+        /// Samples of each.
+        taps: usize,
     },
     /// Dense layers over features that something else computed, given as images of as many channels as there are
     /// features: `[n, paths, rows, columns]`, or `[n, features, 1, 1]`. What differs from [`Mlp`](Self::Mlp) is what
@@ -80,12 +89,13 @@ impl Architecture {
             Architecture::LeNet5 => "lenet5",
             Architecture::Mlp { .. } => "mlp",
             Architecture::Cnn { .. } => "cnn",
+            Architecture::Cnn1d { .. } => "cnn1d",
             Architecture::Head { .. } => "head",
         }
     }
 
     /// Refuses what cannot be built for images of `[channels, rows, columns]`.
-    pub(super) fn check(&self, shape: [usize; 3]) -> Result<()> {
+    pub(crate) fn check(&self, shape: [usize; 3]) -> Result<()> {
         let [channels, rows, columns] = shape;
         let refuse = |name: &'static str, value: String, limit: String| {
             Err(Error::InvalidParameter { name, value, limit })
@@ -137,6 +147,36 @@ impl Architecture {
                     None => Ok(()),
                 }
             }
+            Architecture::Cnn1d { filters, taps } => {
+                if *filters == 0 || !filters.is_multiple_of(cnn_1d::GROUP) {
+                    return refuse(
+                        "filters",
+                        filters.to_string(),
+                        format!(
+                            "{0} are normalised together: use a multiple of {0}",
+                            cnn_1d::GROUP
+                        ),
+                    );
+                }
+                if *taps == 0 {
+                    return refuse(
+                        "taps",
+                        "0".to_string(),
+                        "a filter has at least one".to_string(),
+                    );
+                }
+                if rows != 1 || columns < cnn_1d::SHORTEST {
+                    return refuse(
+                        "the size of the sounds",
+                        format!("{rows} x {columns}"),
+                        format!(
+                            "a Cnn1d takes one row of at least {} samples; add zeros",
+                            cnn_1d::SHORTEST
+                        ),
+                    );
+                }
+                Ok(())
+            }
             _ => Ok(()),
         };
         fits?;
@@ -160,6 +200,10 @@ impl Architecture {
                 memory::count(&[first.filters, channels, first.side, first.side]),
                 memory::count(&[first.filters, rows, columns]),
             ),
+            Architecture::Cnn1d { filters, taps } => (
+                memory::count(&[*filters, channels, *taps]),
+                memory::count(&[*filters, columns / cnn_1d::STRIDE]),
+            ),
         };
         memory::bytes_of::<[f32; 4]>(weights).saturating_add(memory::bytes_of::<f32>(outputs))
     }
@@ -179,6 +223,7 @@ impl Architecture {
 pub(super) enum Net {
     LeNet5(lenet::LeNet5),
     Cnn(cnn::Cnn),
+    Cnn1d(cnn_1d::Cnn1d),
     Dense(mlp::Mlp),
 }
 
@@ -195,6 +240,9 @@ impl Net {
             Architecture::Cnn { first } => {
                 Net::Cnn(cnn::Cnn::new(first, channels, classes, device))
             }
+            Architecture::Cnn1d { filters, taps } => Net::Cnn1d(cnn_1d::Cnn1d::new(
+                *filters, *taps, channels, classes, device,
+            )),
             Architecture::Mlp { hidden } | Architecture::Head { hidden } => {
                 let inputs = channels * rows * columns;
                 Net::Dense(mlp::Mlp::new(inputs, *hidden, classes, device))
@@ -207,6 +255,7 @@ impl Net {
         match self {
             Net::LeNet5(net) => net.forward(images),
             Net::Cnn(net) => net.forward(images),
+            Net::Cnn1d(net) => net.forward(images),
             Net::Dense(net) => net.forward(images),
         }
     }
@@ -216,6 +265,7 @@ impl Net {
         match self {
             Net::LeNet5(net) => Some(net.c1.weight.val()),
             Net::Cnn(net) => Some(net.first.weight.val()),
+            Net::Cnn1d(net) => Some(net.first.weight.val().unsqueeze_dim(2)),
             Net::Dense(_) => None,
         }
     }

@@ -243,7 +243,7 @@ impl JointScatteringParams {
             .collect()
     }
 
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let invalid = |name, value: String, limit: String| {
             Err(Error::InvalidParameter { name, value, limit })
         };

@@ -7,7 +7,7 @@ use anyhow::{Context, Error, Result, ensure};
 use ndarray::Array3;
 use rayon::prelude::*;
 #[cfg(feature = "learn")]
-use wavelet_scattering::io::{Dataset, read_dataset_from, read_dataset_with};
+use wavelet_scattering::io::{Dataset, DatasetOptions, read_dataset_from, read_dataset_with};
 use wavelet_scattering::io::{
     ImageOptions, InputFile, Listing as Listed, SoundFile, SoundOptions, list_inputs, list_sounds,
 };
@@ -162,7 +162,7 @@ pub fn one(path: &Path, options: &ImageOptions) -> Result<Array3<f64>> {
 
 /// A data set: a folder, a file, or standard input.
 #[cfg(feature = "learn")]
-pub fn dataset(path: &Path, options: &ImageOptions) -> Result<Dataset> {
+pub fn dataset(path: &Path, options: &DatasetOptions) -> Result<Dataset> {
     if path == Path::new(STDIN) {
         return Ok(read_dataset_from(
             STANDARD_INPUT,

@@ -58,7 +58,12 @@ pub fn read(model: &Path, tensor: Option<&str>, axes: Option<KernelAxes>) -> Res
 
 /// Trains a small network whose first layer is worth a look.
 pub fn train(data: &Path, args: &CompareArgs) -> Result<Source> {
-    let task = task_of(data, &args.reading.options())?;
+    let task = task_of(data, &args.reading.options().into())?;
+    ensure!(
+        task.medium() == io::Medium::Images,
+        "{} holds sounds, and the filters that are compared are those of images",
+        data.display()
+    );
     let architecture = Architecture::Cnn {
         first: FirstLayer::learned(args.filters, args.side),
     };

@@ -6,14 +6,14 @@ use std::path::Path;
 use anyhow::Result;
 use maud::{Markup, html};
 use wavelet_scattering::compare::{Layer, Representation, Run};
-use wavelet_scattering::filters::FilterBank2d;
-use wavelet_scattering::io::{self, Staged, commit_all};
+use wavelet_scattering::filters::{FilterBank1d, FilterBank2d};
+use wavelet_scattering::io::{self, Medium, Staged, commit_all};
 use wavelet_scattering::learn::{Network, Task};
 use wavelet_scattering::raster::Raster;
 use wavelet_scattering::viz::filter_bank::{Show, sheet};
-use wavelet_scattering::viz::{chart, learned};
+use wavelet_scattering::viz::{chart, filter_bank_1d, learned};
 
-use super::results::{FILE, Results, Row};
+use super::results::{FILE, Row};
 use crate::outputs::text_file;
 use crate::page;
 
@@ -25,18 +25,20 @@ const CURVE: &str = "learning-curve.png";
 pub const FILES: [&str; 4] = [FILE, TABLE, CURVE, PAGE];
 
 /// What a table says of a row, as text: the header and a function from rows to cells that agree.
-const HEADER: [&str; 7] = [
-    "competitor",
-    "training images",
-    "test error (%)",
-    "validation error (%)",
-    "training (s)",
-    "test (ms/image)",
-    "parameters",
-];
+fn header(noun: &str) -> [String; 7] {
+    [
+        "competitor".to_string(),
+        format!("training {noun}s"),
+        "test error (%)".to_string(),
+        "validation error (%)".to_string(),
+        "training (s)".to_string(),
+        format!("test (ms/{noun})"),
+        "parameters".to_string(),
+    ]
+}
 
 fn cells(row: &Row) -> [String; 7] {
-    let test_images: usize = row.runs[0].confusion.iter().flatten().sum();
+    let tested: usize = row.runs[0].confusion.iter().flatten().sum();
     let spread = |(mean, deviation): (f64, Option<f64>), digits: usize| match deviation {
         Some(deviation) => format!("{mean:.digits$} ± {deviation:.digits$}"),
         None => format!("{mean:.digits$}"),
@@ -46,7 +48,7 @@ fn cells(row: &Row) -> [String; 7] {
         row.competitor.to_string(),
         row.size.to_string(),
         spread(row.over_seeds(|run| 100.0 * run.error), 2),
-        // Some networks had too few images to hold any back.
+        // Some networks had too few to hold any back.
         if row.runs.iter().all(|run| run.validation_error.is_some()) {
             let percent = |run: &Run| 100.0 * run.validation_error.unwrap_or_default();
             spread(row.over_seeds(percent), 2)
@@ -55,7 +57,7 @@ fn cells(row: &Row) -> [String; 7] {
         },
         spread(row.over_seeds(|run| run.train_seconds), 2),
         spread(
-            row.over_seeds(|run| 1e3 * run.test_seconds / test_images as f64),
+            row.over_seeds(|run| 1e3 * run.test_seconds / tested as f64),
             3,
         ),
         format!("{parameters:.0}"),
@@ -63,8 +65,8 @@ fn cells(row: &Row) -> [String; 7] {
 }
 
 /// The table with aligned columns.
-pub fn plain_table(rows: &[Row]) -> String {
-    let table: Vec<[String; 7]> = std::iter::once(HEADER.map(String::from))
+pub fn plain_table(noun: &str, rows: &[Row]) -> String {
+    let table: Vec<[String; 7]> = std::iter::once(header(noun))
         .chain(rows.iter().map(cells))
         .collect();
     let widths: [usize; 7] = std::array::from_fn(|column| {
@@ -90,7 +92,6 @@ pub fn write(
     folder: &Path,
     task: &Task,
     representation: &Representation,
-    results: &Results,
     rows: &[Row],
 ) -> Result<()> {
     let curve = learning_curve(task, rows)?;
@@ -99,7 +100,6 @@ pub fn write(
     let text = page(
         task,
         representation,
-        results,
         rows,
         &curve,
         &learned,
@@ -166,20 +166,29 @@ fn learning_curve(task: &Task, rows: &[Row]) -> Result<Raster> {
     let title = format!("Error on {}", task.name());
     Ok(chart::lines(
         &title,
-        ["training images", "test error (%)"],
+        [
+            &format!("training {}s", task.medium().noun()),
+            "test error (%)",
+        ],
         &series,
         [chart::Scale::Log; 2],
     )?)
 }
 
-/// The wavelets of the representation, on the grid of the images.
+/// The wavelets of the representation: of images in space, on their grid; of sounds over frequency.
 fn wavelets(task: &Task, representation: &Representation) -> Result<Raster> {
     let shape = task.train().images.shape();
-    let grid = representation.grid([shape[2], shape[3]])?;
-    let bank = FilterBank2d::params(grid, representation.J)
-        .L(representation.L)
-        .build::<f64>()?;
-    Ok(sheet(&bank, Show::Space)?)
+    Ok(match representation {
+        Representation::Images(images) => {
+            let grid = images.grid([shape[2], shape[3]])?;
+            let bank = FilterBank2d::params(grid, images.J).L(images.L);
+            sheet(&bank.build::<f64>()?, Show::Space)?
+        }
+        Representation::Sounds(sounds) => {
+            let bank = FilterBank1d::params(shape[3], sounds.J).Q(sounds.Q);
+            filter_bank_1d::sheet(&bank.T(sounds.T as f64), filter_bank_1d::Show::Fourier)?
+        }
+    })
 }
 
 /// The first filters of each network that has any, where it had the most images and the smallest seed.
@@ -195,7 +204,7 @@ fn first_filters(folder: &Path, rows: &[Row]) -> Result<Vec<(String, Raster)>> {
         let Some(weights) = Network::load(&path)?.first_layer() else {
             continue;
         };
-        // Images of other than one or three channels have no filters to be looked at.
+        // Images of other than one or three channels have no filters to be looked at, and sounds none of several rows.
         let Ok(layer) = Layer::new(weights.view()) else {
             continue;
         };
@@ -209,39 +218,47 @@ fn first_filters(folder: &Path, rows: &[Row]) -> Result<Vec<(String, Raster)>> {
 fn page(
     task: &Task,
     representation: &Representation,
-    results: &Results,
     rows: &[Row],
     curve: &Raster,
     learned: &[(String, Raster)],
     wavelets: &Raster,
 ) -> Result<String> {
-    let settings = results.settings();
-    let [train, test] = [&settings.train.images, &settings.test.images];
+    let noun = task.medium().noun();
+    let shape = task.train().images.shape();
+    let size = match task.medium() {
+        Medium::Images => format!("{} x {} pixels", shape[2], shape[3]),
+        Medium::Sounds { rate } => format!("{} samples at {rate} Hz", shape[3]),
+    };
     let setting = format!(
-        "{} images to draw from and {} to be tested on, {} x {} pixels, {} classes. All competitors of a row of \
-         seeds saw the same images, as many of each class as of any other, and chose what they had to choose by \
-         validation among them. The error is the share of test images whose class was predicted wrongly; ± is the \
+        "{} {noun}s to draw from and {} to be tested on, {size}, {} classes. All competitors of a row of \
+         seeds saw the same {noun}s, as many of each class as of any other, and chose what they had to choose by \
+         validation among them. The error is the share of test {noun}s whose class was predicted wrongly; ± is the \
          standard deviation over seeds.",
-        train[0],
-        test[0],
-        train[2],
-        train[3],
+        task.train().len(),
+        task.test().len(),
         task.test().classes.len(),
     );
     let mut names: Vec<_> = rows.iter().map(|row| row.competitor).collect();
     names.dedup();
+    let header = header(noun);
+    let header = header.each_ref().map(String::as_str);
     let table: Vec<[String; 7]> = rows.iter().map(cells).collect();
-    let Representation { J, L, max_order } = representation;
-    let about_filters = format!(
-        "J = {J}, L = {L}, order {max_order}: averages over {} pixels. Nothing here was learned.",
-        (*J as f64).exp2()
-    );
+    let averages = match representation {
+        Representation::Images(images) => format!("{} pixels", (images.J as f64).exp2()),
+        Representation::Sounds(sounds) => format!("{} samples", sounds.T),
+    };
+    let about_filters =
+        format!("{representation}: averages over {averages}. Nothing here was learned.");
+    let shown = match task.medium() {
+        Medium::Images => "The wavelets in space",
+        Medium::Sounds { .. } => "The wavelets of the first layer over frequency",
+    };
     let body = html! {
         (page::paragraphs(&[setting]))
-        (page::section("Results", &page::table(&HEADER, &table)))
+        (page::section("Results", &page::table(&header, &table)))
         (page::section("Learning curves", &page::figure(
             curve,
-            "Test error against the number of training images",
+            &format!("Test error against the number of training {noun}s"),
             "Mean over seeds; both axes are logarithmic.",
         )?))
         (page::section("Competitors", &html! {
@@ -256,10 +273,10 @@ fn page(
                 }
             }))
         }
-        (page::section("Wavelets", &page::figure(wavelets, "The wavelets in space", &about_filters)?))
+        (page::section("Wavelets", &page::figure(wavelets, shown, &about_filters)?))
         (page::section("Confusions", &confusions(task, rows)))
         (page::section("What was chosen", &page::table(
-            &["competitor", "training images", "seed", "chosen by validation"],
+            &["competitor", &format!("training {noun}s"), "seed", "chosen by validation"],
             &rows.iter().flat_map(|row| &row.runs).map(|run| [
                 run.competitor.clone(), run.train_size.to_string(), run.seed.to_string(), run.chosen.clone(),
             ]).collect::<Vec<_>>(),
@@ -267,7 +284,7 @@ fn page(
     };
     Ok(page::page(
         &format!("Competitors on {}", task.name()),
-        "Learned and fixed representations on the same images, with the same metric.",
+        &format!("Learned and fixed representations on the same {noun}s, with the same metric."),
         &body,
     ))
 }
@@ -275,14 +292,15 @@ fn page(
 /// The confusions of every competitor at its largest size, all seeds together.
 fn confusions(task: &Task, rows: &[Row]) -> Markup {
     let classes = &task.test().classes;
+    let noun = task.medium().noun();
     let largest = rows.iter().map(|row| row.size).max().unwrap_or(0);
     let header: Vec<&str> = std::iter::once("true class")
         .chain(classes.iter().map(String::as_str))
         .collect();
     html! {
-        (page::paragraphs(&["Rows are true classes, columns predicted ones, in images over all seeds."]))
+        (page::paragraphs(&[format!("Rows are true classes, columns predicted ones, in {noun}s over all seeds.")]))
         @for row in rows.iter().filter(|row| row.size == largest) {
-            (page::details(&format!("{}, {} training images", row.competitor, row.size), &page::table(
+            (page::details(&format!("{}, {} training {noun}s", row.competitor, row.size), &page::table(
                 &header,
                 &row.confusion().iter().zip(classes).map(|(counts, class)| {
                     std::iter::once(class.clone())

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use wavelet_scattering::compare::representation::fingerprint;
 use wavelet_scattering::compare::{Competitor, Representation, Run};
-use wavelet_scattering::io;
+use wavelet_scattering::io::{self, Medium};
 use wavelet_scattering::learn::Task;
 
 /// The file of all runs, within the folder of the report.
@@ -19,6 +19,9 @@ pub const FILE: &str = "results.json";
 pub struct Settings {
     pub version: String,
     pub task: String,
+    /// Samples per second of sounds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
     pub train: Set,
     pub test: Set,
     /// What the rows and columns of confusions are called.
@@ -28,19 +31,40 @@ pub struct Settings {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Set {
-    pub images: Vec<usize>,
+    #[serde(flatten)]
+    pub shape: Shape,
     pub fingerprint: String,
+}
+
+/// How many there are, and their size.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shape {
+    /// `[n, channels, rows, columns]`
+    Images(Vec<usize>),
+    /// `[n, samples]`
+    Sounds(Vec<usize>),
 }
 
 impl Settings {
     pub fn of(task: &Task, representation: &Representation) -> Self {
-        let set = |set: &io::LabelledImages| Set {
-            images: set.images.shape().to_vec(),
-            fingerprint: fingerprint(set),
+        let set = |set: &io::LabelledImages| {
+            let shape = set.images.shape();
+            Set {
+                shape: match task.medium() {
+                    Medium::Images => Shape::Images(shape.to_vec()),
+                    Medium::Sounds { .. } => Shape::Sounds(vec![shape[0], shape[3]]),
+                },
+                fingerprint: fingerprint(set),
+            }
         };
         Self {
             version: env!("CARGO_PKG_VERSION").to_string(),
             task: task.name().to_string(),
+            rate: match task.medium() {
+                Medium::Images => None,
+                Medium::Sounds { rate } => Some(rate),
+            },
             train: set(task.train()),
             test: set(task.test()),
             classes: task.test().classes.clone(),
@@ -90,10 +114,6 @@ impl Results {
             path,
             contents: Contents { settings, runs },
         })
-    }
-
-    pub fn settings(&self) -> &Settings {
-        &self.contents.settings
     }
 
     fn find(&self, competitor: Competitor, size: usize, seed: u64) -> Option<&Run> {
@@ -153,18 +173,25 @@ fn difference(known: &Settings, wanted: &Settings) -> String {
     };
     compare("version", known.version.clone(), wanted.version.clone());
     compare("task", known.task.clone(), wanted.task.clone());
-    let set = |set: &Set| format!("{:?} {}", set.images, set.fingerprint);
-    compare("training images", set(&known.train), set(&wanted.train));
-    compare("test images", set(&known.test), set(&wanted.test));
+    let rate = |settings: &Settings| {
+        settings
+            .rate
+            .map_or("none".into(), |rate| format!("{rate} Hz"))
+    };
+    compare("rate", rate(known), rate(wanted));
+    let set = |set: &Set| {
+        let (noun, shape) = match &set.shape {
+            Shape::Images(shape) => ("images", shape),
+            Shape::Sounds(shape) => ("sounds", shape),
+        };
+        format!("{noun} {shape:?} {}", set.fingerprint)
+    };
+    compare("training", set(&known.train), set(&wanted.train));
+    compare("test", set(&known.test), set(&wanted.test));
     let classes = |settings: &Settings| settings.classes.join(", ");
     compare("classes", classes(known), classes(wanted));
-    let scattering =
-        |r: &Representation| format!("J = {}, L = {}, order {}", r.J, r.L, r.max_order);
-    compare(
-        "scattering",
-        scattering(&known.representation),
-        scattering(&wanted.representation),
-    );
+    let scattering = |settings: &Settings| settings.representation.to_string();
+    compare("scattering", scattering(known), scattering(wanted));
     words.join("; ")
 }
 

@@ -1,5 +1,4 @@
-//! [`Representation`]: scattering features of labelled images as rows for a classifier, and [`FeatureCache`], which
-//! keeps them on disk.
+//! [`ImageScattering`]: scattering features of images as rows for a classifier.
 //!
 //! In come images `[n, channels, rows, columns]`; out come features `[n, d]`. Images are centred on a grid whose sides are
 //! multiples of 2^J and surrounded by zeros (MNIST's 28 x 28 becomes 32 x 32, as in the paper), transformed, and
@@ -11,17 +10,12 @@
 //!
 //! Source: Bruna & Mallat 2013, "Invariant scattering convolution networks", section 4.1, for the rest.
 
-use std::fs;
-use std::path::PathBuf;
-use std::time::Instant;
+use std::fmt;
 
 use ndarray::{Array2, Array4, ArrayD, ArrayView4, Axis, s};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::filters::FilterBank2d;
-use crate::io::{self, NpyFile, NpyStack, commit_all, stage_json};
 use crate::signal::Padding;
 use crate::{Error, Result, Scattering2d, memory};
 
@@ -30,7 +24,7 @@ const CHUNK: usize = 256;
 
 /// How images become features.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Representation {
+pub struct ImageScattering {
     /// log2 of the averaging width in pixels.
     pub J: usize,
     /// Number of orientations.
@@ -39,10 +33,10 @@ pub struct Representation {
     pub max_order: usize,
 }
 
-impl Representation {
+impl ImageScattering {
     /// What suits images of this many rows and columns: averages over about a quarter of the shorter side, eight
     /// orientations, two layers. For 28 and 32 pixels that is J = 3, the paper's choice for MNIST.
-    pub fn for_images([rows, columns]: [usize; 2]) -> Self {
+    pub fn of([rows, columns]: [usize; 2]) -> Self {
         let quarter = rows.min(columns) as f64 / 4.0;
         Self {
             J: quarter.log2().round().max(1.0) as usize,
@@ -127,6 +121,13 @@ impl Representation {
     }
 }
 
+impl fmt::Display for ImageScattering {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { J, L, max_order } = self;
+        write!(f, "J = {J}, L = {L}, order {max_order}")
+    }
+}
+
 /// Images in the middle of larger ones that are zero around them.
 fn centred(images: ArrayView4<f32>, [rows, columns]: [usize; 2]) -> Array4<f32> {
     let (n, channels, h, w) = images.dim();
@@ -136,134 +137,6 @@ fn centred(images: ArrayView4<f32>, [rows, columns]: [usize; 2]) -> Array4<f32> 
         .slice_mut(s![.., .., top..top + h, left..left + w])
         .assign(&images);
     larger
-}
-
-/// Features, from the transform or from the disk, and how long the transform took.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TimedFeatures {
-    /// **Shape** `[n, d]`.
-    pub features: Array2<f32>,
-    /// Seconds of the transform, also if it was another run that made it.
-    pub seconds: f64,
-    /// Whether they come from the disk.
-    pub cached: bool,
-}
-
-/// A folder of features that have been computed before.
-///
-/// A file is named by the hash of the images, the parameters and the version of this crate, so features of other
-/// images or by other filters are never taken for the ones asked for. Beside each `.npy` a `.json` says what it is;
-/// the folder may be deleted at any time.
-#[derive(Debug, Clone)]
-pub struct FeatureCache {
-    folder: Option<PathBuf>,
-}
-
-impl FeatureCache {
-    /// A cache in a folder that exists.
-    pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self {
-            folder: Some(folder.into()),
-        }
-    }
-
-    /// No cache: everything is computed.
-    pub fn none() -> Self {
-        Self { folder: None }
-    }
-
-    /// Features of images, from the disk if they are there. A file that cannot be read is made anew.
-    ///
-    /// # Errors
-    /// As [`Representation::features`]; [`Error::File`] if the features cannot be written.
-    pub fn features(&self, images: &Array4<f32>, by: &Representation) -> Result<TimedFeatures> {
-        let path = self
-            .folder
-            .as_ref()
-            .map(|folder| folder.join(key(images, by)));
-        if let Some(known) = path
-            .as_deref()
-            .and_then(|path| read(path, images.len_of(Axis(0))))
-        {
-            return Ok(known);
-        }
-        let start = Instant::now();
-        let features = by.features(images)?;
-        let seconds = start.elapsed().as_secs_f64();
-        if let Some(path) = path {
-            let [n, d] = [features.nrows(), features.ncols()];
-            let mut rows = NpyStack::create(path.with_extension("npy"), &[d], &[n])?;
-            for row in features.rows() {
-                rows.push(row.as_slice().unwrap_or_default())?;
-            }
-            let about = json!({
-                "what": "square roots of scattering coefficients, one row an image",
-                "representation": by,
-                "images": images.shape(),
-                "version": env!("CARGO_PKG_VERSION"),
-                "seconds": seconds,
-            });
-            let about = stage_json(path.with_extension("json"), &about)?;
-            commit_all([rows.stage(&[n])?, about])?;
-        }
-        Ok(TimedFeatures {
-            features,
-            seconds,
-            cached: false,
-        })
-    }
-}
-
-/// What a cached file holds, if it is whole.
-fn read(path: &std::path::Path, n: usize) -> Option<TimedFeatures> {
-    let about = fs::read_to_string(path.with_extension("json")).ok()?;
-    let about: Value = serde_json::from_str(&about).ok()?;
-    let features = NpyFile::open(path.with_extension("npy"))
-        .ok()?
-        .read::<f32>()
-        .ok()?;
-    let features = features.into_dimensionality().ok()?;
-    (features.nrows() == n).then_some(TimedFeatures {
-        features,
-        seconds: about["seconds"].as_f64()?,
-        cached: true,
-    })
-}
-
-fn key(images: &Array4<f32>, by: &Representation) -> String {
-    let mut hash = Sha256::new();
-    // The instruction set is left out: it moves the last digits and no more.
-    hash.update(format!(
-        "{by:?} {:?} {}",
-        images.shape(),
-        env!("CARGO_PKG_VERSION")
-    ));
-    update(&mut hash, images);
-    hex(&hash.finalize()[..16])
-}
-
-/// A name for labelled images by what they hold: equal sets have equal ones.
-pub fn fingerprint(set: &io::LabelledImages) -> String {
-    let mut hash = Sha256::new();
-    hash.update(format!(
-        "{:?} {:?} {:?}",
-        set.images.shape(),
-        set.labels,
-        set.classes
-    ));
-    update(&mut hash, &set.images);
-    hex(&hash.finalize()[..16])
-}
-
-fn update(hash: &mut Sha256, images: &Array4<f32>) {
-    for image in images.outer_iter() {
-        let bytes: Vec<u8> = image.iter().flat_map(|value| value.to_le_bytes()).collect();
-        hash.update(&bytes);
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -276,8 +149,8 @@ mod tests {
         })
     }
 
-    fn representation() -> Representation {
-        Representation {
+    fn representation() -> ImageScattering {
+        ImageScattering {
             J: 2,
             L: 4,
             max_order: 2,
@@ -286,7 +159,7 @@ mod tests {
 
     #[test]
     fn features_are_the_roots_of_coefficients_of_the_centred_image() {
-        let features = Representation {
+        let features = ImageScattering {
             J: 3,
             ..representation()
         }
@@ -315,7 +188,7 @@ mod tests {
 
     #[test]
     fn scales_whose_grid_does_not_exist_are_refused_with_one_that_does() {
-        let at = |J| Representation {
+        let at = |J| ImageScattering {
             J,
             ..representation()
         };
@@ -334,64 +207,8 @@ mod tests {
 
     #[test]
     fn the_paper_s_scale_is_chosen_for_digits() {
-        let chosen = [16, 28, 32, 64].map(|side| Representation::for_images([side, side + 1]).J);
+        let chosen = [16, 28, 32, 64].map(|side| ImageScattering::of([side, side + 1]).J);
         assert_eq!(chosen, [2, 3, 3, 4]);
-        assert_eq!(Representation::for_images([1, 1]).J, 1);
-    }
-
-    #[test]
-    fn a_cache_gives_back_what_it_was_given_and_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = FeatureCache::new(folder.path());
-        let first = cache.features(&images(1), &representation()).unwrap();
-        let again = cache.features(&images(1), &representation()).unwrap();
-        assert!(!first.cached && again.cached);
-        assert_eq!(
-            (&first.features, first.seconds),
-            (&again.features, again.seconds)
-        );
-
-        for other in [
-            Representation {
-                J: 1,
-                ..representation()
-            },
-            Representation {
-                L: 3,
-                ..representation()
-            },
-            Representation {
-                max_order: 1,
-                ..representation()
-            },
-        ] {
-            let other = cache.features(&images(1), &other).unwrap();
-            assert!(!other.cached);
-            assert_ne!(other.features.dim(), first.features.dim());
-        }
-        let mut touched = images(1);
-        touched[[2, 1, 11, 19]] += 1e-6;
-        assert!(!cache.features(&touched, &representation()).unwrap().cached);
-        assert!(
-            cache
-                .features(&images(1), &representation())
-                .unwrap()
-                .cached
-        );
-    }
-
-    #[test]
-    fn a_damaged_cache_is_made_anew() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = FeatureCache::new(folder.path());
-        let first = cache.features(&images(1), &representation()).unwrap();
-        for entry in fs::read_dir(folder.path()).unwrap() {
-            let path = entry.unwrap().path();
-            let whole = fs::read(&path).unwrap();
-            fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-            let again = cache.features(&images(1), &representation()).unwrap();
-            assert!(!again.cached, "{}", path.display());
-            assert_eq!(again.features, first.features);
-        }
+        assert_eq!(ImageScattering::of([1, 1]).J, 1);
     }
 }
