@@ -16,7 +16,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use wavelet_scattering::filters::{Family, FilterBank2d, WaveletList2d};
 use wavelet_scattering::num::{Real, relative_error};
-use wavelet_scattering::scattering::{Scattering, Scattering2dParams, Wavelet};
+use wavelet_scattering::scattering::{Scattering, Scattering1dParams, Scattering2dParams, Wavelet};
 use wavelet_scattering::signal::Padding;
 use wavelet_scattering::{Average, Cancel, Error, Isa, Scattering1d, Scattering2d};
 
@@ -66,7 +66,7 @@ fn images_of(args: &Value) -> Scattering2dParams {
 /// The gradients of a folder's cases are within the tolerances that `tests/data/README.md` gives.
 fn golden<T: Real>(isa: Isa, single: bool) {
     let mut found = 0;
-    for case in cases("gradient2d") {
+    for case in [cases("gradient2d"), cases("gradient1d")].concat() {
         let name = case.file_name().unwrap().to_str().unwrap().to_string();
         let (args, [input, weights, expected]) = open(&case);
         let [input, weights] = [input, weights].map(|array| array.mapv(T::narrow));
@@ -106,7 +106,7 @@ fn golden<T: Real>(isa: Isa, single: bool) {
         assert!(error <= tolerance, "{name}, {isa}: {error:e}");
         found += 1;
     }
-    assert!(found >= 7, "only {found} cases found");
+    assert!(found >= 13, "only {found} cases found");
 }
 
 #[test]
@@ -261,8 +261,52 @@ fn images() -> impl Strategy<Value = Scattering2dParams> {
     )
 }
 
+/// Any transform of short signals, on lengths that vectors divide and others.
+fn signals() -> impl Strategy<Value = Scattering1dParams> {
+    let paddings = prop_oneof![
+        Just(Padding::Reflect),
+        Just(Padding::Symmetric),
+        Just(Padding::Zero),
+        Just(Padding::Periodic),
+    ];
+    let averages = prop_oneof![
+        Just(Average::Local),
+        Just(Average::Global),
+        Just(Average::Sum),
+        Just(Average::None)
+    ];
+    let numbers = (1_usize..=4, 1_usize..=6, 1_usize..=2, 0_usize..=3);
+    (numbers, 0_usize..150, 0.0..=1.0, paddings, averages).prop_map(
+        |((J, Q1, Q2, order), more, share, padding, average)| {
+            let len = match padding {
+                Padding::Periodic => (2 + more % 9) << J,
+                _ => (1 << J) + more,
+            };
+            // From every sample to the whole signal.
+            let T = (len as f64).powf(share);
+            Scattering1d::params(len, J)
+                .Q([Q1, Q2])
+                .T(T)
+                .max_order(order)
+                .padding(padding)
+                .average(average)
+                .isa(isa())
+        },
+    )
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn gradients_of_signals_are_central_differences(params in signals(), seed in 0..u64::MAX / 2) {
+        let Ok(plan) = params.plan::<f64>() else {
+            return Ok(()); // a T that this length cannot have
+        };
+        let x = noise(&[2, params.len], seed);
+        let missed = missed(&plan, &x, seed);
+        prop_assert!(missed < 1e-7, "{missed:e}");
+    }
 
     #[test]
     fn gradients_of_images_are_central_differences(params in images(), seed in 0..u64::MAX / 2) {

@@ -31,7 +31,7 @@ fn write(path: &Path, array: &ArrayD<f64>) {
 #[test]
 fn gradients_are_the_golden_ones() {
     let mut found = 0;
-    for case in cases("gradient2d") {
+    for case in [cases("gradient2d"), cases("gradient1d")].concat() {
         let name = case.file_name().unwrap().to_str().unwrap().to_string();
         let description: Value =
             serde_json::from_reader(File::open(case.join("case.json")).unwrap()).unwrap();
@@ -91,7 +91,7 @@ fn gradients_are_the_golden_ones() {
         }
         found += 1;
     }
-    assert!(found >= 5, "only {found} cases found");
+    assert!(found >= 9, "only {found} cases found");
 }
 
 /// Paths that differ in size have an archive of weights, with the names that their features have.

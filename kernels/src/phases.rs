@@ -10,6 +10,10 @@
 //!
 //! A band-limited spectrum needs no butterflies to be split into phases: it is a sum of as few terms as stretches of m
 //! frequencies cover the band.
+//!
+//! [`back`] has the transposes, for gradients.
+
+pub mod back;
 
 use std::ops::Range;
 
@@ -368,25 +372,14 @@ impl<T: Element, S: Simd<T>> Frequencies<'_, T, S> {
         } = self;
         let roots: &[Cell<S::V>; LANES] = roots.try_into().expect("as many roots as lanes");
         let scale = simd.splat(scale);
-        let none = zero(simd);
         for (a, (phases, &turn)) in phases.as_chunks::<LANES>().0.iter().zip(turns).enumerate() {
-            let (mut re, mut im) = ([none.re; LANES], [none.im; LANES]);
+            let mut cells = *phases;
             for i in 0..LANES {
-                let phases = phases[i].times(turn);
-                (re[i], im[i]) = (phases.re, phases.im);
+                cells[i] = cells[i].times(turn);
             }
-            S::V::transpose(&mut re);
-            S::V::transpose(&mut im);
-            let y = Radix::dft(
-                std::array::from_fn(|i| Cell {
-                    re: re[i],
-                    im: im[i],
-                }),
-                roots,
-            );
+            let y = Radix::dft(transposed::<T, S, LANES>(cells), roots);
             for r in 0..LANES {
-                let turns = (r as i64 + LANES as i64 / 2) % LANES as i64 - LANES as i64 / 2;
-                let k = first + by_a * a as i64 + by_r * turns;
+                let k = first + by_a * a as i64 + by_r * signed(r, LANES);
                 if k <= within && k + count as i64 > -within {
                     let at = (zero_at + k) as usize;
                     let (re, im) = (y[r].im * scale, y[r].re * scale);
@@ -401,6 +394,29 @@ impl<T: Element, S: Simd<T>> Frequencies<'_, T, S> {
             }
         }
     }
+}
+
+/// Lanes and positions exchanged.
+#[inline(always)]
+fn transposed<T: Element, S: Simd<T>, const LANES: usize>(
+    cells: [Cell<S::V>; LANES],
+) -> [Cell<S::V>; LANES] {
+    let (mut re, mut im) = ([cells[0].re; LANES], [cells[0].im; LANES]);
+    for i in 0..LANES {
+        (re[i], im[i]) = (cells[i].re, cells[i].im);
+    }
+    S::V::transpose(&mut re);
+    S::V::transpose(&mut im);
+    std::array::from_fn(|i| Cell {
+        re: re[i],
+        im: im[i],
+    })
+}
+
+/// r, or r − LANES from half of them on.
+#[inline(always)]
+fn signed(r: usize, lanes: usize) -> i64 {
+    (r as i64 + lanes as i64 / 2) % lanes as i64 - lanes as i64 / 2
 }
 
 /// Numbers that are mirrored at a time.
@@ -420,6 +436,14 @@ impl<T: Element> Kernel for Mirror<'_, T> {
 
     #[inline(always)]
     fn run(self) {
+        self.over::<false>();
+    }
+}
+
+impl<T: Element> Mirror<'_, T> {
+    /// There, or the transpose: what stands at a mirror image is added to what it is the image of.
+    #[inline(always)]
+    fn over<const BACK: bool>(self) {
         let Self {
             period,
             within,
@@ -440,24 +464,33 @@ impl<T: Element> Kernel for Mirror<'_, T> {
             for (part, sign) in [(&mut *re, T::one()), (&mut *im, T::zero() - T::one())] {
                 let (to, from) = if to < from {
                     let (low, high) = part.split_at_mut(from);
-                    (&mut low[to..to + len], &high[..len])
+                    (&mut low[to..to + len], &mut high[..len])
                 } else {
                     let (low, high) = part.split_at_mut(to);
-                    (&mut high[..len], &low[from..from + len])
+                    (&mut high[..len], &mut low[from..from + len])
                 };
                 // Runs are short: a loop that a compiler unrolls further would leave most of them to its remainder.
                 let (blocks, rest) = to.as_chunks_mut::<MIRRORED>();
-                let (last, from) = from.as_rchunks::<MIRRORED>();
-                for (to, from) in blocks.iter_mut().zip(from.iter().rev()) {
+                let (last, from) = from.as_rchunks_mut::<MIRRORED>();
+                for (to, from) in blocks.iter_mut().zip(from.iter_mut().rev()) {
                     for i in 0..MIRRORED {
-                        to[i] = from[MIRRORED - 1 - i] * sign;
+                        mirror::<T, BACK>(&mut to[i], &mut from[MIRRORED - 1 - i], sign);
                     }
                 }
-                for (to, &from) in rest.iter_mut().zip(last.iter().rev()) {
-                    *to = from * sign;
+                for (to, from) in rest.iter_mut().zip(last.iter_mut().rev()) {
+                    mirror::<T, BACK>(to, from, sign);
                 }
             }
         }
+    }
+}
+
+#[inline(always)]
+fn mirror<T: Element, const BACK: bool>(image: &mut T, of: &mut T, sign: T) {
+    if BACK {
+        *of += *image * sign;
+    } else {
+        *image = *of * sign;
     }
 }
 

@@ -20,10 +20,11 @@ use super::average::AxisAverage;
 use super::phases::{
     For, Frequencies, Passband, PhaseAverage, PhaseBuffers, PhaseLengths, Phases, Reach, mean,
 };
-use super::{Keeper, Layer, Parent, Step};
+use super::{Backward, Cotangent, Keeper, Kept, Layer, Parent, Step, Visitor};
 use crate::filters::Band;
 use crate::grid::wrap;
 use crate::kernels::pass::Passes;
+use crate::kernels::scalar::add_scaled;
 use crate::kernels::vector::{Cell, Simd, Vector, zero};
 use crate::memory::Footprint;
 use crate::num::{Complex, Real};
@@ -59,6 +60,17 @@ impl<T: Real> Keep<T> {
             Keep::Mean(kept) => to[0] = T::narrow(sum(&u[kept.clone()]) / kept.len() as f64),
             Keep::Sum => to[0] = T::narrow(sum(u)),
             Keep::Whole(kept) => to.copy_from_slice(&u[kept.clone()]),
+        }
+    }
+
+    /// The transpose: adds to the cotangent of U what that of what is kept of it says.
+    pub fn add_adjoint(&self, kept: &[T], u: &mut [T]) {
+        let add = |u: &mut [T], value: T| u.iter_mut().for_each(|u| *u += value);
+        match self {
+            Keep::Average(average) => average.add_adjoint(kept, u),
+            Keep::Mean(over) => add(&mut u[over.clone()], kept[0] / T::narrow(over.len() as f64)),
+            Keep::Sum => add(u, kept[0]),
+            Keep::Whole(range) => add_scaled(&mut u[range.clone()], T::one(), kept),
         }
     }
 }
@@ -231,6 +243,24 @@ impl<T: Real, S: Passes<T>> Alone<T, S> {
         lengths
     }
 
+    fn lines_footprint(&self, others: Footprint) -> Footprint {
+        let lengths = self.lengths();
+        let footprint = others
+            .with::<Cell<S::V>>("coefficients", lengths.cells)
+            .with::<S::V>("moduli", lengths.u)
+            .with::<Complex<T>>("line", lengths.line)
+            .with::<Complex<T>>("scratch of a line", lengths.scratch)
+            .with::<T>("kept of a path", lengths.kept);
+        lengths.phases.footprint::<T, S::V>(footprint)
+    }
+
+    /// Vectors of scratch for the transposes of averages.
+    fn spread_len(&self) -> usize {
+        let averages = self.levels.iter().filter_map(Level::average);
+        let lengths = averages.map(|average| average.spread_len(S::V::LANES));
+        lengths.max().unwrap_or(0)
+    }
+
     fn root_room(&self) -> Reach {
         self.levels[0].room(self.root)
     }
@@ -305,15 +335,8 @@ impl<T: Real, S: Passes<T>> Layer<T> for Alone<T, S> {
     const SHARED: bool = false;
 
     fn footprint(&self, others: Footprint) -> Footprint {
-        let lengths = self.lengths();
-        let footprint = others
-            .with::<[T; 2]>("spectrum of the signal", self.root_room().len())
-            .with::<Cell<S::V>>("coefficients", lengths.cells)
-            .with::<S::V>("moduli", lengths.u)
-            .with::<Complex<T>>("line", lengths.line)
-            .with::<Complex<T>>("scratch of a line", lengths.scratch)
-            .with::<T>("kept of a path", lengths.kept);
-        let footprint = lengths.phases.footprint::<T, S::V>(footprint);
+        let footprint = others.with::<[T; 2]>("spectrum of the signal", self.root_room().len());
+        let footprint = self.lines_footprint(footprint);
         (1..self.finest.len()).fold(footprint, |footprint, order| {
             footprint.with::<[T; 2]>("spectrum of an order", self.room(order).len())
         })
@@ -404,6 +427,116 @@ impl<T: Real, S: Passes<T>> Layer<T> for Alone<T, S> {
     }
 }
 
+/// One thread's scratch of the way back.
+#[derive(Debug)]
+pub(crate) struct Back<T, V> {
+    /// Their U is a cotangent.
+    lines: Lines<T, V>,
+    /// Scratch of an average.
+    spread: Vec<V>,
+}
+
+impl<T: Real, S: Passes<T>> Backward<T> for Alone<T, S> {
+    const SHARES: usize = 4;
+
+    type Back = Back<T, S::V>;
+
+    /// Filters of signals have no gradients.
+    type Filters = ();
+
+    fn back_footprint(&self, others: Footprint) -> Footprint {
+        let shares = (Self::SHARES + 1) * self.root_room().len();
+        let footprint = self
+            .lines_footprint(others)
+            .with::<S::V>("scratch of an average", self.spread_len())
+            .with::<[T; 2]>("cotangents of the spectrum of the signal", shares);
+        (1..self.finest.len()).fold(footprint, |footprint, order| {
+            footprint.with::<[T; 2]>("cotangent of an order", self.room(order).len())
+        })
+    }
+
+    fn filters(&self, _max_order: usize) {}
+
+    fn visit_filters(&self, (): &(), _visit: &mut Visitor<'_>) {}
+
+    fn back(&self) -> Back<T, S::V> {
+        Back {
+            lines: self.lines(),
+            spread: vec![self.simd.splat(T::zero()); self.spread_len()],
+        }
+    }
+
+    fn clear(&self, spectrum: &mut Frequencies<T>) {
+        spectrum.clear();
+    }
+
+    fn clear_root(&self, root: &mut Frequencies<T>) {
+        root.clear();
+    }
+
+    fn add(&self, spectrum: &Frequencies<T>, to: &mut Frequencies<T>) {
+        to.add(spectrum);
+    }
+
+    fn add_root(&self, root: &Frequencies<T>, to: &mut Frequencies<T>) {
+        to.add(root);
+    }
+
+    fn step_back(
+        &self,
+        from: Parent<'_, Frequencies<T>, Frequencies<T>>,
+        step: &Step<'_>,
+        kept: Kept<'_, T>,
+        children: Option<&mut Frequencies<T>>,
+        to: Cotangent<'_, Frequencies<T>, Frequencies<T>>,
+        (): &mut (),
+        _team: &mut [Lines<T, S::V>],
+        back: &mut Back<T, S::V>,
+        _filters: Option<&mut ()>,
+    ) {
+        let (Parent::Input(from_hat) | Parent::Moduli(from_hat)) = from;
+        let (Cotangent::Input(to) | Cotangent::Moduli(to)) = to;
+        let level = &self.levels[step.to];
+        let scale = T::narrow(1.0 / self.levels[step.from].len as f64);
+        let [before, _] = level.halo();
+        level.spread(self.simd, kept(step.rows[0]), back);
+        if let Some(children) = children {
+            level.spectrum_back(before, level.reach, children, &mut back.lines);
+        }
+        let Lines {
+            phases: buffers,
+            u,
+            line,
+            scratch,
+            ..
+        } = &mut back.lines;
+        match (&level.transforms, self.filter(step)) {
+            (Transforms::Phases(phases, _), Filter::Phases(band)) => {
+                phases.moduli_back(band, from_hat, scale, &u[before..], buffers, to);
+            }
+            (Transforms::Plain(inverse, _), Filter::Plain(start, values)) => {
+                let line = &mut line[..level.len];
+                wave(from_hat, *start, values, line);
+                inverse.process_with_scratch(line, scratch);
+                for (z, &u) in line.iter_mut().zip(S::V::numbers(u)) {
+                    *z = (sign(*z) * u).conj();
+                }
+                // Conjugated before and after, it is the DFT.
+                inverse.process_with_scratch(line, scratch);
+                wave_back(line, *start, values, scale, to);
+            }
+            _ => unreachable!("filters are made for their levels"),
+        }
+    }
+
+    fn leave(&self, root: &mut Frequencies<T>, plane: &mut [T], back: &mut Back<T, S::V>) {
+        let lines = &mut back.lines;
+        S::V::numbers_mut(&mut lines.u)[..plane.len()].fill(T::zero());
+        self.levels[0].spectrum_back(0, self.root, root, lines);
+        plane.copy_from_slice(&S::V::numbers(&lines.u)[..plane.len()]);
+    }
+}
+
 impl<T: Real, S: Passes<T>> Level<T, S> {
     fn new(simd: S, len: usize, keep: Keep<T>) -> Self {
         let transforms = match Phases::new(simd, len) {
@@ -473,6 +606,56 @@ impl<T: Real, S: Passes<T>> Level<T, S> {
         }
     }
 
+    /// The transpose of [`keep`](Self::keep): the cotangent of U, behind its halo.
+    fn spread(&self, simd: S, kept: &[T], back: &mut Back<T, S::V>) {
+        let Back { lines, spread } = back;
+        let u = &mut lines.u;
+        if let Some(average) = self.average() {
+            average.spread(simd, kept, u, spread);
+            return;
+        }
+        let u = &mut S::V::numbers_mut(u)[..self.len];
+        u.fill(T::zero());
+        self.keep.add_adjoint(kept, u);
+    }
+
+    /// The transpose of [`spectrum`](Self::spectrum): adds to the cotangent of U, from vector `first` on. The spectrum is
+    /// overwritten.
+    fn spectrum_back(
+        &self,
+        first: usize,
+        reach: Reach,
+        spectrum: &mut Frequencies<T>,
+        lines: &mut Lines<T, S::V>,
+    ) {
+        let Lines {
+            phases: buffers,
+            u,
+            line,
+            scratch,
+            ..
+        } = lines;
+        match &self.transforms {
+            Transforms::Phases(phases, _) => {
+                phases.spectrum_back(spectrum, reach, buffers, &mut u[first..]);
+            }
+            Transforms::Plain(inverse, _) => {
+                let n = self.len as i64;
+                let line = &mut line[..self.len];
+                line.fill(Complex::default());
+                spectrum.fold(self.len, reach);
+                let within = reach.within.min(self.len / 2) as i64;
+                for k in -within..=within.min((n - 1) / 2) {
+                    line[wrap(k, self.len)] = spectrum.at(k);
+                }
+                inverse.process_with_scratch(line, scratch);
+                for (u, z) in S::V::numbers_mut(u).iter_mut().zip(line) {
+                    *u += z.re;
+                }
+            }
+        }
+    }
+
     /// û of the U from vector `first` on, as far as it is read. U may be overwritten.
     fn spectrum(
         &self,
@@ -521,6 +704,30 @@ fn wave<T: Real>(x_hat: &Frequencies<T>, start: i64, psi_hat: &[T], line: &mut [
     }
 }
 
+/// The transpose, from the conjugate of a line: adds `scale` times it.
+fn wave_back<T: Real>(
+    line: &[Complex<T>],
+    start: i64,
+    psi_hat: &[T],
+    scale: T,
+    to: &mut Frequencies<T>,
+) {
+    let mut m = wrap(start, line.len());
+    for (k, &value) in (start..).zip(psi_hat) {
+        to.add_at(k, line[m].conj() * (value * scale));
+        m = if m + 1 == line.len() { 0 } else { m + 1 };
+    }
+}
+
+/// z/|z|; 0 where |z|² vanishes, or is as good as 0.
+fn sign<T: Real>(z: Complex<T>) -> Complex<T> {
+    let modulus = (z.re * z.re + z.im * z.im).sqrt();
+    match modulus.is_normal() {
+        true => z / modulus,
+        false => Complex::default(),
+    }
+}
+
 /// The values of a band above `least` as one stretch from a signed frequency on, which may pass the Nyquist frequency: the shortest
 /// there is, zeros in its gaps.
 fn without_gaps<T: Real>(band: &Band<T, 1>, least: f64) -> (i64, Vec<T>) {
@@ -549,44 +756,198 @@ fn without_gaps<T: Real>(band: &Band<T, 1>, least: f64) -> (i64, Vec<T>) {
     (start, values)
 }
 
-// STUB
-impl<T: Real, S: Passes<T>> super::Backward<T> for Alone<T, S> {
-    type Back = ();
-    type Filters = ();
-    fn filters(&self, _: usize) {}
-    fn visit_filters(&self, (): &(), _: &mut super::Visitor<'_>) {}
-    const SHARES: usize = 4;
-    fn back_footprint(&self, _: Footprint) -> Footprint {
-        unimplemented!()
+#[cfg(test)]
+mod tests {
+    use super::super::average::EvenKernel;
+    use super::super::phases::tests::noise;
+    use super::*;
+    use crate::filters::gauss;
+    use crate::isa::Isa;
+    use crate::kernels::pass::WithSimd;
+    use crate::num::relative_error;
+    use crate::num::sealed::Sealed;
+
+    /// Three wavelets, one an octave, and all their paths of decreasing frequency: Σ w·S and its derivative.
+    struct Chain<'a> {
+        x: &'a [f64],
+        keep: &'a str,
     }
-    fn back(&self) {}
-    fn clear(&self, _: &mut Frequencies<T>) {
-        unimplemented!()
+
+    /// Wavelets of the paths.
+    const PATHS: [&[usize]; 6] = [&[0], &[1], &[2], &[0, 1], &[0, 2], &[1, 2]];
+
+    impl<T: Real> WithSimd<T> for Chain<'_> {
+        type Output = (f64, Vec<f64>);
+
+        fn run<S: Passes<T>>(self, simd: S) -> (f64, Vec<f64>) {
+            let Self { x, keep } = self;
+            let n = x.len();
+            let levels = (0..3).map(|level| {
+                let len = n >> level;
+                let range = len / 7..len - len / 5;
+                let keep = match keep {
+                    "mean" => Keep::Mean(range),
+                    "sum" => Keep::Sum,
+                    "whole" => Keep::Whole(range),
+                    _ => {
+                        let step = 16 >> level;
+                        let phi_hat = gauss::axis_hat(0.02 * (1 << level) as f64, len);
+                        let kernel = EvenKernel::from_hat(&phi_hat);
+                        Keep::Average(AxisAverage::new(kernel, 1..n / 16, step, 1e-16))
+                    }
+                };
+                (len, keep)
+            });
+            let bands: Vec<_> = (0..3)
+                .map(|j| {
+                    let [xi, sigma] = [0.35, 0.1].map(|f| f * n as f64 / (1 << j) as f64);
+                    let value = |k: i64| (-0.5 * ((k as f64 - xi) / sigma).powi(2)).exp();
+                    let end = n as i64 / 2 + n as i64 / 8;
+                    Band::<T, 1>::from_circle(n, -(n as i64) / 8..end, 1e-3, value)
+                })
+                .collect();
+            let of_level = |level: usize| (0..3).map(|j| j > level).collect();
+            let layer = Alone::<T, S>::new(
+                simd,
+                levels,
+                bands.iter().map(|band| (band, 1e-3)),
+                &Steps {
+                    first: &[0, 1, 2],
+                    deeper: &[0, 1, 2].map(of_level),
+                    levels: &[0, 1, 2],
+                },
+                vec![0, 1],
+                For::Moduli,
+            );
+            let steps: Vec<_> = PATHS
+                .iter()
+                .enumerate()
+                .map(|(row, path)| Step {
+                    rows: std::slice::from_ref(&[0, 1, 2, 3, 4, 5][row]),
+                    lambda: path[path.len() - 1],
+                    from: if path.len() == 1 { 0 } else { path[0] },
+                    to: path[path.len() - 1],
+                    layer: path.len() - 1,
+                })
+                .collect();
+            let weights: Vec<Vec<T>> = steps
+                .iter()
+                .map(|step| {
+                    let len = layer.levels[step.to].keep.len();
+                    noise(20 + step.rows[0], len)
+                        .into_iter()
+                        .map(T::narrow)
+                        .collect()
+                })
+                .collect();
+
+            let mut team = [layer.lines()];
+            let mut back = layer.back();
+            let nan = Complex::new(T::nan(), T::nan());
+            back.lines.u.fill(simd.splat(T::nan()));
+            back.spread.fill(simd.splat(T::nan()));
+            back.lines.line.fill(nan);
+            let mut root = layer.root();
+            let plane: Vec<T> = x.iter().map(|&x| T::narrow(x)).collect();
+            layer.enter(&plane, T::zero(), &mut root, &mut (), &mut team);
+            let mut loss = 0.0;
+            let mut keep = |row: usize, kept: &[T]| {
+                let products = kept.iter().zip(&weights[row]);
+                loss += products.map(|(s, w)| s.widen() * w.widen()).sum::<f64>();
+            };
+            let mut root_bar = layer.root();
+            layer.clear_root(&mut root_bar);
+            for (first, step) in steps.iter().take(3).enumerate() {
+                let (mut spectrum, mut bar) = (layer.spectrum(1), layer.spectrum(1));
+                layer.clear(&mut bar);
+                let goes_on = first < 2;
+                let from = || Parent::Input(&root);
+                let to = goes_on.then_some(&mut spectrum);
+                layer.step(from(), step, to, &mut (), &mut team, Some(&mut keep));
+                let kept = |row: usize| &weights[row][..];
+                let deeper = steps.iter().zip(PATHS);
+                for (step, _) in deeper.filter(|(_, path)| path.len() == 2 && path[0] == first) {
+                    let from = || Parent::Moduli(&spectrum);
+                    layer.step(from(), step, None, &mut (), &mut team, Some(&mut keep));
+                    let to = Cotangent::Moduli(&mut bar);
+                    let lines = &mut team[0];
+                    layer.step_back(
+                        from(),
+                        step,
+                        &kept,
+                        None,
+                        to,
+                        &mut (),
+                        &mut team,
+                        &mut back,
+                        None,
+                    );
+                }
+                let children = goes_on.then_some(&mut bar);
+                let to = Cotangent::Input(&mut root_bar);
+                let lines = &mut team[0];
+                layer.step_back(
+                    from(),
+                    step,
+                    &kept,
+                    children,
+                    to,
+                    &mut (),
+                    &mut team,
+                    &mut back,
+                    None,
+                );
+            }
+            let mut gradient = vec![T::nan(); n];
+            layer.leave(&mut root_bar, &mut gradient, &mut back);
+            (loss, gradient.iter().map(|g| g.widen()).collect())
+        }
     }
-    fn clear_root(&self, _: &mut Frequencies<T>) {
-        unimplemented!()
+
+    #[test]
+    fn gradients_equal_differences_at_every_length_and_average_on_every_instruction_set() {
+        // vectors all the way, vectors and plain lines, plain lines only, of odd length at the end
+        for n in [640, 160, 684] {
+            for keep in ["average", "mean", "sum", "whole"] {
+                let x = noise(1, n);
+                let v = noise(2, n);
+                let h = 1e-6;
+                for isa in Isa::available() {
+                    let of = |x: &[f64]| f64::with_simd(isa, Chain { x, keep });
+                    let moved =
+                        |h: f64| -> Vec<f64> { x.iter().zip(&v).map(|(x, v)| x + h * v).collect() };
+                    let (_, gradient) = of(&x);
+                    let expected = (of(&moved(h)).0 - of(&moved(-h)).0) / (2.0 * h);
+                    let dot =
+                        |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
+                    let size = (dot(&gradient, &gradient) * dot(&v, &v)).sqrt();
+                    let error = (dot(&gradient, &v) - expected).abs() / size;
+                    assert!(error < 1e-7, "{n}, {keep}, {isa}: {error:e}");
+
+                    let (_, single) = f32::with_simd(isa, Chain { x: &x, keep });
+                    let error = relative_error(single, gradient);
+                    assert!(error < 2e-5, "{n}, {keep}, {isa}, f32: {error:e}");
+                }
+            }
+        }
     }
-    fn add(&self, _: &Frequencies<T>, _: &mut Frequencies<T>) {
-        unimplemented!()
-    }
-    fn add_root(&self, _: &Frequencies<T>, _: &mut Frequencies<T>) {
-        unimplemented!()
-    }
-    fn step_back(
-        &self,
-        _: Parent<'_, Self::Root, Self::Spectrum>,
-        _: &Step<'_>,
-        _: super::Kept<'_, T>,
-        _: Option<&mut Self::Spectrum>,
-        _: super::Cotangent<'_, Self::Root, Self::Spectrum>,
-        _: &mut Self::Planes,
-        _: &mut [Self::Lines],
-        _: &mut Self::Back,
-        _: Option<&mut ()>,
-    ) {
-        unimplemented!()
-    }
-    fn leave(&self, _: &mut Self::Root, _: &mut [T], _: &mut Self::Back) {
-        unimplemented!()
+
+    #[test]
+    fn nothing_has_no_gradient() {
+        for n in [160, 684] {
+            for isa in Isa::available() {
+                let x = vec![0.0; n];
+                let of = || Chain {
+                    x: &x,
+                    keep: "average",
+                };
+                let (_, single) = f32::with_simd(isa, of());
+                let (_, double) = f64::with_simd(isa, of());
+                assert!(
+                    single.iter().chain(&double).all(|&g| g == 0.0),
+                    "{n}, {isa}"
+                );
+            }
+        }
     }
 }

@@ -16,7 +16,7 @@ use crate::fft::Line;
 use crate::isa::Isa;
 use crate::kernels::pairs::{Pack, Separate};
 use crate::kernels::pass::{Emit, Passes, WithSimd};
-use crate::kernels::vector::{Simd, Vector, zero};
+use crate::kernels::vector::{Vector, zero};
 use crate::num::Real;
 use crate::num::sealed::Sealed;
 

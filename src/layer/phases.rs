@@ -21,13 +21,17 @@
 //! forth. Spectra are [`Frequencies`], the same for every level, and periodic: bands may pass Nyquist.
 //!
 //! Source: the split of m is Bailey, "FFTs in external or hierarchical memory" (1990).
+//!
+//! [`back`] is the way back, for gradients.
+
+mod back;
 
 use std::f64::consts::PI;
 use std::ops::Range;
 
 use super::average::AxisAverage;
 use crate::fft::{Line, roots, sides_of_cells};
-use crate::kernels::pass::{Emit, Passes, SideBySide, Turns};
+use crate::kernels::pass::{Emit, Offsets, Passes, SideBySide, Turns};
 use crate::kernels::phases::{self, Parts, Turn};
 use crate::kernels::squares::{LoadLine, cell};
 use crate::kernels::vector::{Cell, Simd, Vector, zero};
@@ -53,6 +57,8 @@ pub(crate) struct Phases<T, S: Simd<T>> {
     twiddles: Vec<Complex<T>>,
     /// exp(2πi·r/LANES).
     roots: Vec<Cell<S::V>>,
+    /// A column of rows `[sA][kB]`.
+    column: Offsets,
 }
 
 /// A spectrum: signed frequencies in order, real and imaginary parts apart, as far as bands read it.
@@ -184,6 +190,8 @@ pub(crate) struct Passband<T, V> {
     values: Vec<T>,
     /// cos and sin of 2πρp/LANES for ρ = (I−1)/2, (I−3)/2, .. > 0.
     turns: Vec<Cell<V>>,
+    /// exp(−2πi·ρ·p/LANES) for ρ = (I−1)/2: from the middle of the terms to the first of them.
+    first: Cell<V>,
     /// What the coefficients are turned back by, if they are asked for.
     back: Option<Cell<V>>,
     reach: Reach,
@@ -278,7 +286,7 @@ impl<T: Real, S: Passes<T>> Phases<T, S> {
                 .map(|turns| narrow(root(turns)))
                 .collect(),
         };
-        Some(Self {
+        let mut phases = Self {
             simd,
             lines: [a, b].map(|len| Line::new(simd, len)),
             turns: [turn(b, a), turn(1, b)],
@@ -289,7 +297,11 @@ impl<T: Real, S: Passes<T>> Phases<T, S> {
                     cell(simd, |_| root)
                 })
                 .collect(),
-        })
+            column: Offsets::default(),
+        };
+        let [pitch, _] = phases.pitches();
+        phases.column = (0..a).map(|row| (row * pitch) as u32).collect();
+        Some(phases)
     }
 
     /// A and B.
@@ -372,6 +384,7 @@ impl<T: Real, S: Passes<T>> Phases<T, S> {
             base,
             terms,
             turns: (0..terms / 2).map(|i| turn(terms - 1 - 2 * i)).collect(),
+            first: turn(2 * lanes - (terms - 1) % (2 * lanes)),
             back: (of == For::Coefficients).then(|| {
                 let steps = base.div_euclid(m as i64).rem_euclid(lanes as i64);
                 turn(2 * steps as usize + terms - 1)
@@ -727,7 +740,7 @@ pub(crate) fn mean<T: Real, S: Simd<T>>(simd: S, line: &[S::V], over: Range<usiz
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use ndarray::Array1;
 
     use super::super::average::EvenKernel;
@@ -739,7 +752,7 @@ mod tests {
     use crate::num::sealed::Sealed;
 
     /// Numbers without a pattern.
-    fn noise(seed: usize, count: usize) -> Vec<f64> {
+    pub fn noise(seed: usize, count: usize) -> Vec<f64> {
         let number = |i: usize| {
             let bits = (i + 1 + 7919 * seed) as u64;
             let bits = (bits ^ bits << 21).wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -785,7 +798,21 @@ mod tests {
         buffers
     }
 
-    /// The largest relative error of spectra of m vectors, all of them and parts.
+    /// How far ⟨Lx, y⟩ is from ⟨x, Lᵀy⟩, over what they may be: from x and Lᵀy, Lx and y.
+    fn adjoint_error<T: Real>([x, x_bar]: [&[T]; 2], [y, y_bar]: [&[T]; 2]) -> f64 {
+        let dot = |a: &[T], b: &[T]| -> f64 {
+            assert_eq!(a.len(), b.len());
+            a.iter().zip(b).map(|(a, b)| a.widen() * b.widen()).sum()
+        };
+        let size = |a: &[T], b: &[T]| (dot(a, a) * dot(b, b)).sqrt();
+        (dot(x, x_bar) - dot(y, y_bar)).abs() / (size(x, x_bar) + size(y, y_bar))
+    }
+
+    fn random<T: Real>(seed: usize, count: usize) -> Vec<T> {
+        narrow(&noise(seed, count))
+    }
+
+    /// The largest relative error of spectra of m vectors, all of them and parts, and of the way back.
     struct Forth {
         m: usize,
     }
@@ -826,8 +853,30 @@ mod tests {
                     true => expected[k.rem_euclid(n) as usize],
                     false => Complex::new(0.0, 0.0),
                 };
-                let got = range.clone().map(|k| spectrum.at(k));
-                let got = got.map(|got| Complex::new(got.re.widen(), got.im.widen()));
+                // What is read, and the cotangent of it.
+                let read: Vec<_> = range.clone().map(|k| spectrum.at(k)).collect();
+                let weights = [random::<T>(6, read.len()), random::<T>(7, read.len())];
+                spectrum.clear();
+                for ((k, &re), &im) in range.clone().zip(&weights[0]).zip(&weights[1]) {
+                    spectrum.set(k, Complex::new(re, im));
+                }
+                let before: Vec<T> = random(8, n as usize);
+                let mut to = vec![simd.splat(T::zero()); self.m];
+                S::V::numbers_mut(&mut to).copy_from_slice(&before);
+                phases.spectrum_back(&mut spectrum, reach, &mut buffers, &mut to);
+                let added = S::V::numbers(&to)
+                    .iter()
+                    .zip(&before)
+                    .map(|(&to, &b)| to - b);
+                let added: Vec<T> = added.collect();
+                let parts_of = |part: fn(&Complex<T>) -> T| read.iter().map(part);
+                let read_parts: Vec<T> = parts_of(|z| z.re).chain(parts_of(|z| z.im)).collect();
+                let error = adjoint_error([&u, &added], [&read_parts, &weights.concat()]);
+                assert!(!error.is_nan(), "back from {n}, within {within}");
+                worst = worst.max(error);
+                let got = read
+                    .into_iter()
+                    .map(|got| Complex::new(got.re.widen(), got.im.widen()));
                 let error = relative_error(parts(got), parts(range.map(value)));
                 assert!(!error.is_nan(), "{n}, within {within}");
                 worst = worst.max(error);
@@ -836,7 +885,8 @@ mod tests {
         }
     }
 
-    /// The largest relative error of moduli and coefficients on m vectors, from spectra 1, 2 and 4 times as long.
+    /// The largest relative error of moduli and coefficients on m vectors, from spectra 1, 2 and 4 times as long, and of the
+    /// way back.
     struct Back {
         m: usize,
     }
@@ -892,11 +942,67 @@ mod tests {
                             let error = relative_error(parts(got), parts(expected.iter().copied()));
                             assert!(!error.is_nan(), "{n} of {period}, {len} from {base}");
                             worst = worst.max(error);
+                            let error = self.back(simd, &phases, &band, &spectrum, scale, &y);
+                            assert!(!error.is_nan(), "{n} of {period}, {len} from {base}");
+                            worst = worst.max(error);
                         }
                     }
                 }
             }
             worst
+        }
+    }
+
+    impl Back {
+        /// The error of the transpose of coefficients y, and how far the way back through their moduli is from it.
+        fn back<T: Real, S: Passes<T>>(
+            &self,
+            simd: S,
+            phases: &Phases<T, S>,
+            band: &Passband<T, S::V>,
+            spectrum: &Frequencies<T>,
+            scale: T,
+            y: &[Cell<S::V>],
+        ) -> f64 {
+            let numbers = |cells: &[Cell<S::V>]| -> Vec<T> {
+                let parts = |cell: &Cell<S::V>| [cell.re.lanes(), cell.im.lanes()].concat();
+                cells.iter().flat_map(parts).collect()
+            };
+            let both = |spectrum: &Frequencies<T>| [&spectrum.re[..], &spectrum.im[..]].concat();
+            let cleared = || {
+                let mut to = spectrum.clone();
+                to.clear();
+                to
+            };
+            let mut buffers = dirty::<T, S>(simd, phases.lengths(band.terms()));
+            let random = |seed: usize| -> Vec<S::V> {
+                let numbers: Vec<T> = random(seed, phases.len());
+                numbers
+                    .chunks(S::V::LANES)
+                    .map(|lanes| simd.load(lanes))
+                    .collect()
+            };
+            let parts = random(9).into_iter().zip(random(10));
+            let y_bar: Vec<_> = parts.map(|(re, im)| Cell { re, im }).collect();
+            let mut to = cleared();
+            phases.coefficients_back(band, scale, &y_bar, &mut buffers, &mut to);
+            let linear = adjoint_error(
+                [&both(spectrum), &both(&to)],
+                [&numbers(y), &numbers(&y_bar)],
+            );
+
+            let u_bar = random(11);
+            let signs = y.iter().zip(&u_bar);
+            let y_bar: Vec<_> = signs.map(|(y, &u)| y.sign::<T>().scaled(u)).collect();
+            let mut expected = cleared();
+            phases.coefficients_back(band, scale, &y_bar, &mut buffers, &mut expected);
+            let mut got = cleared();
+            phases.moduli_back(band, spectrum, scale, &u_bar, &mut buffers, &mut got);
+            let error = relative_error(both(&got), both(&expected).iter().map(|x| x.widen()));
+            // The sign of a z that is nearly 0 by chance has its roundings, thousands of times as large.
+            let most = 5000.0 * T::epsilon().widen();
+            assert!(error < most, "through moduli: {error:e}");
+            linear
         }
     }
 
@@ -985,7 +1091,15 @@ mod tests {
             S::V::numbers_mut(middle).copy_from_slice(&narrow(&u));
             let mut got = vec![T::nan(); average.outputs];
             average.apply(simd, &mut line, &mut got);
-            relative_error(got, expected)
+            let weights: Vec<T> = random(12, got.len());
+            let u: Vec<T> = narrow(&u);
+            line.fill(simd.splat(T::nan()));
+            let mut scratch = vec![simd.splat(T::nan()); average.spread_len(S::V::LANES)];
+            average.spread(simd, &weights, &mut line, &mut scratch);
+            let back = S::V::numbers(&line[before..][..n / S::V::LANES]);
+            let error = adjoint_error([&u, back], [&got, &weights]);
+            assert!(!error.is_nan(), "{n} by {step}");
+            relative_error(got, expected).max(error)
         }
     }
 
