@@ -97,14 +97,7 @@ pub fn write(
     let curve = learning_curve(task, rows)?;
     let wavelets = wavelets(task, representation)?;
     let learned = first_filters(folder, rows)?;
-    let text = page(
-        task,
-        representation,
-        rows,
-        &curve,
-        &learned,
-        &wavelets,
-    )?;
+    let text = page(task, representation, rows, &curve, &learned, &wavelets)?;
     commit_all([
         table_file(folder, rows)?,
         io::stage_png(folder.join(CURVE), &curve)?,
