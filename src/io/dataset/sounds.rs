@@ -10,7 +10,7 @@
 //! - `{fold}-{recording}-{take}` in class folders, ESC-10: the highest fold is tested, the others learned from, so that takes of
 //!   one recording never stand on both sides.
 //!
-//! Sources: the README of the Free Spoken Digit Dataset (Z. Jackson and others, version 1.0.9); K. J. Piczak, "ESC: dataset for
+//! Sources: the README of the Free Spoken Digit Dataset (Z. Jackson and others); K. J. Piczak, "ESC: dataset for
 //! environmental sound classification", 2015, section 2.
 
 use std::path::{Path, PathBuf};
