@@ -325,7 +325,7 @@ mod tests {
         assert!((fit(5.0, 7.5).bandwidth(1) - 1.0).abs() < 1e-12);
         // By the definition: the area below |ĝ|² over its peak, of an analytic wave on the samples.
         let cut = fit(0.004, 30.0);
-        let [steep, len] = [(TAU * 0.004).powi(2), 128];
+        let (steep, len) = ((TAU * 0.004_f64).powi(2), 128);
         let power = |k: usize| {
             let omega = k as f64 / 4096.0;
             let sums = (0..len).fold([0.0, 0.0], |[re, im], t| {
