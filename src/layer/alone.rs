@@ -870,7 +870,6 @@ mod tests {
                     let from = || Parent::Moduli(&spectrum);
                     layer.step(from(), step, None, &mut (), &mut team, Some(&mut keep));
                     let to = Cotangent::Moduli(&mut bar);
-                    let lines = &mut team[0];
                     layer.step_back(
                         from(),
                         step,
@@ -885,7 +884,6 @@ mod tests {
                 }
                 let children = goes_on.then_some(&mut bar);
                 let to = Cotangent::Input(&mut root_bar);
-                let lines = &mut team[0];
                 layer.step_back(
                     from(),
                     step,
