@@ -391,7 +391,11 @@ fn a_layer_for_signals_is_told_by_its_axes_and_reported_in_hertz() {
             "{filter}"
         );
         assert!((number("center") - 63.0).abs() < 0.1 && number("explained") > 0.99);
-        assert!(filter["nearest"]["correlation"].as_f64().unwrap() > 0.95);
+        // At most half a step of the ladder away: exp(−d²/4σ²) with d = (2^(1/8) − 1)·ξ and σ = 0.104·ξ is 0.83.
+        assert!(
+            filter["nearest"]["correlation"].as_f64().unwrap() > 0.82,
+            "{filter}"
+        );
     }
     let references = numbers["references"].as_array().unwrap();
     let counts = [&references[0], &references[1]].map(|r| r["explained"].as_array().unwrap().len());

@@ -25,7 +25,7 @@ use super::coverage::Coverage;
 use super::gabor_fit_1d::{self, GaborFit1d};
 use super::layer::{Layer, Part};
 use super::nearest_1d::{Match1d, nearest_1d};
-use crate::filters::{FilterBank1d, FilterBank1dParams, FrameBounds};
+use crate::filters::{FilterBank1d, FilterBank1dParams, FrameBounds, Wavelet1d};
 use crate::{Error, Result};
 
 /// log2 of a duration that leaves the highest wavelets of any Q their own bandwidth.
@@ -34,8 +34,8 @@ const LONG: usize = 16;
 /// What to compare a layer for signals with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparisonParams1d {
-    /// log2 of the longest duration of a wavelet in samples; `None` for the least that brings a wavelet below the
-    /// lowest waves of the layer, 5 % of them left out, and at most log2 of the kernel's length.
+    /// log2 of the longest duration of a wavelet in samples; `None` for the least that brings a wavelet of as many periods as the
+    /// highest one down to the lowest waves of the layer, 5 % of them left out, and at most log2 of the kernel's length.
     pub J: Option<usize>,
     /// Wavelets per octave; `None` for those whose bandwidth over centre frequency is nearest to the median of the
     /// layer's waves, up to 16.
@@ -88,9 +88,14 @@ impl ComparisonParams1d {
         });
         let most = (len.ilog2() as usize).max(1);
         let J = self.J.unwrap_or_else(|| {
+            // Below, on its linear steps, the ladder has wavelets of one bandwidth, however low the waves are.
+            let relative = |psi: &Wavelet1d| psi.sigma / psi.xi;
+            let of_highest = relative(&ladder(LONG, Q)[0]);
             let reaches = |J: &usize| {
-                let least = ladder(*J, Q).last().map_or(0.5, |psi| psi.xi);
-                lowest.is_some_and(|lowest| least <= lowest)
+                let psis = ladder(*J, Q);
+                let geometric = psis.iter().filter(|psi| relative(psi) < 1.001 * of_highest);
+                let least = geometric.last().map(|psi| psi.xi);
+                lowest.is_some_and(|lowest| least.is_some_and(|least| least <= lowest))
             };
             (1..most).find(reaches).unwrap_or(most)
         });
@@ -353,13 +358,28 @@ mod tests {
         assert_eq!(comparison.Q, 4);
         let exponent = comparison.bandwidth_exponent(comparison.waves()).unwrap();
         assert!((exponent - 1.0).abs() < 0.02, "{exponent}");
-        assert_eq!(comparison.packets().count(), 16);
+        // All but those whose envelope reaches beyond the kernel.
+        let samples = comparison.samples() as f64;
+        let within = |gabor: &&Gabor1d| gabor.equivalent_bandwidth() * samples >= 1.5;
+        let packets = ladder.iter().filter(within).count();
+        assert!(packets >= 14 && comparison.packets().count() == packets);
         let lowest = comparison.bank.wavelets().last().unwrap().xi;
         assert!(
             lowest < ladder[14].xi && lowest > ladder[15].xi / 8.0,
             "{lowest}"
         );
-        assert!(comparison.correlations().iter().all(|&r| r > 0.95));
+        // At most half a step of the ladder away, d = (2^(1/8) − 1)·ξ: exp(−d²/4σ²) = 0.83 with σ = 0.104·ξ.
+        // The last one is of the lowest twentieth, which the bank need not reach.
+        let correlations = comparison.correlations();
+        assert!(
+            correlations[..15].iter().all(|&r| r > 0.82),
+            "{correlations:?}"
+        );
+        assert!(
+            correlations.iter().all(|&r| r > 0.82),
+            "{correlations:?}, J = {}",
+            comparison.J
+        );
         for reference in &comparison.references {
             let chance = superiority(&comparison.explained(), &reference.explained);
             assert!(chance > Some(0.95), "{}: {chance:?}", reference.name);
