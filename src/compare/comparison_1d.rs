@@ -93,8 +93,8 @@ impl ComparisonParams1d {
             let of_highest = relative(&ladder(LONG, Q)[0]);
             let reaches = |J: &usize| {
                 let psis = ladder(*J, Q);
-                let geometric = psis.iter().filter(|psi| relative(psi) < 1.001 * of_highest);
-                let least = geometric.last().map(|psi| psi.xi);
+                let mut geometric = psis.iter().filter(|psi| relative(psi) < 1.001 * of_highest);
+                let least = geometric.next_back().map(|psi| psi.xi);
                 lowest.is_some_and(|lowest| least.is_some_and(|least| least <= lowest))
             };
             (1..most).find(reaches).unwrap_or(most)
