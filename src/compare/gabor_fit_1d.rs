@@ -8,7 +8,7 @@
 //! ```
 //!
 //! with the least Σ_t (kernel(t) − g(t))². A line is a plane of one column: the formula, its derivatives and the
-//! optimiser are those of [`gabor_fit`](super::gabor_fit) with θ, slant and the centre across held still.
+//! optimiser are those of [`gabor_fit`] with θ, slant and the centre across held still.
 //!
 //! What differs are the starts. A kernel of hundreds of samples has room for many wave packets, each with its own place
 //! and width, and its spectrum as a whole shows the loudest only. So it is looked at through Gaussian windows of all

@@ -123,7 +123,7 @@ impl FeatureCache {
     /// Features of images, from the disk if they are there. A file that cannot be read is made anew.
     ///
     /// # Errors
-    /// As [`Representation::features`]; [`Error::File`] if the features cannot be written.
+    /// As [`Representation::features`]; [`Error::File`](crate::Error::File) if the features cannot be written.
     pub fn features(&self, images: &Array4<f32>, by: &Representation) -> Result<TimedFeatures> {
         let path = self
             .folder
