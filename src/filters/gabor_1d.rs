@@ -25,8 +25,9 @@ use crate::kernels::any_length::AnyLength;
 /// exp(−45) ≈ 3·10⁻²⁰ of the peak lies below the rounding of `f64`: Gaussians are not followed further out.
 const EXPONENT_CUT: f64 = 45.0;
 
-/// Near the end of the range of `f64`: of filters whose grid holds no more of them than their tails.
-const LAST_CUT: f64 = 700.0;
+/// At the end of the range of `f64`, where the least of its numbers is exp(−744.4): of filters whose grid holds no more of them
+/// than their tails.
+const LAST_CUT: f64 = 745.0;
 
 /// Which family of wavelets fills a bank of one axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
