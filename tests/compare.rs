@@ -385,9 +385,14 @@ fn a_layer_for_signals_is_told_by_its_axes_and_reported_in_hertz() {
         let number = |key: &str| filter["fit"][key].as_f64().unwrap();
         let expected = 2400.0 * (-(n as f64) / 4.0).exp2();
         assert!((number("xi_hz") / expected - 1.0).abs() < 1e-3, "{filter}");
-        let width = 0.104 * expected * std::f64::consts::PI.sqrt();
+        // Σe²/(Σe)² of the envelope within the kernel, which cuts the lowest of them off.
+        let turn = std::f64::consts::TAU * 0.104 * expected / 8000.0;
+        let envelope = (0..128).map(|t| (-0.5 * (turn * (f64::from(t) - 63.0)).powi(2)).exp());
+        let [sum, squares] =
+            envelope.fold([0.0, 0.0], |[sum, squares], e| [sum + e, squares + e * e]);
+        let width = 8000.0 * squares / (sum * sum);
         assert!(
-            (number("bandwidth_hz") / width - 1.0).abs() < 0.05,
+            (number("bandwidth_hz") / width - 1.0).abs() < 1e-3,
             "{filter}"
         );
         assert!((number("center") - 63.0).abs() < 0.1 && number("explained") > 0.99);
