@@ -8,13 +8,16 @@ mod workloads;
 
 use std::time::Duration;
 
+use criterion::measurement::WallTime;
 use criterion::{
-    BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main,
+    BenchmarkGroup, BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group,
+    criterion_main,
 };
 use ndarray::ArrayD;
 use wavelet_scattering::Scattering2d;
+use wavelet_scattering::scattering::{Scattering, Wavelet};
 use workloads::floor::{Ffts, Floor, in_turns};
-use workloads::signals::SIGNALS;
+use workloads::signals::{Planned, SIGNALS};
 use workloads::{WORKLOADS, Workload, error_in_single};
 
 /// The transform in `f32` is that in `f64` up to rounding.
@@ -62,11 +65,34 @@ fn transforms(criterion: &mut Criterion) {
                 });
             });
         }
+        back(&mut group, name, &plan, &images);
         if std::env::args().all(|argument| argument != "--test") {
             compare_with_floor(workload, &plan);
         }
     }
     group.finish();
+}
+
+/// The gradient of the sum of all features, without the way there.
+fn back<W: Wavelet, const D: usize>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    name: &str,
+    plan: &Scattering<f32, W, D>,
+    inputs: &ArrayD<f32>,
+) {
+    let weights = ArrayD::ones(plan.output_shape(&inputs.shape()[..inputs.ndim() - D]));
+    let mut gradient = ArrayD::zeros(inputs.raw_dim());
+    for (threads, mut workspace) in [
+        ("vjp-1-thread", plan.gradient_workspace_for(1)),
+        ("vjp-all-threads", plan.gradient_workspace()),
+    ] {
+        group.bench_function(BenchmarkId::new(threads, name), |b| {
+            b.iter(|| {
+                plan.vjp_into(inputs, &weights, &mut gradient, &mut workspace)
+                    .expect("shapes fit")
+            });
+        });
+    }
 }
 
 /// Runs one image and its floor in turns for a second, on one thread, and prints the ratio of the medians.
@@ -120,6 +146,21 @@ fn signals(criterion: &mut Criterion) {
                 });
             });
         }
+        let Planned::Time(time) = &plan else { continue };
+        back(&mut group, name, time, &signals);
+
+        let params = time.description();
+        let double = params.plan::<f64>().expect("the workload fits into memory");
+        let signals = signals.mapv(f64::from);
+        let mut out = ArrayD::<f64>::zeros(double.output_shape(workload.leading));
+        let mut workspace = double.workspace_for(1);
+        group.bench_function(BenchmarkId::new("1-thread-f64", name), |b| {
+            b.iter(|| {
+                double
+                    .transform_into(&signals, &mut out, &mut workspace)
+                    .expect("shapes fit")
+            });
+        });
     }
     group.finish();
 }
