@@ -204,7 +204,7 @@ impl<T: Element, S: Simd<T>, const PARTS: usize> Kernel for Separate<'_, T, S, P
 /// Two half spectra, of which the real parts of the inverse transforms are wanted, as one complex line.
 pub struct Join<'a, T, S: Simd<T>> {
     pub simd: S,
-    /// For k = 0 ..= n/2 at least, groups of neighbours and how far groups are apart.
+    /// For k = 0 ..= n/2 at least, in groups of so many `neighbours`, `pitch` from each other.
     pub even: &'a [Cell<S::V>],
     /// The same, or empty for a row of zeros.
     pub odd: &'a [Cell<S::V>],
@@ -264,25 +264,6 @@ impl<V: Copy> Kernel for Part<'_, V> {
         let rows = self.even.iter_mut().zip(self.odd);
         for ((even, odd), &Cell { re, im }) in rows.zip(self.cells) {
             (*even, *odd) = (re, im);
-        }
-    }
-}
-
-/// z̄ = ū·z/|z|, parts exchanged: the cotangent of a line from that of its moduli, as lines want it that go back.
-pub struct ModulusBack<'a, T, S: Simd<T>> {
-    pub z: &'a [Cell<S::V>],
-    pub u: &'a [S::V],
-    pub scale: S::V,
-    pub tile: &'a mut [Cell<S::V>],
-}
-
-impl<T: Element, S: Simd<T>> Kernel for ModulusBack<'_, T, S> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for ((to, z), &u) in self.tile.iter_mut().zip(self.z).zip(self.u) {
-            *to = z.sign().scaled(u * self.scale).swapped();
         }
     }
 }

@@ -457,7 +457,7 @@ impl<T: Real, S: Passes<T>> Backward<T> for Alone<T, S> {
 
     fn filters(&self, _max_order: usize) {}
 
-    fn visit_filters(&self, (): &(), _visit: &mut Visitor<'_>) {}
+    fn take_filters(&self, (): &mut (), _visit: &mut Visitor<'_>) {}
 
     fn back(&self) -> Back<T, S::V> {
         Back {

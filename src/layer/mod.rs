@@ -167,8 +167,9 @@ pub(crate) trait Backward<T>: Layer<T> {
     /// Zeros, for paths of so many wavelets at most.
     fn filters(&self, max_order: usize) -> Self::Filters;
 
-    /// Hands out the cotangents that are not 0: the layer from 0, λ, the signed frequency along each axis, and ∂/∂ψ̂.
-    fn visit_filters(&self, filters: &Self::Filters, visit: &mut Visitor<'_>);
+    /// Hands out the cotangents that are not 0, and leaves zeros: the layer from 0, λ, the signed frequency along each axis, and
+    /// ∂/∂ψ̂.
+    fn take_filters(&self, filters: &mut Self::Filters, visit: &mut Visitor<'_>);
 
     /// Sets the cotangent of a spectrum to zero.
     fn clear(&self, spectrum: &mut Self::Spectrum);

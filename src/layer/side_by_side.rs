@@ -481,7 +481,7 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> Backward<T> for SideBySide<T, S,
         }
     }
 
-    fn visit_filters(&self, filters: &Self::Filters, visit: &mut Visitor<'_>) {
+    fn take_filters(&self, filters: &mut Self::Filters, visit: &mut Visitor<'_>) {
         let slots = Grids::<T, S, PARTS>::SLOTS;
         // Both forms of spectra are twice as large.
         let mut each =
@@ -498,7 +498,7 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> Backward<T> for SideBySide<T, S,
         for ((_, wavelets), (values, lambdas)) in self
             .first
             .iter()
-            .zip(filters.first.iter().zip(&self.groups))
+            .zip(filters.first.iter_mut().zip(&self.groups))
         {
             for (slot, &lambda) in lambdas.iter().enumerate() {
                 for run in &wavelets.runs {
@@ -507,8 +507,9 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> Backward<T> for SideBySide<T, S,
                     });
                 }
             }
+            values.fill(InLanes(zero(self.grids.simd).re));
         }
-        for (layer, levels) in (1..).zip(&filters.deeper) {
+        for (layer, levels) in (1..).zip(&mut filters.deeper) {
             for (wavelets, values) in self.deeper.iter().zip(levels) {
                 for (lambda, (wavelets, values)) in wavelets.iter().zip(values).enumerate() {
                     let (Some(wavelets), Some(values)) = (wavelets, values) else {
@@ -517,6 +518,7 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> Backward<T> for SideBySide<T, S,
                     for run in &wavelets.runs {
                         each(layer, lambda, run, &|at, part| values[at][part]);
                     }
+                    values.fill([T::zero(); PARTS]);
                 }
             }
         }

@@ -7,7 +7,7 @@
 //!
 //! AddMirrored    Û̄ beyond B/2 to its mirror image
 //! FromFrequencies             Û̄, DFT over r, transposed   ─▶ phases of LANES kB
-//! PackPhases     two rows as one complex line
+//! [`Join`](crate::pairs::Join)   two rows as one complex line
 //! AddRows        its parts                            ─▶ added to two rows of Ū
 //!
 //! SpreadWindows, SpreadAround, FoldHalo               averages to the samples that they are of
@@ -21,12 +21,13 @@ use super::{Butterfly, Mirror, Parts, Radix, SIDE_BY_SIDE, Turn, signed, transpo
 use crate::element::Element;
 use crate::vector::{Cell, Kernel, MAX_LANES, Simd, Vector, zero};
 
-/// Cotangents of moduli to those of cells, parts exchanged: u·z/|z|, or 0 where z is.
+/// Cotangents of moduli to those of cells, parts exchanged: scale·u·z/|z|, or 0 where z is.
 pub struct Signs<'a, T, S: Simd<T>> {
     pub z: &'a [Cell<S::V>],
     /// From the row on, `stride` from each other.
     pub u: &'a [S::V],
     pub stride: usize,
+    pub scale: S::V,
     pub to: &'a mut [Cell<S::V>],
 }
 
@@ -37,7 +38,7 @@ impl<T: Element, S: Simd<T>> Kernel for Signs<'_, T, S> {
     fn run(self) {
         let u = self.u.iter().step_by(self.stride);
         for ((to, &z), &u) in self.to.iter_mut().zip(self.z).zip(u) {
-            *to = z.sign::<T>().scaled(u).swapped();
+            *to = z.sign::<T>().scaled(u * self.scale).swapped();
         }
     }
 }
@@ -276,52 +277,6 @@ fn few<T: Element, S: Simd<T>>(simd: S, from: &[T], count: usize) -> S::V {
     let mut numbers = [T::zero(); MAX_LANES];
     numbers[..count].copy_from_slice(&from[..count]);
     simd.load(&numbers)
-}
-
-/// The transpose of two real rows that go through one complex line, from their kB = 0 ..= B/2 on.
-pub struct PackPhases<'a, T, S: Simd<T>> {
-    pub simd: S,
-    pub even: &'a [Cell<S::V>],
-    /// The row behind it, if there is one.
-    pub odd: Option<&'a [Cell<S::V>]>,
-    /// B cells.
-    pub to: &'a mut [Cell<S::V>],
-}
-
-impl<T: Element, S: Simd<T>> Kernel for PackPhases<'_, T, S> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self {
-            simd,
-            even,
-            odd,
-            to,
-        } = self;
-        let n = to.len();
-        let none = zero(simd);
-        let half = simd.splat((T::one() + T::one()).recip());
-        for (k, &even) in even[..=n / 2].iter().enumerate() {
-            let odd = match odd {
-                Some(odd) => odd[k],
-                None => none,
-            };
-            if 2 * k % n == 0 {
-                to[k] = Cell {
-                    re: even.re,
-                    im: odd.re,
-                };
-                continue;
-            }
-            to[k] = even.plus_i(odd).scaled(half);
-            to[n - k] = Cell {
-                re: even.re + odd.im,
-                im: odd.re - even.im,
-            }
-            .scaled(half);
-        }
-    }
 }
 
 /// Adds the real parts of cells to a row, and the imaginary parts to the row behind it, if there is one.

@@ -12,10 +12,11 @@
 //! Every step is the transpose of one on the way there, so that what rounds there rounds here, and nothing else.
 
 use super::{Frequencies, Passband, PhaseAverage, PhaseBuffers, Phases, Reach, Window};
+use crate::kernels::pairs::Join;
 use crate::kernels::pass::{Emit, Gather, Passes, SideBySide, Turns};
 use crate::kernels::phases::back::{
-    AddBand, AddMirrored, AddRows, FoldHalo, FromFrequencies, LoadRow, PackPhases, Signs,
-    SpreadAround, SpreadWindows, TurnRow,
+    AddBand, AddMirrored, AddRows, FoldHalo, FromFrequencies, LoadRow, Signs, SpreadAround,
+    SpreadWindows, TurnRow,
 };
 use crate::kernels::phases::{Everywhere, Mirror, Turn};
 use crate::kernels::scalar::add_scaled;
@@ -89,6 +90,7 @@ impl<T: Real, S: Passes<T>> Phases<T, S> {
                 z: &line[..b],
                 u: &u[first..],
                 stride: a,
+                scale: self.simd.splat(T::one()),
                 to: &mut tile[..b],
             });
             self.turn_row(first, buffers);
@@ -101,7 +103,7 @@ impl<T: Real, S: Passes<T>> Phases<T, S> {
     ///
     /// # Panics
     /// If the band was not made for them.
-    #[allow(dead_code)] // for joint scattering
+    #[cfg_attr(not(test), expect(dead_code))] // what joint scattering will go back through, and tests do
     pub fn coefficients_back(
         &self,
         band: &Passband<T, S::V>,
@@ -251,11 +253,16 @@ impl<T: Real, S: Passes<T>> Phases<T, S> {
         for row in (0..a).step_by(2) {
             let odd = row + 1 < a;
             let tile = &mut tile[..b];
-            simd.run(PackPhases {
+            simd.run(Join {
                 simd,
                 even: &rows[row * pitch..],
-                odd: odd.then(|| &rows[(row + 1) * pitch..]),
-                to: &mut *tile,
+                odd: match odd {
+                    true => &rows[(row + 1) * pitch..],
+                    false => &[],
+                },
+                neighbours: b,
+                pitch: b,
+                tile: &mut *tile,
             });
             let emit = Emit::Cells {
                 to: &mut *line,

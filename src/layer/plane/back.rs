@@ -10,8 +10,9 @@
 //! Vectors hold one or two neighbours of a path, as on the way there. Neither ū nor z̄ is ever written to memory whole.
 
 use super::{BAND, LineBuffers, Plane, PlaneBuffers};
-use crate::kernels::pairs::{Join, ModulusBack, Part};
+use crate::kernels::pairs::{Join, Part};
 use crate::kernels::pass::{Emit, Gather, Offsets, Passes};
+use crate::kernels::phases::back::Signs;
 use crate::kernels::vector::{Cell, Simd, zero};
 use crate::layer::observe::Observer;
 use crate::memory::Footprint;
@@ -201,11 +202,12 @@ impl<T: Real, S: Passes<T>> Plane<T, S> {
                     stride: 1,
                 };
                 self.lines[1].run_gathered(cells, tile, to);
-                simd.run(ModulusBack::<T, S> {
+                simd.run(Signs::<T, S> {
                     z: &spectrum[..n1],
                     u,
+                    stride: 1,
                     scale,
-                    tile: &mut tile[..n1],
+                    to: &mut tile[..n1],
                 });
                 let to = &mut hat[y % 2 * parts..];
                 let stride = 2 * parts;

@@ -270,18 +270,18 @@ impl<T: Real, L: Backward<T> + 'static, W: Wavelet, const D: usize> EngineBack<T
         let (threads, team) = (teams.len(), &mut teams[0]);
         let max_order = self.design.paths.max_order();
         let mut gradient = vec![T::zero(); self.input_len()];
+        let shares = (0..L::SHARES).map(|_| self.layer.filters(max_order));
+        let mut filters: Vec<_> = shares.collect();
+        // Input by input, so that sums over many of them are not in the precision of the transform.
         for i in 0..inputs.len_of(Axis(0)) {
-            // An input each, so that sums over many of them are not in the precision of the transform.
-            let shares = (0..L::SHARES).map(|_| self.layer.filters(max_order));
-            let mut filters: Vec<_> = shares.collect();
             let of = [&inputs, &weights].map(|array| array.index_axis(Axis(0), i));
             let amplitude =
                 self.run_input_back(of, &mut gradient, team, threads, &mut filters, cancel);
             cancel.check()?;
-            for share in &filters {
+            for share in &mut filters {
                 let amplitude = amplitude.widen();
                 self.layer
-                    .visit_filters(share, &mut |layer, lambda, k, value| {
+                    .take_filters(share, &mut |layer, lambda, k, value| {
                         visit(layer, lambda, k, amplitude * value);
                     });
             }
