@@ -52,15 +52,17 @@ pub struct Match1d {
 /// use wavelet_scattering::compare::nearest_1d;
 /// use wavelet_scattering::filters::FilterBank1d;
 ///
-/// // A wave of period 20, six of them within two standard deviations of its envelope.
+/// // A packet of the frequency and the duration of the tenth wavelet of a bank, as if it had been learned.
+/// let bank = FilterBank1d::params(1024, 7).Q(4);
+/// let psi = bank.wavelets()[9];
 /// let kernel = Array1::from_shape_fn(256, |t| {
 ///     let t = t as f64 - 100.0;
-///     (-t * t / 1800.0).exp() * (std::f64::consts::TAU * t / 20.0).cos()
+///     (-0.5 * (t / psi.sigma_time()).powi(2)).exp() * (std::f64::consts::TAU * psi.xi * t + 0.7).cos()
 /// });
-/// let found = nearest_1d(&[kernel], &FilterBank1d::params(1024, 7).Q(4))?;
+/// let found = nearest_1d(&[kernel], &bank)?;
 /// let best = found[0].as_ref().unwrap();
-/// assert!((best.wavelet.xi - 0.05).abs() < 0.005 && (best.center - 100.0).abs() < 5.0);
-/// assert!(best.correlation > 0.9);
+/// assert_eq!(best.wavelet.n, psi.n);
+/// assert!((best.center - 100.0).abs() < 0.25 * psi.sigma_time() && best.correlation > 0.95);
 /// # Ok::<(), wavelet_scattering::Error>(())
 /// ```
 pub fn nearest_1d(
