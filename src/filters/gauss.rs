@@ -20,6 +20,11 @@ pub fn axis_hat(sigma: f64, n: usize) -> Vec<f64> {
         .collect()
 }
 
+/// The standard deviation in samples, 1/(2πσ), of what has σ in cycles per sample.
+pub fn width(sigma: f64) -> f64 {
+    1.0 / (2.0 * std::f64::consts::PI * sigma)
+}
+
 /// Σ_a exp(−a²/(2σ²)), the first value of [`axis_hat`] on any grid.
 pub fn at_zero(sigma: f64) -> f64 {
     axis_hat(sigma, 1)[0]

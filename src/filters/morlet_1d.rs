@@ -91,7 +91,7 @@ impl Wavelet1d {
 
     /// Standard deviation of the envelope in time, 1/(2π·sigma), in samples.
     pub fn sigma_time(&self) -> f64 {
-        1.0 / (2.0 * std::f64::consts::PI * self.sigma)
+        gauss::width(self.sigma)
     }
 
     /// The Gabor with these numbers: the wavelet itself or, for a Morlet, what it oscillates as.

@@ -24,6 +24,7 @@ use super::band::{Band, dense, filter_grid};
 use super::bank::{FilterBank, low_block};
 use super::frame::{self, FrameBounds};
 use super::gabor::Gabor;
+use super::gauss;
 use super::list_2d::{WaveletList2d, band, phi_axes};
 use super::outline::{self, SampledFrameBounds, Scaling};
 use crate::grid::Grid;
@@ -216,7 +217,7 @@ impl Wavelet2d {
     /// Standard deviation of the envelope in space along the wave vector, 1/(2π·sigma), in pixels. Across it is this
     /// over the slant.
     pub fn sigma_space(&self) -> f64 {
-        in_space(self.sigma)
+        gauss::width(self.sigma)
     }
 
     /// The Gabor with these numbers: the wavelet itself or, for a Morlet, what it oscillates as.
@@ -238,11 +239,6 @@ impl PartialEq for Wavelet2d {
         (self.j, self.l) == (other.j, other.l)
             && numbers(self).into_iter().zip(numbers(other)).all(equal)
     }
-}
-
-/// Standard deviation in space, in samples, of a Gaussian of this one in frequency, in cycles per sample.
-fn in_space(sigma: f64) -> f64 {
-    1.0 / (2.0 * PI * sigma)
 }
 
 /// Description of a [`FilterBank2d`]: plain data, checked by [`build`](Self::build).

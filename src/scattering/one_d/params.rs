@@ -433,23 +433,26 @@ impl Scattering1dParams {
         banks.map(|Q| self.bank(1, Q).wavelets()).collect()
     }
 
-    /// How far the filters of a path, and φ, reach in time, one after another: out to where a Gaussian falls below the tolerance.
-    /// Samples on either side.
+    /// How far the filters of a path and φ together reach in time, in samples on either side.
+    ///
+    /// Since ||a| − |b|| ≤ |a − b|, a change Δ of the signal changes S[λ1, …, λm] by at most |Δ| ⋆ |ψ_λ1| ⋆ … ⋆ |ψ_λm| ⋆ φ. Envelopes are
+    /// Gaussians, so that their convolution is one too, of variance Σσ²; it ends where it falls below the tolerance. Strictly analytic
+    /// wavelets are cut at frequency 0, and have tails that decline as t⁻² beyond it.
     pub(super) fn reach<T: Real>(&self) -> f64 {
         let banks = self.numbers();
         let tolerance = self.tolerance.unwrap_or(T::TOLERANCE).max(1e-16);
-        let out = (-2.0 * tolerance.ln()).sqrt() / (2.0 * std::f64::consts::PI);
-        let narrowest = |layer: &usize| {
-            let sigmas = banks[*layer].iter().map(|psi| psi.sigma);
-            1.0 / sigmas.fold(f64::INFINITY, f64::min)
+        let longest = |layer: usize| {
+            let sigmas = banks[layer].iter().map(Wavelet1d::sigma_time);
+            sigmas.fold(0.0, f64::max)
         };
-        let of_layer = self.layers().of_layer;
-        let of_layers: f64 = of_layer.iter().take(self.max_order).map(narrowest).sum();
+        let of_layers = self.layers().of_layer.into_iter().take(self.max_order);
+        let of_layers = of_layers.map(longest);
         let of_phi = match self.average {
-            Average::Local => self.averaged_over() / SIGMA_0,
+            Average::Local => gauss::width(SIGMA_0 / self.averaged_over()),
             _ => 0.0,
         };
-        out * (of_layers + of_phi)
+        let variance: f64 = of_layers.chain([of_phi]).map(|sigma| sigma * sigma).sum();
+        (-2.0 * tolerance.ln() * variance).sqrt()
     }
 
     /// How far a U may be subsampled.
@@ -553,6 +556,7 @@ impl Scattering1dParams {
     /// Lays the transform out, on an axis as short as the reach of its filters allows or on Kymatio's. Of parameters that passed
     /// [`check`](Self::check).
     pub(in crate::scattering) fn lay_out<T: Real>(&self, short: bool) -> Result<LaidOut> {
+        let short = short && self.family != Family1d::Analytic;
         let reach = short.then(|| self.reach::<T>());
         self.lay_out_on::<T>(self.axis(&self.numbers(), reach)?)
     }
