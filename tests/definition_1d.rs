@@ -356,32 +356,63 @@ fn short_padding_gives_the_numbers_of_long_padding() {
     }
 }
 
-/// A plan with the same banks of its own is on the long axis.
+/// A plan with the same banks of its own is on the long axis, in one piece.
+fn long_plan<T: Real>(params: &Scattering1dParams) -> Scattering1d<T> {
+    let padded = params.padded_len().unwrap();
+    let bank = |&Q| -> Arc<dyn FilterBank<T, 1, Wavelet = _>> {
+        let bank = FilterBank1d::params(padded, params.J).Q(Q);
+        let bank = bank.T(params.averaged_over()).family(params.family);
+        Arc::new(bank.build::<T>().unwrap())
+    };
+    let banks: Vec<_> = params.Q.iter().chain([&1]).map(bank).collect();
+    params.plan_with(&banks).unwrap()
+}
+
 fn check_against_long<T: Real>(params: &Scattering1dParams, x: &Array1<f64>, most: f64) {
     let x = x.mapv(T::narrow);
-    let padded = params.padded_len().unwrap();
-    let banks = params
-        .Q
-        .iter()
-        .chain([&1])
-        .map(|&Q| -> Arc<dyn FilterBank<T, 1, Wavelet = _>> {
-            let bank = FilterBank1d::params(padded, params.J).Q(Q);
-            let bank = bank.T(params.averaged_over()).family(params.family);
-            Arc::new(bank.build::<T>().unwrap())
-        });
-    let long = params.plan_with(&banks.collect::<Vec<_>>()).unwrap();
-    let short = params.plan::<T>().unwrap();
-    assert!(short.padded_shape() < long.padded_shape());
-    let long = long.transform(&x).unwrap();
-    let short = short.transform(&x).unwrap();
+    let (plan, long) = (params.plan::<T>().unwrap(), long_plan(params));
+    let (got, expected) = (plan.transform(&x).unwrap(), long.transform(&x).unwrap());
     for order in 0..=params.max_order {
         let of = |features: &Features<T, Wavelet1d>| -> Vec<T> {
             let rows = features.paths().rows_of_order(order);
             rows.flat_map(|row| features.path(row).iter().copied().collect::<Vec<_>>())
                 .collect()
         };
-        let error = relative_error(of(&short), of(&long));
+        let error = relative_error(of(&got), of(&expected));
         assert!(error <= most, "{params:?}, order {order}: {error:e}");
+    }
+}
+
+/// Long signals are transformed block by block, with the numbers, and the gradient, of the whole.
+#[test]
+fn blocks_of_a_long_signal_are_the_whole() {
+    for (len, padding, average, stride) in [
+        (1 << 17, Padding::Reflect, Average::Local, 16),
+        (100_003, Padding::Symmetric, Average::Local, 4),
+        (123_456, Padding::Zero, Average::None, 0),
+        (3 << 15, Padding::Periodic, Average::Local, 16),
+        (3 << 15, Padding::Periodic, Average::None, 0),
+    ] {
+        let x = noise(len, 8);
+        let mut params = Scattering1d::params(len, 4).Q([4]).padding(padding);
+        params = params.average(average);
+        if average == Average::Local {
+            params = params.stride(stride);
+        }
+        let plan = params.plan::<f64>().unwrap();
+        let in_block = plan.bank().grid().shape[0];
+        assert!(in_block < len / 2, "{in_block}");
+        check_against_long::<f64>(&params, &x, 1e-11);
+        check_against_long::<f32>(&params, &x, 3e-6);
+
+        let weights = noise(plan.features_len(), 9);
+        let weights = weights
+            .into_shape_with_order(plan.output_shape(&[]))
+            .unwrap();
+        let got = plan.vjp(&x, &weights).unwrap();
+        let expected = long_plan(&params).vjp(&x, &weights).unwrap();
+        let error = relative_error(got, expected);
+        assert!(error <= 1e-11, "{params:?}: gradient {error:e}");
     }
 }
 

@@ -427,6 +427,9 @@ fn gradients_are_the_same_however_they_are_computed() {
         let signals = Scattering1d::params(len, 4).Q([4]).isa(isa());
         same_however_computed(&signals.plan().unwrap(), [len]);
     }
+    let in_blocks = Scattering1d::params(60_000, 3).isa(isa()).plan().unwrap();
+    assert!(in_blocks.bank().grid().shape[0] < 30_000);
+    same_however_computed(&in_blocks, [60_000]);
 }
 
 #[test]

@@ -191,13 +191,15 @@ fn a_second_call_allocates_nothing() {
         joint.transform_into(&x, &mut out, &mut workspace).unwrap();
     });
     assert_eq!((counted.count_total, counted.bytes_total), (0, 0), "joint");
-    for average in [Average::Local, Average::Global, Average::Sum, Average::None] {
-        let plan = params(900, 5)
-            .Q([4])
-            .max_order(3)
-            .average(average)
-            .plan::<f32>()
-            .unwrap();
+    let of_average = |average| {
+        let short = params(900, 5).Q([4]).max_order(3).average(average);
+        let in_blocks = params(100_000, 4).average(average);
+        [short, in_blocks]
+    };
+    let averages = [Average::Local, Average::Global, Average::Sum, Average::None];
+    for params in averages.map(of_average).concat() {
+        let plan = params.plan::<f32>().unwrap();
+        let x = Array2::from_shape_fn([3, params.len], |(i, t)| (t as f32 * 0.1 + i as f32).sin());
         let mut out = ArrayD::zeros(plan.output_shape(&[3]));
         let mut workspace = plan.workspace_for(1);
         plan.transform_into(&x, &mut out, &mut workspace).unwrap();
@@ -207,7 +209,7 @@ fn a_second_call_allocates_nothing() {
         assert_eq!(
             (counted.count_total, counted.bytes_total),
             (0, 0),
-            "{average:?}"
+            "{params:?}"
         );
     }
 }
@@ -223,6 +225,12 @@ fn bits_depend_neither_on_threads_nor_on_the_split_of_a_batch() {
         .isa(isa())
         .plan::<f32>()
         .unwrap();
+    let long = params(100_000, 4).plan::<f32>().unwrap();
+    assert!(long.bank().grid().shape[0] < 50_000, "in blocks");
+    let two_long = Array2::from_shape_fn([2, 100_000], |(i, t)| x[[i, t % 3000]]);
+    let mut expected_long = ArrayD::zeros(long.output_shape(&[2]));
+    long.transform_into(&two_long, &mut expected_long, &mut long.workspace_for(1))
+        .unwrap();
     let mut expected = ArrayD::zeros(plan.output_shape(&[5]));
     plan.transform_into(&x, &mut expected, &mut plan.workspace_for(1))
         .unwrap();
@@ -235,6 +243,10 @@ fn bits_depend_neither_on_threads_nor_on_the_split_of_a_batch() {
         plan.transform_into(&x, &mut got, &mut plan.workspace_for(threads))
             .unwrap();
         assert_eq!(got, expected, "{threads}");
+        let mut got = ArrayD::zeros(long.output_shape(&[2]));
+        long.transform_into(&two_long, &mut got, &mut long.workspace_for(threads))
+            .unwrap();
+        assert_eq!(got, expected_long, "{threads}, in blocks");
         let mut got = ArrayD::zeros(joint.output_shape(&[5]));
         joint
             .transform_into(&x, &mut got, &mut joint.workspace_for(threads))

@@ -18,7 +18,7 @@ use crate::signal::Padding;
 use crate::signal::pad::AxisPadding;
 
 /// The axis of a signal padded by Kymatio's rule for averages over `T` samples, or one as short as `reach` samples on either side of
-/// the signal allow, if there is one, on which grids exist down to `deepest`.
+/// the signal allow, if there is one, on which samples of every `step` stand where they did.
 pub(crate) fn pad_axis(
     padding: Padding,
     len: usize,
@@ -31,12 +31,10 @@ pub(crate) fn pad_axis(
     let padded = kymatio(len, T);
     let begin = (padded - len) / 2;
     let end = padded - len - begin;
-    if let Some((reach, deepest)) = short {
+    if let Some((reach, step)) = short {
         let reach = reach.ceil();
         if reach <= begin.min(end) as f64 {
             let reach = reach as usize;
-            // Samples of every level stand where they did.
-            let step = 1 << deepest;
             let before = reach + (begin - reach) % step;
             let shorter = shortest(before + len + reach, step);
             if shorter < padded {
@@ -114,7 +112,7 @@ mod tests {
     fn a_shorter_axis_keeps_the_places_of_samples_on_every_level() {
         let (len, T, deepest) = (65536, 256.0, 8);
         let long = pad_axis(Padding::Reflect, len, T, None);
-        let short = pad_axis(Padding::Reflect, len, T, Some((6500.0, deepest)));
+        let short = pad_axis(Padding::Reflect, len, T, Some((6500.0, 1 << deepest)));
         assert_eq!(short.padded, 81920);
         assert_eq!((long.begin - short.begin) % (1 << deepest), 0);
         assert!(short.begin >= 6500 && short.padded - short.end >= 6500);

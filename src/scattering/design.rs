@@ -45,6 +45,14 @@ impl<W: Wavelet, const D: usize> Design<W, D> {
         level_of(&self.paths[row].lambdas, &self.levels)
     }
 
+    /// The level of the samples that are kept of a row, where samples are kept.
+    pub fn level_kept(&self, row: usize) -> usize {
+        match self.average {
+            Average::Local => self.output_level,
+            _ => self.level(row),
+        }
+    }
+
     /// The finest level that a U of order 1, 2, … lives on.
     pub fn finest(&self) -> Vec<usize> {
         let finest = |order| {

@@ -141,6 +141,11 @@ impl AxisPadding {
         }
     }
 
+    /// What lies beyond the border.
+    pub(crate) fn padding(&self) -> Padding {
+        self.padding
+    }
+
     /// The same axis of what brings its surroundings along: all of it is passed, and what lies outside is boundary.
     pub(crate) fn whole(self) -> Self {
         Self {

@@ -319,8 +319,7 @@ impl JointScatteringParams {
             None => Isa::best(),
         };
         let over_time = self.over_time();
-        let LaidOut { mut design, banks } =
-            over_time.lay_out::<T>(self.average == Average::Local)?;
+        let LaidOut { mut design, banks } = over_time.lay_out::<T>(self.average)?;
         let local_outputs = design.outputs[0].clone();
         if self.average == Average::Sum {
             design.outputs[0] = 0..design.axes[0].padded >> design.output_level;

@@ -1,5 +1,6 @@
 //! Scattering transforms of signals: what is their own of parameters, filter banks and paths.
 
+mod blocks;
 mod engine;
 mod outline;
 mod params;

@@ -53,8 +53,13 @@ impl Scattering1dParams {
             Some(isa) => isa.require()?,
             None => Isa::best(),
         };
-        let LaidOut { design, banks } = self.lay_out::<T>(self.average == Average::Local)?;
+        let LaidOut { design, mut banks } = self.lay_out::<T>(self.average)?;
         let padded_len = design.axes[0].padded;
+        let mut planned = padded_len;
+        if let Some(tiling) = self.tiling::<T>(&design.axes[0]) {
+            planned = tiling.block;
+            banks = self.lay_out_on::<T>(tiling.axis())?.banks;
+        }
         let bytes = banks.iter().map(FilterBank1dParams::expected_bytes::<T>);
         Ok(Scattering1dOutline {
             isa,
@@ -63,7 +68,7 @@ impl Scattering1dParams {
             path_len: (self.average == Average::Local).then(|| design.outputs[0].len()),
             features_len: design.layout.len(),
             filter_bytes: bytes.fold(0, u64::saturating_add).saturating_mul(2),
-            workspace_bytes: Self::expected_workspace::<T>(padded_len),
+            workspace_bytes: Self::expected_workspace::<T>(planned),
             banks,
             paths: design.paths,
         })

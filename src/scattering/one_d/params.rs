@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::blocks::{Blocks, Tiling};
 use super::engine::{Bank, Blueprint, engine};
 use crate::filters::padding::pad_axis;
 use crate::filters::{
@@ -266,7 +267,7 @@ impl Scattering1dParams {
     /// Those of [`plan`](Self::plan) but for memory.
     pub fn padded_len(&self) -> Result<usize> {
         self.check()?;
-        Ok(self.axis(&self.numbers(), None)?.padded)
+        Ok(self.axis(None)?.padded)
     }
 
     /// Which bank each layer takes, and the wavelets per octave of each bank: layers of equal Q have one in common.
@@ -397,18 +398,10 @@ impl Scattering1dParams {
         Ok(())
     }
 
-    /// The padded axis of a signal, for banks of these wavelets.
-    fn axis(&self, banks: &[Vec<Wavelet1d>], reach: Option<f64>) -> Result<AxisPadding> {
-        let most = self.most_subsampled();
+    /// The padded axis of a signal, as short as a reach allows if there is one.
+    fn axis(&self, reach: Option<f64>) -> Result<AxisPadding> {
         if self.padding == Padding::Periodic {
-            let levels = banks.iter().flatten();
-            let levels = levels.map(|psi| self.sampling.level(psi).min(most));
-            let deepest = if self.average == Average::Local {
-                most
-            } else {
-                levels.max().unwrap_or(0)
-            };
-            let multiple = 1_usize << deepest.min(usize::BITS as usize - 1);
+            let multiple = self.coarsest_step();
             if !self.len.is_multiple_of(multiple) {
                 return Err(Error::NotMultiple {
                     padding: self.padding.name(),
@@ -418,7 +411,7 @@ impl Scattering1dParams {
                 });
             }
         }
-        let short = reach.map(|reach| (reach, most));
+        let short = reach.map(|reach| (reach, self.coarsest_step()));
         Ok(pad_axis(
             self.padding,
             self.len,
@@ -455,8 +448,22 @@ impl Scattering1dParams {
         (-2.0 * tolerance.ln() * variance).sqrt()
     }
 
-    /// How far a U may be subsampled.
-    pub(super) fn most_subsampled(&self) -> usize {
+    /// The coarsest subsampling of what is computed or kept, in samples.
+    pub(super) fn coarsest_step(&self) -> usize {
+        let most = self.most_subsampled();
+        let coarsest = match self.average {
+            Average::Local => most,
+            _ => {
+                let psis = self.numbers().into_iter().flatten();
+                let levels = psis.map(|psi| self.sampling.level(&psi));
+                levels.max().unwrap_or(0)
+            }
+        };
+        1 << coarsest.min(usize::BITS as usize - 8) // room for a multiple
+    }
+
+    /// log2 of how far a U may be subsampled.
+    fn most_subsampled(&self) -> usize {
         match self.average {
             Average::Local => self.output_stride().ilog2() as usize,
             _ => usize::BITS as usize - 1,
@@ -553,12 +560,24 @@ impl Scattering1dParams {
         })
     }
 
-    /// Lays the transform out, on an axis as short as the reach of its filters allows or on Kymatio's. Of parameters that passed
-    /// [`check`](Self::check).
-    pub(in crate::scattering) fn lay_out<T: Real>(&self, short: bool) -> Result<LaidOut> {
-        let short = short && self.family != Family1d::Analytic;
+    /// Lays the transform out, on an axis as short as the reach of its filters allows or on Kymatio's, which sums over all samples of the
+    /// padded signal see. Of parameters that passed [`check`](Self::check).
+    pub(in crate::scattering) fn lay_out<T: Real>(&self, average: Average) -> Result<LaidOut> {
+        let short = average != Average::Sum && self.ends_like_gaussians();
         let reach = short.then(|| self.reach::<T>());
-        self.lay_out_on::<T>(self.axis(&self.numbers(), reach)?)
+        self.lay_out_on::<T>(self.axis(reach)?)
+    }
+
+    /// Whether filters have a [`reach`](Self::reach) beyond which they can be forgotten.
+    fn ends_like_gaussians(&self) -> bool {
+        self.family != Family1d::Analytic
+    }
+
+    /// How the signal is cut into blocks, if it is to be, on the axis it is laid out on.
+    pub(super) fn tiling<T: Real>(&self, axis: &AxisPadding) -> Option<Tiling> {
+        let kept = matches!(self.average, Average::Local | Average::None);
+        let tiling = || Tiling::fastest::<T>(axis, self.reach::<T>(), self.coarsest_step());
+        (kept && self.ends_like_gaussians()).then(tiling).flatten()
     }
 
     /// The same on any axis.
@@ -586,17 +605,32 @@ impl Scattering1dParams {
     /// allow; [`Error::Empty`] for a length of 0; [`Error::OutOfMemory`] if filters, tables or workspace exceed the machine.
     pub fn plan<T: Real>(&self) -> Result<Scattering1d<T>> {
         self.check()?;
-        let LaidOut { design, banks } = self.lay_out::<T>(self.average == Average::Local)?;
-        let bytes = banks
-            .iter()
-            .map(FilterBank1dParams::expected_bytes::<T>)
-            .sum();
-        self.finish(design, bytes, || {
+        let LaidOut { design, banks } = self.lay_out::<T>(self.average)?;
+        let tiling = self.tiling::<T>(&design.axes[0]);
+        let whole = Arc::new(design);
+        let (design, banks) = match tiling {
+            Some(tiling) => {
+                let LaidOut { design, banks } = self.lay_out_on::<T>(tiling.axis())?;
+                (Arc::new(design), banks)
+            }
+            None => (Arc::clone(&whole), banks),
+        };
+        let bytes = banks.iter().map(FilterBank1dParams::expected_bytes::<T>);
+        let build = || {
             let built = banks
                 .iter()
                 .map(|bank| -> Result<Bank<T>> { Ok(Arc::new(bank.build::<T>()?)) });
             built.collect()
-        })
+        };
+        let blueprint = self.blueprint(design, bytes.sum(), build)?;
+        let (isa, banks) = (blueprint.isa, blueprint.banks.clone());
+        let block = Arc::clone(&blueprint.design);
+        let mut engine = engine(blueprint);
+        if let Some(tiling) = tiling {
+            let (whole, step) = (Arc::clone(&whole), self.coarsest_step());
+            engine = Box::new(Blocks::new(engine, block, whole, tiling, step));
+        }
+        Ok(Scattering::new(self.clone(), isa, whole, banks, engine))
     }
 
     /// The same with banks of one's own on the padded signal, [`padded_len`](Self::padded_len), one a layer, the last also for all
@@ -607,7 +641,7 @@ impl Scattering1dParams {
     /// As [`plan`](Self::plan), and [`Error::WrongShape`] if there is no bank or one of another length.
     pub fn plan_with<T: Real>(&self, banks: &[Bank<T>]) -> Result<Scattering1d<T>> {
         self.check()?;
-        let axis = self.axis(&self.numbers(), None)?;
+        let axis = self.axis(None)?;
         let lengths: Vec<usize> = banks.iter().map(|bank| bank.grid().shape[0]).collect();
         let fits = |bank: &Bank<T>| {
             bank.grid().shape == [axis.padded]
@@ -635,16 +669,26 @@ impl Scattering1dParams {
         let low_pass = |len| EvenKernel::from_hat(&first.low_pass(0, len));
         let design = self.design::<T>(axis, &wavelets, &of_layer, low_pass, phi_at_zero)?;
         let bytes = banks.iter().map(|bank| bank.bytes()).sum();
-        self.finish(design, bytes, || Ok(banks.to_vec()))
+        let design = Arc::new(design);
+        let blueprint = self.blueprint(Arc::clone(&design), bytes, || Ok(banks.to_vec()))?;
+        let isa = blueprint.isa;
+        let engine = engine(blueprint);
+        Ok(Scattering::new(
+            self.clone(),
+            isa,
+            design,
+            banks.to_vec(),
+            engine,
+        ))
     }
 
-    /// Plans what has been laid out with banks of so many bytes, if all fits into memory.
-    fn finish<T: Real>(
+    /// What an engine is made from, with banks of so many bytes, if all fits into memory.
+    fn blueprint<T: Real>(
         &self,
-        design: Design<Wavelet1d, 1>,
+        design: Arc<Design<Wavelet1d, 1>>,
         bank_bytes: u64,
         banks: impl FnOnce() -> Result<Vec<Bank<T>>>,
-    ) -> Result<Scattering1d<T>> {
+    ) -> Result<Blueprint<T>> {
         let isa = match self.isa {
             Some(isa) => isa.require()?,
             None => Isa::best(),
@@ -657,14 +701,8 @@ impl Scattering1dParams {
             bank_bytes.saturating_mul(2).saturating_add(scratch),
             "use shorter signals, fewer wavelets Q, fewer threads or 32-bit precision",
         )?;
-        let design = Arc::new(design);
         let banks = banks()?;
-        let engine = engine(Blueprint {
-            isa,
-            design: Arc::clone(&design),
-            banks: banks.clone(),
-        });
-        Ok(Scattering::new(self.clone(), isa, design, banks, engine))
+        Ok(Blueprint { isa, design, banks })
     }
 }
 

@@ -11,6 +11,8 @@
 //! multiples of the coarsest subsampling, so every U is sampled where it would be in one piece. What lies before the first
 //! sample and behind the last one is padded as the parameters say.
 //!
+//! Equal to the transform of the whole signal to rounding, but for strictly analytic wavelets, whose tails have no end: 10⁻⁵.
+//!
 //! Convention that bites: columns stand at samples 0, stride, 2·stride, …; a transform of a whole signal begins up to a stride later, where
 //! Kymatio's padding puts it, which is at sample 0 for lengths that are powers of two.
 
@@ -19,10 +21,10 @@ use std::sync::Arc;
 
 use ndarray::{Array1, Array2, ArrayD, ArrayView1};
 
+use super::blocks::Tiling;
 use super::engine::{Bank, Blueprint, engine};
 use super::params::{LaidOut, Scattering1dParams};
 use crate::filters::Wavelet1d;
-use crate::filters::padding::shortest;
 use crate::isa::Isa;
 use crate::num::Real;
 use crate::scattering::engine::Engine;
@@ -30,7 +32,7 @@ use crate::scattering::keep::Average;
 use crate::scattering::path::PathTable;
 use crate::scattering::runner::{Runner, ScatteringWorkspace};
 use crate::signal::Padding;
-use crate::signal::pad::{AxisPadding, reflect};
+use crate::signal::pad::reflect;
 use crate::{Cancel, Error, Result, memory, parallel};
 
 impl Scattering1dParams {
@@ -78,13 +80,8 @@ impl Scattering1dParams {
             Some(isa) => isa.require()?,
             None => Isa::best(),
         };
-        let coarsest = match self.average {
-            Average::Local => self.most_subsampled(),
-            // No U of a filter of durations up to 2^J is subsampled further.
-            _ => self.J,
-        };
-        let step = 1_usize << coarsest.min(usize::BITS as usize - 4);
-        let reach = self.reach::<T>().ceil();
+        let step = self.coarsest_step();
+        let reach = self.reach::<T>();
         let least = if self.len == 0 {
             4.0 * reach
         } else {
@@ -95,12 +92,10 @@ impl Scattering1dParams {
             memory::bytes_of::<[f64; 4]>((2.0 * reach + least + step as f64) as u64),
             "use a smaller J or T, or fewer samples at a time",
         )?;
-        let (reach, least) = ((reach as usize).next_multiple_of(step), least as usize);
-        let block = shortest(2 * reach + least, step);
-        let axis = AxisPadding::of(Padding::PrePadded, block - 2 * reach, block, reach).whole();
-        let LaidOut { design, banks } = self.lay_out_on::<T>(axis)?;
+        let tiling = Tiling::new(reach, least as usize, step);
+        let LaidOut { design, banks } = self.lay_out_on::<T>(tiling.axis())?;
         let bytes: u64 = banks.iter().map(|bank| bank.expected_bytes::<T>()).sum();
-        let scratch = memory::bytes_of::<[T; 12]>(block as u64);
+        let scratch = Self::expected_workspace::<T>(tiling.block);
         memory::require(
             "the filter banks and the workspace",
             (bytes.saturating_mul(2))
@@ -118,11 +113,9 @@ impl Scattering1dParams {
             design: Arc::clone(&design),
             banks,
         });
-        let levels = (0..design.paths.len()).map(|row| match self.average {
-            Average::Local => design.output_level,
-            _ => design.level(row),
-        });
+        let levels = (0..design.paths.len()).map(|row| design.level_kept(row));
         let levels = levels.collect();
+        let Tiling { block, reach } = tiling;
         let runner = Runner::new(engine, [block], Arc::clone(&design.layout), bank_bytes);
         let out = ArrayD::zeros(runner.output_shape(&[]));
         Ok(ScatteringStream {
