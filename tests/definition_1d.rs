@@ -46,13 +46,15 @@ fn inverse(hat: &[C]) -> Vec<C> {
     dft(hat, 1.0).into_iter().map(|z| z / n).collect()
 }
 
-/// Gaussians sampled at k/n on [1 − P, P), averaged over the 2P − 1 periods.
+/// Gaussians sampled at k/n on [1 − P, P), averaged over the 2P − 1 periods. What is below 10⁻²⁹⁰ is nothing: soon after, numbers have
+/// fewer and fewer digits, and filters that no grid holds would be made of these.
 fn bump(n: usize, xi: f64, sigma: f64) -> Vec<f64> {
     let P = ((sigma * (-2.0 * 1e-7_f64.ln()).sqrt() + 1.0).ceil() as i64).clamp(2, 5);
     let value = |k: usize| {
         let periods = 1 - P..P;
         let at = |p: i64| (k as f64 / n as f64 + p as f64 - xi) / sigma;
-        let sum: f64 = periods.map(|p| (-0.5 * at(p) * at(p)).exp()).sum();
+        let exponents = periods.map(|p| 0.5 * at(p) * at(p));
+        let sum: f64 = exponents.filter(|&e| e <= 667.0).map(|e| (-e).exp()).sum();
         sum / (2 * P - 1) as f64
     };
     (0..n).map(value).collect()

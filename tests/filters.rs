@@ -136,7 +136,7 @@ fn features_with_filters_of_ones_own_are_the_librarys() {
     let gabors = [gabor(20.0, 0.35, 0.1), gabor(110.0, 0.1, 0.04)];
     let list = WaveletList2d::new(params.padded_shape().unwrap(), 3, &gabors);
     let plan = params
-        .plan_with::<f64>(Arc::new(list.build().unwrap()))
+        .plan_with::<f64>(&[Arc::new(list.build().unwrap())])
         .unwrap();
     let expected = plan.transform(&x).unwrap();
     assert_eq!(got.shape(), [4, 5, 6], "orders 0, 1, 1 and 2");

@@ -14,9 +14,14 @@ use isa::isa;
 use ndarray::{ArrayD, Axis, IxDyn, s};
 use proptest::prelude::*;
 use serde_json::Value;
-use wavelet_scattering::filters::{Family, FilterBank2d, WaveletList2d};
+use wavelet_scattering::filters::{
+    Family, Family1d, FilterBank, FilterBank1d, FilterBank2d, Wavelet1d, WaveletList2d,
+};
 use wavelet_scattering::num::{Real, relative_error};
-use wavelet_scattering::scattering::{Scattering, Scattering1dParams, Scattering2dParams, Wavelet};
+
+use wavelet_scattering::scattering::{
+    PathRule, Scattering, Scattering1dParams, Scattering2dParams, Wavelet,
+};
 use wavelet_scattering::signal::Padding;
 use wavelet_scattering::{Average, Cancel, Error, Isa, Scattering1d, Scattering2d};
 
@@ -142,7 +147,7 @@ fn gradients_of_wavelets_are_the_golden_ones_on_every_instruction_set() {
             let (args, [input, weights, expected]) = open(&case);
             let params = images_of(&args).isa(isa);
             let bank = list_of(&case, &params).build::<T>().unwrap();
-            let plan = params.plan_with(Arc::new(bank)).unwrap();
+            let plan = params.plan_with(&[Arc::new(bank)]).unwrap();
             let [input, weights] = [input, weights].map(|array| array.mapv(T::narrow));
             let gradient = plan.vjp_filters(&input, &weights).unwrap();
             let got = gradient.parameters(Family::Morlet).sum_axis(Axis(0));
@@ -474,7 +479,7 @@ fn weights_and_workspaces_that_do_not_fit_are_refused() {
     ));
 }
 
-/// A central difference in every number of a wavelet, in each layer at once.
+/// A central difference in every number of a wavelet, of each layer apart and of all at once.
 #[test]
 fn gradients_of_wavelets_are_central_differences() {
     for average in [Average::Local, Average::Global, Average::None] {
@@ -487,41 +492,133 @@ fn gradients_of_wavelets_are_central_differences() {
             .L(3)
             .list()
             .unwrap();
-        let plan = |list: &WaveletList2d| {
-            params
-                .plan_with(Arc::new(list.build::<f64>().unwrap()))
-                .unwrap()
+        let plan = |lists: &[WaveletList2d]| {
+            let banks = lists
+                .iter()
+                .map(|list| -> Arc<dyn FilterBank<_, 2, Wavelet = _>> {
+                    Arc::new(list.build::<f64>().unwrap())
+                });
+            params.plan_with(&banks.collect::<Vec<_>>()).unwrap()
         };
         let x = noise(&[2, 23, 30], 5);
-        let plain = plan(&list);
+        let [plain, apart] = [1, 2].map(|count| plan(&vec![list.clone(); count]));
         let w = noise(&plain.output_shape(&[2]), 6);
+        assert_eq!(
+            apart.transform(&x).unwrap().array(),
+            plain.transform(&x).unwrap().array()
+        );
         let gradient = plain.vjp_filters(&x, &w).unwrap();
         assert_eq!(gradient.layers(), plain.paths().max_order());
-        let gradient = gradient.parameters(Family::Morlet).sum_axis(Axis(0));
+        let gradient = gradient.parameters(Family::Morlet);
+        let of_apart = apart.vjp_filters(&x, &w).unwrap();
+        assert_eq!(of_apart.parameters(Family::Morlet), gradient);
         let h = 1e-6;
-        for lambda in 0..6 {
-            for i in 0..4 {
-                let sum = |by: f64| {
-                    let mut moved = list.clone();
-                    let mut wavelets = moved.wavelets.to_vec();
-                    let psi = wavelets[lambda];
-                    wavelets[lambda] = match i {
-                        0 => psi.direction(psi.direction + by),
-                        1 => psi.xi(psi.xi + by),
-                        2 => psi.sigma(psi.sigma + by),
-                        _ => psi.slant(psi.slant + by),
+        for layer in 0..2 {
+            for lambda in 0..6 {
+                for i in 0..4 {
+                    let sum = |by: f64| {
+                        let mut lists = [list.clone(), list.clone()];
+                        let mut wavelets = list.wavelets.to_vec();
+                        let psi = wavelets[lambda];
+                        wavelets[lambda] = match i {
+                            0 => psi.direction(psi.direction + by),
+                            1 => psi.xi(psi.xi + by),
+                            2 => psi.sigma(psi.sigma + by),
+                            _ => psi.slant(psi.slant + by),
+                        };
+                        lists[layer].wavelets = wavelets.into();
+                        dot(plan(&lists).transform(&x).unwrap().array(), &w)
                     };
-                    moved.wavelets = wavelets.into();
-                    dot(plan(&moved).transform(&x).unwrap().array(), &w)
-                };
-                let quotient = (sum(h) - sum(-h)) / (2.0 * h);
-                let got = gradient[[lambda, i]];
-                let error = (got - quotient).abs();
-                assert!(
-                    error < 1e-7 * (1.0 + quotient.abs()),
-                    "{average:?}, {lambda}, {i}: {got} against {quotient}"
-                );
+                    let quotient = (sum(h) - sum(-h)) / (2.0 * h);
+                    let got = gradient[[layer, lambda, i]];
+                    let error = (got - quotient).abs();
+                    assert!(
+                        error < 1e-7 * (1.0 + quotient.abs()),
+                        "{average:?}, {layer}, {lambda}, {i}: {got} against {quotient}"
+                    );
+                }
             }
         }
     }
+}
+
+/// The same of signals, whose levels are vectors or plain lines.
+#[test]
+fn gradients_of_wavelets_of_signals_are_central_differences() {
+    for (len, padding, average, family) in [
+        (200, Padding::Reflect, Average::Local, Family1d::Morlet),
+        (200, Padding::Symmetric, Average::Global, Family1d::Gabor),
+        (300, Padding::Zero, Average::None, Family1d::Analytic),
+        (684, Padding::Periodic, Average::Sum, Family1d::Morlet),
+    ] {
+        let params = Scattering1d::params(len, 3)
+            .T(4.0)
+            .rule(PathRule::Frequency)
+            .padding(padding)
+            .average(average)
+            .isa(isa());
+        let padded = params.padded_len().unwrap();
+        let bank = |Q| FilterBank1d::params(padded, 3).Q(Q).family(family);
+        let mut numbers = [2, 1].map(|Q| bank(Q).build::<f64>().unwrap().wavelets().to_vec());
+        // Equal frequencies would be in each other's way as soon as one of them moves.
+        numbers[1].iter_mut().for_each(|psi| psi.xi *= 0.93);
+        let plan = |numbers: &[Vec<Wavelet1d>]| {
+            let build = |psi: &Vec<_>| -> Arc<dyn FilterBank<_, 1, Wavelet = _>> {
+                let bank = FilterBank1d::list(padded, psi, 4.0).family(family);
+                Arc::new(bank.build::<f64>().unwrap())
+            };
+            let banks: Vec<_> = numbers.iter().map(build).collect();
+            params.plan_with(&banks).unwrap()
+        };
+        let plain = plan(&numbers);
+        let x = noise(&[2, len], 5);
+        let w = noise(&plain.output_shape(&[2]), 6);
+        let gradient = plain.vjp_filters(&x, &w).unwrap();
+        assert_eq!(gradient.layers(), 2);
+        let gradient = gradient.parameters(family);
+        let h = 1e-6;
+        for layer in 0..2 {
+            for n in 0..numbers[layer].len() {
+                for i in 0..2 {
+                    let sum = |by: f64| {
+                        let mut numbers = numbers.clone();
+                        let psi = numbers[layer][n];
+                        numbers[layer][n] = match i {
+                            0 => psi.xi(psi.xi + by),
+                            _ => psi.sigma(psi.sigma + by),
+                        };
+                        dot(plan(&numbers).transform(&x).unwrap().array(), &w)
+                    };
+                    let quotient = (sum(h) - sum(-h)) / (2.0 * h);
+                    let got = gradient[[layer, n, i]];
+                    let error = (got - quotient).abs();
+                    assert!(
+                        error < 2e-7 * (1.0 + quotient.abs()),
+                        "{params:?}, {layer}, {n}, {i}: {got} against {quotient}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Filters of one block have the gradient of those of the whole: per cycle a sample, whatever the grid.
+#[test]
+fn gradients_of_wavelets_in_blocks_are_those_of_the_whole() {
+    let params = Scattering1d::params(60_000, 3).Q([2]).isa(isa());
+    let plan = params.plan::<f64>().unwrap();
+    assert!(plan.bank().grid().shape[0] < 30_000);
+    let padded = params.padded_len().unwrap();
+    let bank = |Q| -> Arc<dyn FilterBank<_, 1, Wavelet = _>> {
+        let bank = FilterBank1d::params(padded, 3).Q(Q).build::<f64>();
+        Arc::new(bank.unwrap())
+    };
+    let whole = params.plan_with(&[bank(2), bank(1)]).unwrap();
+    let x = noise(&[60_000], 1);
+    let w = noise(&plan.output_shape(&[]), 2);
+    let [got, expected] = [plan, whole].map(|plan| {
+        let gradient = plan.vjp_filters(&x, &w).unwrap();
+        gradient.parameters(Family1d::Morlet)
+    });
+    assert!(relative_error(got, expected) < 1e-10);
 }

@@ -44,7 +44,9 @@ fn the_same_filters_give_the_same_numbers<T: Real>(tolerance: f64) {
                 .average(average)
                 .oversampling(oversampling);
             let all: Vec<usize> = (0..3 * L).collect();
-            let plan = params.plan_with::<T>(brought(&params, &all, 1.0)).unwrap();
+            let plan = params
+                .plan_with::<T>(&[brought(&params, &all, 1.0)])
+                .unwrap();
             let ours = params.plan::<T>().unwrap();
             let x = image(shape);
             let (got, expected) = (plan.transform(&x).unwrap(), ours.transform(&x).unwrap());
@@ -82,7 +84,7 @@ fn scales_may_have_different_numbers_of_orientations_or_none() {
         &[8],
     ] {
         let plan = params
-            .plan_with::<f64>(brought(&params, lambdas, 1.0))
+            .plan_with::<f64>(&[brought(&params, lambdas, 1.0)])
             .unwrap();
         let got = plan.transform(&x).unwrap();
         let mut rows = 0;
@@ -112,7 +114,7 @@ fn filters_of_any_size_keep_their_digits() {
     let expected = params.plan::<f32>().unwrap().transform(&x).unwrap();
     for times in [1e-9, 3e7] {
         let plan = params
-            .plan_with::<f32>(brought(&params, &lambdas, times))
+            .plan_with::<f32>(&[brought(&params, &lambdas, times)])
             .unwrap();
         for (row, (path, values)) in plan.transform(&x).unwrap().iter().enumerate() {
             let factor = times.powi(path.order() as i32);
@@ -128,7 +130,7 @@ fn banks_that_do_not_fit_are_refused() {
     let params = Scattering2d::params([32, 32], 2).L(3);
     let of_another = params.clone().padding(Padding::Periodic);
     let message = params
-        .plan_with::<f32>(brought(&of_another, &[0], 1.0))
+        .plan_with::<f32>(&[brought(&of_another, &[0], 1.0)])
         .unwrap_err()
         .to_string();
     assert!(
@@ -142,7 +144,7 @@ fn banks_that_do_not_fit_are_refused() {
         .L(3)
         .padding(Padding::Periodic);
     let error = finer
-        .plan_with::<f32>(brought(&coarser, &[0, 7], 1.0))
+        .plan_with::<f32>(&[brought(&coarser, &[0, 7], 1.0)])
         .unwrap_err();
     assert!(
         matches!(error, Error::InvalidParameter { name: "j", .. }),

@@ -6,7 +6,7 @@ use std::f64::consts::PI;
 use std::sync::Arc;
 
 use ndarray::{Array1, Array2, Array3, ArrayD, Axis, s};
-use wavelet_scattering::filters::{Family1d, FilterBank1d, Gabor1d};
+use wavelet_scattering::filters::{Family1d, FilterBank1d, Wavelet1d};
 use wavelet_scattering::frames::{Rates, ScalogramParams};
 use wavelet_scattering::num::{Complex, Real, relative_error};
 use wavelet_scattering::{Average, Error, Padding, Scalogram, Scattering1d};
@@ -254,10 +254,7 @@ fn aliases_are_solved_for() {
         // Broader than Kymatio's, at half of their rates.
         let wavelets = FilterBank1d::params(4096, J).Q(4).build::<f64>().unwrap();
         let wide: Vec<_> = (wavelets.wavelets().iter())
-            .map(|psi| Gabor1d {
-                xi: psi.xi,
-                sigma: 1.3 * psi.sigma,
-            })
+            .map(|psi| psi.sigma(1.3 * psi.sigma))
             .collect();
         let built = FilterBank1d::list(4096, &wide, 64.0)
             .build::<f64>()
@@ -482,14 +479,7 @@ fn what_cannot_be_done_is_refused_with_the_way_out() {
     let coarse = params.clone().rates(Rates::Common(16));
     let message = cannot(coarse.plan().unwrap());
     assert!(message.contains("stride = 16 for wavelet 0"), "{message}");
-    let gap = FilterBank1d::list(
-        2048,
-        &[Gabor1d {
-            xi: 0.4,
-            sigma: 0.05,
-        }],
-        32.0,
-    );
+    let gap = FilterBank1d::list(2048, &[Wavelet1d::new(0, 0).xi(0.4).sigma(0.05)], 32.0);
     let plan = params
         .clone()
         .plan_with(Arc::new(gap.build::<f32>().unwrap()));

@@ -25,9 +25,9 @@ use crate::kernels::any_length::AnyLength;
 /// exp(−45) ≈ 3·10⁻²⁰ of the peak lies below the rounding of `f64`: Gaussians are not followed further out.
 const EXPONENT_CUT: f64 = 45.0;
 
-/// At the end of the range of `f64`, where the least of its numbers is exp(−744.4): of filters whose grid holds no more of them
-/// than their tails.
-const LAST_CUT: f64 = 745.0;
+/// Close to the end of the range of `f64`, exp(−708), from where on numbers have fewer and fewer digits: of filters whose grid holds no more
+/// of them than their tails. What is below is nothing.
+const LAST_CUT: f64 = 667.0;
 
 /// Which family of wavelets fills a bank of one axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -80,10 +80,28 @@ impl Gabor1d {
 
     /// The same, where Gaussians are followed down to exp(−cut).
     fn followed_to(&self, cut: f64, omega: f64) -> f64 {
+        self.aliases(cut, omega).map(|omega| self.hat(omega)).sum()
+    }
+
+    /// ω + a for every a with ĝ(ω + a) ≥ exp(−cut).
+    fn aliases(&self, cut: f64, omega: f64) -> impl Iterator<Item = f64> + use<> {
         let reach = self.sigma * (2.0 * cut).sqrt();
         let first = (self.xi - reach - omega).ceil() as i64;
         let last = (self.xi + reach - omega).floor() as i64;
-        (first..=last).map(|a| self.hat(omega + a as f64)).sum()
+        (first..=last).map(move |a| omega + a as f64)
+    }
+
+    /// The derivatives of [`sampled_hat`](Self::sampled_hat) with respect to xi and sigma: Σ_a ĝ·d/σ² and Σ_a ĝ·d²/σ³ with
+    /// d = ω + a − ξ.
+    pub fn sampled_gradient(&self, omega: f64) -> [f64; 2] {
+        let mut sums = [0.0; 2];
+        for omega in self.aliases(EXPONENT_CUT, omega) {
+            let distance = (omega - self.xi) / self.sigma;
+            let by_xi = self.hat(omega) * distance / self.sigma;
+            sums[0] += by_xi;
+            sums[1] += by_xi * distance;
+        }
+        sums
     }
 
     fn envelope(&self) -> Self {
@@ -143,16 +161,20 @@ impl Sampled1d {
 
     /// ψ̂ at a signed frequency, in cycles per `len` samples.
     pub fn hat(&self, k: i64) -> f64 {
-        let odd_one_out = match self.family {
-            Family1d::Gabor => false,
-            Family1d::Morlet => k == 0,
-            Family1d::Analytic => k <= 0 || 2 * k == self.len as i64,
-        };
         // Nothing at all is left of some filters on short grids.
-        if odd_one_out || self.norm == 0.0 {
+        if self.vanishes(k) || self.norm == 0.0 {
             return 0.0;
         }
         self.unscaled(k) / self.norm
+    }
+
+    /// Whether ψ̂ is 0 at a signed frequency whatever its numbers are.
+    fn vanishes(&self, k: i64) -> bool {
+        match self.family {
+            Family1d::Gabor => false,
+            Family1d::Morlet => k == 0,
+            Family1d::Analytic => k <= 0 || 2 * k == self.len as i64,
+        }
     }
 
     /// The same between the frequencies of the grid, in cycles per sample.
@@ -190,12 +212,7 @@ impl Sampled1d {
     /// ‖ψ‖₁ from the inverse DFT of ψ̂.
     fn norm_by_transform(&self) -> f64 {
         let zero_mean = self.family != Family1d::Gabor;
-        let hat = (0..self.len).map(|i| {
-            let k = if 2 * i < self.len {
-                i as i64
-            } else {
-                i as i64 - self.len as i64
-            };
+        let hat = signed(self.len).map(|k| {
             if zero_mean && k == 0 {
                 0.0
             } else {
@@ -214,6 +231,67 @@ impl Sampled1d {
         f64::inverse(self.len).process(&mut line);
         let sum: f64 = line.iter().map(|z| z.norm()).sum();
         sum / self.len as f64 * largest
+    }
+
+    /// The derivatives of [`hat`](Self::hat) with respect to xi and sigma, each at every frequency in natural order. With ĥ = ĝ − κ·ê, the Gabor and
+    /// its envelope, and c = ‖h‖₁, which κ and c have a part in:
+    ///
+    /// ```text
+    /// dψ̂ = (dĥ − ψ̂·dc)/c     dĥ = dĝ − κ·dê − dκ·ê     dκ = (dĝ(0) − κ·dê(0))/ê(0)     dc = Σ_t Re(dh(t)·conj h(t))/|h(t)|
+    /// ```
+    pub fn gradient(&self) -> [Vec<f64>; 2] {
+        let Self {
+            gabor,
+            kappa,
+            norm,
+            len,
+            ..
+        } = *self;
+        if norm == 0.0 {
+            return [vec![0.0; len], vec![0.0; len]];
+        }
+        let envelope = gabor.envelope();
+        let of_envelope = |omega| [0.0, envelope.sampled_gradient(omega)[1]];
+        let at_0 = envelope.sampled_hat(0.0);
+        let of_kappa: [f64; 2] = match self.family {
+            Family1d::Gabor => [0.0; 2],
+            Family1d::Morlet | Family1d::Analytic => {
+                let (of_gabor, of_envelope) = (gabor.sampled_gradient(0.0), of_envelope(0.0));
+                [0, 1].map(|i| (of_gabor[i] - kappa * of_envelope[i]) / at_0)
+            }
+        };
+        let frequencies = || (0..len).map(|k| k as f64 / len as f64);
+        let derivatives: Vec<[f64; 2]> = frequencies()
+            .map(|omega| {
+                let (of_gabor, of_envelope) = (gabor.sampled_gradient(omega), of_envelope(omega));
+                let envelope = envelope.sampled_hat(omega);
+                [0, 1].map(|i| of_gabor[i] - kappa * of_envelope[i] - of_kappa[i] * envelope)
+            })
+            .collect();
+        let in_time = |hat: &mut dyn Iterator<Item = f64>| {
+            let mut line: Vec<Complex<f64>> = hat.map(Complex::from).collect();
+            f64::inverse(len).process(&mut line);
+            line
+        };
+        let signs: Vec<_> = in_time(&mut frequencies().map(|omega| self.unscaled_at(omega)))
+            .into_iter()
+            .map(|h| if h.norm() > 0.0 { h / h.norm() } else { h })
+            .collect();
+        [0, 1].map(|i| {
+            let moved = in_time(&mut derivatives.iter().map(|of| of[i]));
+            let products = moved
+                .iter()
+                .zip(&signs)
+                .map(|(dh, sign)| (dh * sign.conj()).re);
+            let of_norm = products.sum::<f64>() / len as f64;
+            signed(len)
+                .zip(&derivatives)
+                .map(|(k, of)| match self.vanishes(k) {
+                    true => 0.0,
+                    false => (of[i] - self.hat(k) * of_norm) / norm,
+                })
+                .collect()
+        })
     }
 
     /// The signed frequencies where ψ̂ exceeds `negligible`, a share of its peak, and some beside them: one range on the
@@ -241,6 +319,12 @@ impl Sampled1d {
         }
         first..last + 1
     }
+}
+
+/// The frequencies of a grid in natural order, signed, that of Nyquist below 0.
+fn signed(len: usize) -> impl Iterator<Item = i64> {
+    let len = len as i64;
+    (0..len).map(move |k| if 2 * k < len { k } else { k - len })
 }
 
 /// Σ_t |Σ_m g(t + m·len)| over one period, with g(t) = √(2π)·σ·exp(−2π²σ²t²)·(exp(2πiξt) − κ).
@@ -354,6 +438,35 @@ mod tests {
                             (got - expected).abs() < 2e-12,
                             "{xi}, {sigma}, {n}, {family:?}, {k}: {got} for {expected}"
                         );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn gradients_are_central_differences() {
+        let h = 1e-6;
+        for (xi, sigma) in [(0.35, 0.14), (0.02, 0.008), (0.4354, 0.0226), (0.1, 0.05)] {
+            for family in [Family1d::Morlet, Family1d::Gabor, Family1d::Analytic] {
+                for n in [16, 45, 200] {
+                    let of = |xi, sigma| Sampled1d::new(Gabor1d { xi, sigma }, family, n);
+                    let [by_xi, by_sigma] = of(xi, sigma).gradient();
+                    let around = [
+                        (by_xi, [of(xi + h, sigma), of(xi - h, sigma)]),
+                        (by_sigma, [of(xi, sigma + h), of(xi, sigma - h)]),
+                    ];
+                    for (got, [above, below]) in around {
+                        let most = got
+                            .iter()
+                            .fold(1.0_f64, |most, value| most.max(value.abs()));
+                        for (k, got) in signed(n).zip(got) {
+                            let expected = (above.hat(k) - below.hat(k)) / (2.0 * h);
+                            assert!(
+                                (got - expected).abs() < 1e-6 * most,
+                                "{xi}, {sigma}, {family:?}, {n}, {k}: {got} for {expected}"
+                            );
+                        }
                     }
                 }
             }

@@ -43,7 +43,7 @@ use crate::{Error, Result, memory, parallel};
 /// let list = WaveletList2d::new(params.padded_shape()?, 3, &gabors);
 /// assert_eq!(list.wavelets.iter().map(|psi| psi.j).collect::<Vec<_>>(), [0, 0, 0, 0, 2]);
 ///
-/// let plan = params.plan_with::<f32>(Arc::new(list.build()?))?;
+/// let plan = params.plan_with::<f32>(&[Arc::new(list.build()?)])?;
 /// assert_eq!(plan.paths().len(), 1 + 5 + 4); // the coarse one follows each of the fine ones
 /// # Ok::<(), wavelet_scattering::Error>(())
 /// ```

@@ -30,7 +30,6 @@ pub use band::{Band, Dense, DenseStack};
 pub use bank::FilterBank;
 pub(crate) use bank::low_block;
 pub use frame::FrameBounds;
-#[cfg(feature = "viz")]
 pub(crate) use gabor_1d::Sampled1d;
 pub use gabor_1d::{Family1d, Gabor1d};
 pub use list_2d::WaveletList2d;

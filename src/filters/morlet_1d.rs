@@ -66,8 +66,9 @@ impl Wavelet1d {
         }
     }
 
-    /// Number `n` of a bank, by its numbers, which tell j.
-    fn of(n: usize, gabor: Gabor1d) -> Self {
+    /// Number `n` of a bank that oscillates as this Gabor, which tells j: the largest exponent whose Nyquist frequency, 2^−(j + 1), lies
+    /// at or above ξ + 5σ.
+    pub fn of(n: usize, gabor: Gabor1d) -> Self {
         let Gabor1d { xi, sigma } = gabor;
         Self {
             n,
@@ -113,7 +114,7 @@ impl PartialEq for Wavelet1d {
     }
 }
 
-/// j(ξ, σ): the largest exponent whose Nyquist frequency, 2^−(j + 1), lies at or above ξ + 5σ.
+/// j(ξ, σ) of [`Wavelet1d::of`].
 fn subsampling(Gabor1d { xi, sigma }: Gabor1d) -> usize {
     let bound = (xi + ALPHA * sigma).min(0.5);
     // At most the exponent range of f64; 0 where 5σ alone passes the Nyquist frequency.
@@ -131,8 +132,8 @@ pub enum Tiling {
         /// Wavelets per octave.
         Q: usize,
     },
-    /// These, in this order.
-    List(Vec<Gabor1d>),
+    /// These, in this order: their numbers, and how far each may be subsampled.
+    List(Vec<Wavelet1d>),
 }
 
 /// Description of a [`FilterBank1d`]: plain data, checked by [`build`](Self::build).
@@ -209,7 +210,7 @@ impl FilterBank1dParams {
             }
             Tiling::Octaves { .. } => {}
             Tiling::List(list) => {
-                for (n, &Gabor1d { xi, sigma }) in list.iter().enumerate() {
+                for (n, &Wavelet1d { xi, sigma, j, .. }) in list.iter().enumerate() {
                     if !(xi > 0.0 && xi <= 0.5) {
                         let limit = "the centre frequency lies in (0, 0.5] cycles per sample";
                         return invalid("xi", &format!("{xi} of wavelet {n}"), limit);
@@ -217,6 +218,10 @@ impl FilterBank1dParams {
                     if !(1e-12..=2.0).contains(&sigma) {
                         let limit = "a bandwidth lies in [1e-12, 2] cycles per sample";
                         return invalid("sigma", &format!("{sigma} of wavelet {n}"), limit);
+                    }
+                    if j > MAX_J {
+                        let limit = "a wavelet is subsampled by 2^48 at most";
+                        return invalid("j", &format!("{j} of wavelet {n}"), limit);
                     }
                 }
             }
@@ -233,12 +238,16 @@ impl FilterBank1dParams {
 
     /// Every wavelet of the bank, in order of n; of parameters that passed [`check`](Self::check).
     pub(crate) fn wavelets(&self) -> Vec<Wavelet1d> {
-        let gabors = match &self.tiling {
-            &Tiling::Octaves { J, Q } => ladder(J, Q),
-            Tiling::List(list) => list.clone(),
-        };
-        let numbered = gabors.into_iter().enumerate();
-        numbered.map(|(n, gabor)| Wavelet1d::of(n, gabor)).collect()
+        match &self.tiling {
+            &Tiling::Octaves { J, Q } => {
+                let numbered = ladder(J, Q).into_iter().enumerate();
+                numbered.map(|(n, gabor)| Wavelet1d::of(n, gabor)).collect()
+            }
+            Tiling::List(list) => {
+                let numbered = list.iter().enumerate();
+                numbered.map(|(n, psi)| Wavelet1d { n, ..*psi }).collect()
+            }
+        }
     }
 
     /// Number of wavelets of the bank. Of parameters that can be built.
@@ -374,21 +383,23 @@ impl FilterBank1d<f32> {
         }
     }
 
-    /// Describes a bank of Morlets that oscillate as these Gabors, with a low-pass over `T` samples.
+    /// Describes a bank of Morlets with these numbers, and a low-pass over `T` samples. How far each may be subsampled follows from its
+    /// numbers in [`Wavelet1d::of`], or stays what it was while they change, as where they are learned.
     ///
     /// ```
-    /// use wavelet_scattering::filters::{FilterBank1d, Gabor1d};
+    /// use wavelet_scattering::filters::{FilterBank1d, Gabor1d, Wavelet1d};
     ///
     /// // A third of an octave wide, around the notes of a chord at 8 kHz.
-    /// let chord = [440.0, 554.37, 659.26].map(|hertz| Gabor1d { xi: hertz / 8000.0, sigma: 0.1 * hertz / 8000.0 });
+    /// let note = |hertz: f64| Wavelet1d::of(0, Gabor1d { xi: hertz / 8000.0, sigma: 0.1 * hertz / 8000.0 });
+    /// let chord = [440.0, 554.37, 659.26].map(note); // numbered by their places
     /// let bank = FilterBank1d::list(4096, &chord, 512.0).build::<f64>()?;
     /// assert_eq!(bank.wavelets()[0].j, 2); // 440 + 5·44 Hz lies below a sixth of the rate
     /// # Ok::<(), wavelet_scattering::Error>(())
     /// ```
-    pub fn list(len: usize, gabors: &[Gabor1d], T: f64) -> FilterBank1dParams {
+    pub fn list(len: usize, wavelets: &[Wavelet1d], T: f64) -> FilterBank1dParams {
         FilterBank1dParams {
             len,
-            tiling: Tiling::List(gabors.to_vec()),
+            tiling: Tiling::List(wavelets.to_vec()),
             T,
             family: Family1d::default(),
             normalization: Normalization::default(),
@@ -665,10 +676,11 @@ mod tests {
         assert!(refused(params.clone().T(f64::NAN)).contains("T = NaN"));
         assert!(refused(FilterBank1d::params(64, 0)).contains("J = 0"));
         assert!(refused(FilterBank1d::params(0, 3)).contains("empty"));
-        let list = [Gabor1d {
+        let gabor = Gabor1d {
             xi: 0.7,
             sigma: 0.1,
-        }];
+        };
+        let list = [Wavelet1d::of(0, gabor)];
         assert!(refused(FilterBank1d::list(64, &list, 8.0)).contains("of wavelet 0"));
     }
 }

@@ -125,6 +125,8 @@ pub(crate) struct Alone<T, S: Simd<T>> {
     root: Reach,
     /// By the level that a path comes from; the input is on level 0.
     filters: Vec<ByLambda<T, S::V>>,
+    /// Where the values of ψ̂_λ stand that are not left out: from which signed frequency on, and how many.
+    stretches: Vec<(i64, usize)>,
     /// The finest level that a U of order 1, 2, … lives on.
     finest: Vec<usize>,
     of: For,
@@ -202,11 +204,13 @@ impl<T: Real, S: Passes<T>> Alone<T, S> {
             let of_level = of_level.into_iter();
             filters.push(of_level.map(|filter| Some(filter?.0)).collect());
         }
+        let stretches = psi.iter().map(|(start, values)| (*start, values.len()));
         Self {
             simd,
             levels,
             root,
             filters,
+            stretches: stretches.collect(),
             finest,
             of,
         }
@@ -436,13 +440,21 @@ pub(crate) struct Back<T, V> {
     spread: Vec<V>,
 }
 
+/// The cotangents of filters.
+#[derive(Debug)]
+pub(crate) struct FilterCotangents<T> {
+    /// Layer by layer, by λ, of the values that are not left out.
+    sums: Vec<Vec<Vec<f64>>>,
+    /// What goes back through a filter of ones.
+    through: Frequencies<T>,
+}
+
 impl<T: Real, S: Passes<T>> Backward<T> for Alone<T, S> {
     const SHARES: usize = 4;
 
     type Back = Back<T, S::V>;
 
-    /// Filters of signals have no gradients.
-    type Filters = ();
+    type Filters = FilterCotangents<T>;
 
     fn back_footprint(&self, others: Footprint) -> Footprint {
         let shares = (Self::SHARES + 1) * self.root_room().len();
@@ -455,9 +467,28 @@ impl<T: Real, S: Passes<T>> Backward<T> for Alone<T, S> {
         })
     }
 
-    fn filters(&self, _max_order: usize) {}
+    fn filters(&self, max_order: usize) -> FilterCotangents<T> {
+        let of_layer = || self.stretches.iter().map(|&(_, len)| vec![0.0; len]);
+        let rooms = self.levels.iter().map(|level| level.room(level.reach));
+        FilterCotangents {
+            sums: (0..max_order).map(|_| of_layer().collect()).collect(),
+            through: Frequencies::new(rooms.fold(self.root_room(), Reach::max)),
+        }
+    }
 
-    fn take_filters(&self, (): &mut (), _visit: &mut Visitor<'_>) {}
+    fn take_filters(&self, filters: &mut FilterCotangents<T>, visit: &mut Visitor<'_>) {
+        for (layer, sums) in filters.sums.iter_mut().enumerate() {
+            let of_layer = sums.iter_mut().zip(&self.stretches);
+            for (lambda, (sums, &(start, _))) in of_layer.enumerate() {
+                for (k, sum) in (start..).zip(sums) {
+                    match std::mem::take(sum) {
+                        0.0 => {}
+                        sum => visit(layer, lambda, &[k], sum),
+                    }
+                }
+            }
+        }
+    }
 
     fn back(&self) -> Back<T, S::V> {
         Back {
@@ -492,7 +523,7 @@ impl<T: Real, S: Passes<T>> Backward<T> for Alone<T, S> {
         (): &mut (),
         _team: &mut [Lines<T, S::V>],
         back: &mut Back<T, S::V>,
-        _filters: Option<&mut ()>,
+        filters: Option<&mut FilterCotangents<T>>,
     ) {
         let (Parent::Input(from_hat) | Parent::Moduli(from_hat)) = from;
         let (Cotangent::Input(to) | Cotangent::Moduli(to)) = to;
@@ -503,29 +534,23 @@ impl<T: Real, S: Passes<T>> Backward<T> for Alone<T, S> {
         if let Some(children) = children {
             level.spectrum_back(before, level.reach, children, &mut back.lines);
         }
-        let Lines {
-            phases: buffers,
-            u,
-            line,
-            scratch,
-            ..
-        } = &mut back.lines;
-        match (&level.transforms, self.filter(step)) {
-            (Transforms::Phases(phases, _), Filter::Phases(band)) => {
-                phases.moduli_back(band, from_hat, scale, &u[before..], buffers, to);
+        let filter = self.filter(step);
+        level.moduli_back(filter, filter, from_hat, scale, &mut back.lines, to);
+        if let Some(filters) = filters {
+            // ∂/∂ψ̂(k) = Re(conj Û[p](k)·F z̄(k)), which is what goes back through a filter of ones.
+            let (start, len) = self.stretches[step.lambda];
+            let period = self.levels[step.from].len;
+            let len_there = len.min(period);
+            let ones = level.filter(start, &vec![T::one(); len_there], period, self.of);
+            let through = &mut filters.through;
+            through.clear();
+            level.moduli_back(filter, &ones, from_hat, scale, &mut back.lines, through);
+            let sums = &mut filters.sums[step.layer][step.lambda];
+            for (i, sum) in sums.iter_mut().enumerate() {
+                let k = start + (i % len_there) as i64; // aliases of one frequency
+                let (u, z) = (from_hat.at(k), through.at(k));
+                *sum += (u.re * z.re + u.im * z.im).widen();
             }
-            (Transforms::Plain(inverse, _), Filter::Plain(start, values)) => {
-                let line = &mut line[..level.len];
-                wave(from_hat, *start, values, line);
-                inverse.process_with_scratch(line, scratch);
-                for (z, &u) in line.iter_mut().zip(S::V::numbers(u)) {
-                    *z = (sign(*z) * u).conj();
-                }
-                // Conjugated before and after, it is the DFT.
-                inverse.process_with_scratch(line, scratch);
-                wave_back(line, *start, values, scale, to);
-            }
-            _ => unreachable!("filters are made for their levels"),
         }
     }
 
@@ -653,6 +678,48 @@ impl<T: Real, S: Passes<T>> Level<T, S> {
                     *u += z.re;
                 }
             }
+        }
+    }
+
+    /// The way back from the cotangent of U, which stands behind its halo, through U = |û ⋆ ψ|: adds to that of û. At the end the values of
+    /// `through` stand for those of the filter.
+    fn moduli_back(
+        &self,
+        filter: &Filter<T, S::V>,
+        through: &Filter<T, S::V>,
+        from: &Frequencies<T>,
+        scale: T,
+        lines: &mut Lines<T, S::V>,
+        to: &mut Frequencies<T>,
+    ) {
+        let [before, _] = self.halo();
+        let Lines {
+            phases: buffers,
+            u,
+            line,
+            scratch,
+            ..
+        } = lines;
+        match (&self.transforms, filter, through) {
+            (Transforms::Phases(phases, _), Filter::Phases(band), Filter::Phases(through)) => {
+                phases.moduli_back(band, through, from, scale, &u[before..], buffers, to);
+            }
+            (
+                Transforms::Plain(inverse, _),
+                Filter::Plain(start, values),
+                Filter::Plain(_, through),
+            ) => {
+                let line = &mut line[..self.len];
+                wave(from, *start, values, line);
+                inverse.process_with_scratch(line, scratch);
+                for (z, &u) in line.iter_mut().zip(S::V::numbers(u)) {
+                    *z = (sign(*z) * u).conj();
+                }
+                // Conjugated before and after, it is the DFT.
+                inverse.process_with_scratch(line, scratch);
+                wave_back(line, *start, through, scale, to);
+            }
+            _ => unreachable!("filters are made for their levels"),
         }
     }
 

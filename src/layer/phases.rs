@@ -997,7 +997,7 @@ pub(super) mod tests {
             let mut expected = cleared();
             phases.coefficients_back(band, scale, &y_bar, &mut buffers, &mut expected);
             let mut got = cleared();
-            phases.moduli_back(band, spectrum, scale, &u_bar, &mut buffers, &mut got);
+            phases.moduli_back(band, band, spectrum, scale, &u_bar, &mut buffers, &mut got);
             let error = relative_error(both(&got), both(&expected).iter().map(|x| x.widen()));
             // The sign of a z that is nearly 0 by chance has its roundings, thousands of times as large.
             let most = 5000.0 * T::epsilon().widen();

@@ -17,6 +17,8 @@ pub(crate) struct Design<W, const D: usize> {
     /// The grid of every level that a U lives on, finest first.
     pub grids: Vec<Grid<D>>,
     pub paths: Arc<PathTable<W>>,
+    /// The λ that every layer takes its wavelets from.
+    pub layers: Vec<Range<usize>>,
     /// The level that U lives on after λ, log2 of its subsampling, by λ. The input lives on level 0.
     pub levels: Vec<usize>,
     pub average: Average,
@@ -37,6 +39,19 @@ pub(crate) struct Design<W, const D: usize> {
 /// The level that U of a path lives on: that of its coarsest wavelet, since what was subsampled stays so.
 pub(crate) fn level_of(path: &[usize], levels: &[usize]) -> usize {
     path.iter().map(|&lambda| levels[lambda]).max().unwrap_or(0)
+}
+
+/// The λ of every layer, where λ counts through banks of so many wavelets, one after another, of which each layer takes one.
+pub(crate) fn lambdas_of_layers(
+    banks: impl Iterator<Item = usize>,
+    of_layer: &[usize],
+) -> Vec<Range<usize>> {
+    let ranges = banks.scan(0, |end, len| {
+        *end += len;
+        Some(*end - len..*end)
+    });
+    let ranges: Vec<_> = ranges.collect();
+    of_layer.iter().map(|&bank| ranges[bank].clone()).collect()
 }
 
 impl<W: Wavelet, const D: usize> Design<W, D> {

@@ -20,6 +20,7 @@ mod runner;
 
 // what callers hold
 mod features;
+mod filter_gradient;
 mod plan;
 mod standardize;
 
@@ -29,6 +30,7 @@ mod one_d;
 mod two_d;
 
 pub use features::{EPSILON, Features};
+pub use filter_gradient::{FilterGradient, FilterGradient1d, FilterGradient2d};
 pub use joint::{
     JointFeatures, JointFormat, JointPath, JointPathTable, JointScattering, JointScatteringParams,
     WaveletAcross,
@@ -41,7 +43,7 @@ pub use path::{Path, PathTable, Wavelet};
 pub use plan::Scattering;
 pub use runner::ScatteringWorkspace;
 pub use standardize::{StandardizeBy, Standardizer};
-pub use two_d::{FilterGradient2d, Scattering2dOutline, Scattering2dParams};
+pub use two_d::{Scattering2dOutline, Scattering2dParams};
 
 /// A planned scattering transform of images: [`Scattering2d::params`](Scattering::params) describes it.
 ///

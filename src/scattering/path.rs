@@ -344,6 +344,16 @@ impl<W: Wavelet> PathTable<W> {
         self.wavelets_of(row).next_back()
     }
 
+    /// The row through a wavelet for each of these, layer by layer, if there is one.
+    pub(crate) fn row_through<Of>(
+        &self,
+        path: &[Of],
+        is: impl Fn(&W, &Of) -> bool,
+    ) -> Option<usize> {
+        let mut rows = self.rows_of_order(path.len());
+        rows.find(|&row| self.wavelets_of(row).zip(path).all(|(psi, of)| is(psi, of)))
+    }
+
     /// The row whose wavelets have these indices λ, if there is one.
     pub fn row_of_lambdas(&self, lambdas: &[usize]) -> Option<usize> {
         let rows = self.rows_of_order(lambdas.len());

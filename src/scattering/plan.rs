@@ -5,6 +5,7 @@
 //!                             └─▶ ||x ⋆ ψ_λ1| ⋆ ψ_λ2| ─▶ ⋆ φ_J ─▶ S[λ1, λ2] …
 //! ```
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use ndarray::{ArrayBase, ArrayD, Data, DataMut, Dimension};
@@ -50,6 +51,11 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
         }
     }
 
+    /// The λ of every layer up to the largest order that has paths.
+    pub(super) fn layers(&self) -> &[Range<usize>] {
+        &self.design.layers[..self.design.paths.max_order()]
+    }
+
     pub(super) fn runner(&self) -> &Runner<T, D, dyn EngineBack<T>> {
         &self.runner
     }
@@ -70,7 +76,7 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
         &self.params
     }
 
-    /// The filters of the first layer, of images those of all layers.
+    /// The filters of the first layer, and of all others that have none of their own.
     pub fn bank(&self) -> &Arc<dyn FilterBank<T, D, Wavelet = W>> {
         &self.banks[0]
     }

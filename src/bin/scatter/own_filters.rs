@@ -83,7 +83,7 @@ impl OwnFilters {
     /// Plans a transform with these filters, or with the standard bank if there are none.
     pub fn plan<T: Real>(&self, params: &Scattering2dParams) -> Result<Scattering2d<T>> {
         match self.list(params.padded_shape()?, params.J)? {
-            Some(list) => Ok(params.plan_with(Arc::new(list.build::<T>()?))?),
+            Some(list) => Ok(params.plan_with(&[Arc::new(list.build::<T>()?)])?),
             None => Ok(params.plan()?),
         }
     }

@@ -64,10 +64,12 @@ impl<T: Real> Frequencies<T> {
 
 impl<T: Real, S: Passes<T>> Phases<T, S> {
     /// The way back through [`moduli`](Self::moduli) with the same band, spectrum and scale: adds to the cotangent of the spectrum.
+    /// `through` is the band, or another one from the same frequency on, whose values stand for its own at the end.
     #[allow(clippy::too_many_arguments)] // those of the way there, and their cotangents
     pub fn moduli_back(
         &self,
         band: &Passband<T, S::V>,
+        through: &Passband<T, S::V>,
         from: &Frequencies<T>,
         scale: T,
         u: &[S::V],
@@ -95,8 +97,9 @@ impl<T: Real, S: Passes<T>> Phases<T, S> {
             });
             self.turn_row(first, buffers);
         }
+        debug_assert_eq!((band.base, band.terms), (through.base, through.terms));
         let turn = band.first.scaled(self.simd.splat(scale));
-        self.add_band(band, turn, buffers, to);
+        self.add_band(through, turn, buffers, to);
     }
 
     /// The way back through [`coefficients`](Self::coefficients), from their cotangents.

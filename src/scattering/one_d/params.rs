@@ -13,7 +13,7 @@ use crate::isa::Isa;
 use crate::layer::average::EvenKernel;
 use crate::num::Real;
 use crate::scattering::Scattering1d;
-use crate::scattering::design::{Design, level_of};
+use crate::scattering::design::{Design, lambdas_of_layers, level_of};
 use crate::scattering::keep::{Average, Layout};
 use crate::scattering::path::PathTable;
 use crate::scattering::plan::Scattering;
@@ -490,25 +490,16 @@ impl Scattering1dParams {
             .map(|psi| self.sampling.level(psi).min(most));
         let levels: Vec<usize> = levels.collect();
         let output_level = if local { most } else { 0 };
-        // λ counts through the banks.
-        let starts: Vec<usize> = banks
-            .iter()
-            .scan(0, |start, bank| {
-                Some(std::mem::replace(start, *start + bank.len()))
-            })
-            .collect();
+        let layers = lambdas_of_layers(banks.iter().map(|bank| bank.len()), of_layer);
         let on_signal = axis.end - axis.begin;
         let paths = PathTable::new(
             Arc::clone(&wavelets),
             self.max_order,
             wavelets.len() as u64,
             |path, lambda| {
-                let Some(&bank) = of_layer.get(path.len()) else {
-                    return false;
-                };
-                let of_bank = starts[bank]..starts[bank] + banks[bank].len();
+                let of_layer = layers.get(path.len());
                 let last = path.last().map(|&last| &wavelets[last]);
-                of_bank.contains(&lambda)
+                of_layer.is_some_and(|of_layer| of_layer.contains(&lambda))
                     && last.is_none_or(|last| self.rule.admits(last, &wavelets[lambda]))
             },
             |path| match self.average {
@@ -547,6 +538,7 @@ impl Scattering1dParams {
             axes: [axis],
             grids,
             paths: Arc::new(paths),
+            layers,
             levels,
             average: self.average,
             output_level,

@@ -29,10 +29,7 @@ impl PathTable<Wavelet1d> {
     /// The row of the path through these wavelets, one a layer, by their index n in the bank of that layer; `None` if there is
     /// none. Kymatio calls this tuple the key of a path.
     pub fn row(&self, path: &[usize]) -> Option<usize> {
-        path.iter().try_fold(0, |row, &n| {
-            self.children(row)
-                .find(|&child| self.last_wavelet(child).is_some_and(|psi| psi.n == n))
-        })
+        self.row_through(path, |psi, &n| psi.n == n)
     }
 
     /// The header of [`records_in_hertz`](Self::records_in_hertz).

@@ -20,19 +20,19 @@ use crate::scattering::keep::Average;
 /// The filters of an image.
 pub(crate) type Bank<T> = Arc<dyn FilterBank<T, 2, Wavelet = Wavelet2d>>;
 
-/// Makes the bank, once it is known what one thread will take beside it.
-pub(super) type MakeBank<T> = Box<dyn FnOnce(&Footprint) -> Result<Bank<T>>>;
+/// Makes the banks, once it is known what one thread will take beside them.
+pub(super) type MakeBanks<T> = Box<dyn FnOnce(&Footprint) -> Result<Vec<Bank<T>>>>;
 
-/// Everything that an engine is made from.
+/// Everything that an engine is made from: λ counts through the banks, one after another.
 pub(super) struct Blueprint<T> {
     pub isa: Isa,
     pub design: Arc<Design<Wavelet2d, 2>>,
-    pub bank: MakeBank<T>,
+    pub banks: MakeBanks<T>,
 }
 
-type Made<T> = Result<(Bank<T>, Box<dyn EngineBack<T>>)>;
+type Made<T> = Result<(Vec<Bank<T>>, Box<dyn EngineBack<T>>)>;
 
-/// The engine on the vectors of an instruction set, and its bank.
+/// The engine on the vectors of an instruction set, and its banks.
 pub(super) fn engine<T: Real>(blueprint: Blueprint<T>) -> Made<T> {
     struct From;
     impl PerPrecision for From {
@@ -151,9 +151,9 @@ impl<T: Real> WithSimd<T> for Sketch<'_> {
 
 impl<T: Real> Blueprint<T> {
     fn build<S: Passes<T>, const PARTS: usize>(self, simd: S) -> Made<T> {
-        let Self { design, bank, .. } = self;
+        let Self { design, banks, .. } = self;
         let grids = grids::<T, S, PARTS>(simd, &design, design.finest());
-        let bank = bank(&grids.footprint(Footprint::default()))?;
+        let banks = banks(&grids.footprint(Footprint::default()))?;
 
         let Design { paths, levels, .. } = &*design;
         let slots = Grids::<T, S, PARTS>::SLOTS;
@@ -163,19 +163,20 @@ impl<T: Real> Blueprint<T> {
             rows.map(|&row| paths[row].lambdas[0]).collect()
         };
         let steps = design.steps();
+        let psi = banks.iter().flat_map(|bank| {
+            let least = |lambda| design.tolerance * bank.peak(lambda);
+            let lambdas = 0..bank.wavelets().len();
+            lambdas.map(move |lambda| (&bank.members(lambda)[0], least(lambda)))
+        });
+        let psi: Vec<_> = psi.collect();
         let layer = SideBySide::new(
             grids,
-            |lambda| {
-                (
-                    &bank.members(lambda)[0],
-                    design.tolerance * bank.peak(lambda),
-                )
-            },
+            |lambda| psi[lambda],
             levels,
             &groups.iter().map(of_group).collect::<Vec<_>>(),
             |from, lambda| steps[from][lambda],
         );
         let engine = Cascade::new(Arc::clone(&design), layer, groups);
-        Ok((bank, Box::new(engine)))
+        Ok((banks, Box::new(engine)))
     }
 }

@@ -14,6 +14,7 @@ use crate::grid::signed_frequencies;
 use crate::kernels::product::Piece;
 use crate::kernels::vector::MAX_LANES;
 use crate::num::Real;
+use crate::scattering::design::lambdas_of_layers;
 use crate::scattering::keep::Average;
 use crate::scattering::path::{Path, count_by_order};
 use crate::{Result, memory, parallel};
@@ -93,7 +94,8 @@ impl Scattering2dParams {
         let phi = bank.phi_axes();
         let low_pass = |axis: usize, len| low_block(&phi[axis], len);
         let expected = 1 + wavelets.len() as u64;
-        let design = short.design::<T>(axes, Arc::clone(&wavelets), expected, low_pass)?;
+        let layers = lambdas_of_layers([wavelets.len()].into_iter(), &short.bank_of_layer(1));
+        let design = short.design::<T>(axes, Arc::clone(&wavelets), layers, expected, low_pass)?;
         let sketched = Sketch {
             isa,
             design: &design,

@@ -1,8 +1,9 @@
 //! Parameters of a scattering transform of images: plain data, and what follows from them before anything is computed.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use super::engine::{Bank, Blueprint, MakeBank, engine};
+use super::engine::{Bank, Blueprint, MakeBanks, engine};
 use crate::filters::{
     FilterBank2d, FilterBank2dParams, Mother, Normalization, Wavelet2d, low_block,
 };
@@ -11,7 +12,7 @@ use crate::isa::Isa;
 use crate::layer::average::EvenKernel;
 use crate::num::Real;
 use crate::scattering::Scattering2d;
-use crate::scattering::design::{Design, level_of};
+use crate::scattering::design::{Design, lambdas_of_layers, level_of};
 use crate::scattering::keep::{Average, Layout};
 use crate::scattering::path::{PathTable, coarser, count_by_order};
 use crate::scattering::plan::Scattering;
@@ -228,12 +229,13 @@ impl Scattering2dParams {
         Ok(())
     }
 
-    /// Lays the transform out for wavelets on the padded image, of which `expected` paths are made, and the low-pass by axis
-    /// and length.
+    /// Lays the transform out for wavelets on the padded image, λ of them a layer, of which `expected` paths are made, and the low-pass by
+    /// axis and length.
     pub(super) fn design<T: Real>(
         &self,
         axes: [AxisPadding; 2],
         wavelets: Arc<[Wavelet2d]>,
+        layers: Vec<Range<usize>>,
         expected: u64,
         low_pass: impl Fn(usize, usize) -> Vec<f64>,
     ) -> Result<Design<Wavelet2d, 2>> {
@@ -241,12 +243,15 @@ impl Scattering2dParams {
         let on_image: usize = axes.iter().map(|axis| axis.end - axis.begin).product();
         let square = |level: usize| (Some(1 << level), 1 << (2 * level));
         let output_level = self.J - self.oversampling;
-        let admits = coarser(&wavelets);
+        let coarser = coarser(&wavelets);
         let paths = PathTable::new(
             Arc::clone(&wavelets),
             self.max_order,
             expected,
-            admits,
+            |path, lambda| {
+                let of_layer = layers.get(path.len());
+                of_layer.is_some_and(|of_layer| of_layer.contains(&lambda)) && coarser(path, lambda)
+            },
             |path| match self.average {
                 Average::Global => (None, on_image),
                 Average::None => square(level_of(path, &levels)),
@@ -279,6 +284,7 @@ impl Scattering2dParams {
             axes,
             grids,
             paths: Arc::new(paths),
+            layers,
             levels,
             average: self.average,
             output_level,
@@ -309,30 +315,77 @@ impl Scattering2dParams {
             .fold(0, |sum: u64, &count| sum.saturating_add(count));
         let phi = bank.phi_axes();
         let low_pass = |axis: usize, len| low_block(&phi[axis], len);
-        let design = self.design::<T>(axes, bank.wavelets().into(), expected, low_pass)?;
+        let wavelets: Arc<[_]> = bank.wavelets().into();
+        let layers = lambdas_of_layers([wavelets.len()].into_iter(), &self.bank_of_layer(1));
+        let design = self.design::<T>(axes, wavelets, layers, expected, low_pass)?;
         let needed = bank.expected_bytes::<T>();
-        self.finish(design, needed, move || Ok(Arc::new(bank.build::<T>()?)))
+        self.finish(design, needed, move || {
+            Ok(vec![Arc::new(bank.build::<T>()?)])
+        })
     }
 
-    /// The same with a bank of one's own on the padded image, [`padded_shape`](Self::padded_shape): with curvelets, learned
-    /// filters, or whatever its arrays hold. `L`, `mother` and `normalization` are the bank's matter and not looked at; its wavelets' scales
-    /// say which follow which and on which level each lives.
+    /// Which of so many banks each layer takes: the last for all layers beyond. No path has more wavelets than there are scales.
+    pub(super) fn bank_of_layer(&self, banks: usize) -> Vec<usize> {
+        let layers = self.max_order.min(self.J);
+        (0..layers).map(|layer| layer.min(banks - 1)).collect()
+    }
+
+    /// The same with banks of one's own on the padded image, [`padded_shape`](Self::padded_shape), one a layer, the last also for all layers
+    /// beyond: with curvelets, learned filters, or whatever their arrays hold. `L`, `mother` and `normalization` are the banks' matter and not
+    /// looked at; their wavelets' scales say which follow which and on which level each lives. The low-pass is that of the first.
+    ///
+    /// Of several banks λ counts through all wavelets, bank after bank: [`PathTable::wavelets`] has them all.
     ///
     /// # Errors
-    /// As [`plan`](Self::plan), and [`Error::WrongShape`] if the bank lives on another grid, [`Error::InvalidParameter`] if
-    /// one of its wavelets has a scale of J or more, or more bands than one.
-    pub fn plan_with<T: Real>(&self, bank: Bank<T>) -> Result<Scattering2d<T>> {
+    /// As [`plan`](Self::plan), and [`Error::WrongShape`] if there is no bank or one that lives on another grid, [`Error::InvalidParameter`] if
+    /// one of their wavelets has a scale of J or more, or more bands than one.
+    pub fn plan_with<T: Real>(&self, banks: &[Bank<T>]) -> Result<Scattering2d<T>> {
         self.check()?;
         let axes = self.axes()?;
         let padded = axes.each_ref().map(|axis| axis.padded);
-        if bank.grid().shape != padded {
-            return Err(Error::WrongShape {
+        let wrong = |got: &[usize]| {
+            Err(Error::WrongShape {
                 what: "the filter bank",
-                got: bank.grid().shape.to_vec(),
-                expected: format!("{padded:?}, the image after padding"),
-            });
+                got: got.to_vec(),
+                expected: format!("one or more of {padded:?}, the image after padding"),
+            })
+        };
+        let Some(first) = banks.first().map(Arc::clone) else {
+            return wrong(&[0]);
+        };
+        for bank in banks {
+            if bank.grid().shape != padded {
+                return wrong(&bank.grid().shape);
+            }
+            self.check_wavelets(bank)?;
         }
-        let wavelets = Arc::clone(bank.wavelets());
+        let wavelets: Arc<[Wavelet2d]> = banks
+            .iter()
+            .flat_map(|bank| bank.wavelets().iter().copied())
+            .collect();
+        let counts = banks.iter().map(|bank| bank.wavelets().len());
+        let layers = lambdas_of_layers(counts, &self.bank_of_layer(banks.len()));
+        let of_scale = |j| {
+            move |bank: &Bank<T>| {
+                let scales = bank.wavelets().iter().map(|psi| psi.j);
+                scales.filter(|&other| other == j).count()
+            }
+        };
+        let most = (0..self.J).filter_map(|j| banks.iter().map(of_scale(j)).max());
+        let expected = count_by_order(self.J, most.max().unwrap_or(0), self.max_order);
+        let expected = expected
+            .iter()
+            .fold(0, |sum: u64, &count| sum.saturating_add(count));
+        let low_pass = |axis, len| first.low_pass(axis, len);
+        let design = self.design::<T>(axes, wavelets, layers, expected, low_pass)?;
+        let needed = banks.iter().map(|bank| bank.bytes()).sum();
+        let banks = banks.to_vec();
+        self.finish(design, needed, move || Ok(banks))
+    }
+
+    /// Whether wavelets have scales that there are, and a band each.
+    fn check_wavelets<T: Real>(&self, bank: &Bank<T>) -> Result<()> {
+        let wavelets = bank.wavelets();
         if let Some(psi) = wavelets.iter().find(|psi| psi.j >= self.J) {
             return Err(Error::InvalidParameter {
                 name: "j",
@@ -351,29 +404,21 @@ impl Scattering2dParams {
                 limit: "a wavelet of images has one band, on the grid of its bank".into(),
             });
         }
-        let most = (0..self.J).map(|j| wavelets.iter().filter(|psi| psi.j == j).count());
-        let expected = count_by_order(self.J, most.max().unwrap_or(0), self.max_order);
-        let expected = expected
-            .iter()
-            .fold(0, |sum: u64, &count| sum.saturating_add(count));
-        let low_pass = |axis, len| bank.low_pass(axis, len);
-        let design = self.design::<T>(axes, wavelets, expected, low_pass)?;
-        let needed = bank.bytes();
-        self.finish(design, needed, move || Ok(bank))
+        Ok(())
     }
 
-    /// Plans what has been laid out with a bank of `bank_bytes`, if it fits into memory with all that is beside it.
+    /// Plans what has been laid out with banks of `bank_bytes`, if it fits into memory with all that is beside it.
     fn finish<T: Real>(
         &self,
         design: Design<Wavelet2d, 2>,
         bank_bytes: u64,
-        bank: impl FnOnce() -> Result<Bank<T>> + 'static,
+        banks: impl FnOnce() -> Result<Vec<Bank<T>>> + 'static,
     ) -> Result<Scattering2d<T>> {
         let isa = match self.isa {
             Some(isa) => isa.require()?,
             None => Isa::best(),
         };
-        let bank: MakeBank<T> = Box::new(move |one_thread| {
+        let banks: MakeBanks<T> = Box::new(move |one_thread| {
             // The bank, and the first wavelets again, side by side.
             let scratch = one_thread
                 .bytes()
@@ -383,21 +428,15 @@ impl Scattering2dParams {
                 bank_bytes.saturating_mul(2).saturating_add(scratch),
                 "use smaller images, fewer orientations L, fewer threads or 32-bit precision",
             )?;
-            bank()
+            banks()
         });
         let design = Arc::new(design);
-        let (bank, engine) = engine(Blueprint {
+        let (banks, engine) = engine(Blueprint {
             isa,
             design: Arc::clone(&design),
-            bank,
+            banks,
         })?;
-        Ok(Scattering::new(
-            self.clone(),
-            isa,
-            design,
-            vec![bank],
-            engine,
-        ))
+        Ok(Scattering::new(self.clone(), isa, design, banks, engine))
     }
 }
 

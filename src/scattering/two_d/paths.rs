@@ -28,9 +28,6 @@ impl Wavelet for Wavelet2d {
 impl PathTable<Wavelet2d> {
     /// The row of the path with these (j, l) per layer, l the index of the orientation; `None` if there is none.
     pub fn row(&self, path: &[(usize, usize)]) -> Option<usize> {
-        let lambda =
-            |of: &(usize, usize)| self.wavelets().iter().position(|psi| (psi.j, psi.l) == *of);
-        let lambdas: Option<Vec<usize>> = path.iter().map(lambda).collect();
-        self.row_of_lambdas(&lambdas?)
+        self.row_through(path, |psi, &of| (psi.j, psi.l) == of)
     }
 }

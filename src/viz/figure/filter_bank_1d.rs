@@ -558,7 +558,7 @@ impl Plot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filters::{FilterBank1d, Gabor1d};
+    use crate::filters::{FilterBank1d, Gabor1d, Wavelet1d};
 
     /// What is drawn is what is built.
     #[test]
@@ -577,7 +577,8 @@ mod tests {
 
     #[test]
     fn every_bank_has_every_sheet() {
-        let list = [(0.5, 0.3), (0.1, 1e-6)].map(|(xi, sigma)| Gabor1d { xi, sigma });
+        let list = [(0.5, 0.3), (0.1, 1e-6)];
+        let list = list.map(|(xi, sigma)| Wavelet1d::of(0, Gabor1d { xi, sigma }));
         for bank in [
             FilterBank1d::params(1, 1),
             FilterBank1d::params(1 << 40, 30).Q(3),
