@@ -290,6 +290,45 @@ fn training_stops_when_the_validation_part_has_nothing_more_to_gain() {
 }
 
 #[test]
+fn once_the_epoch_is_chosen_all_images_are_learned_as_long() {
+    let (task, few) = few();
+    let architecture = Architecture::Mlp { hidden: 8 };
+    let params = TrainingParams {
+        epochs: 6,
+        validation: 0.2,
+        ..quick()
+    };
+    let run = |params: &TrainingParams| {
+        let mut reports = Vec::new();
+        let mut progress = |report: &EpochReport| reports.push(report.clone());
+        let network = Network::train(&architecture, &few, params, &mut progress).unwrap();
+        (network.predict(&task.test().images).unwrap(), reports)
+    };
+    let (predicted, reports) = run(&params);
+    let (validated, again): (Vec<_>, Vec<_>) = reports
+        .iter()
+        .partition(|report| report.validation.is_some());
+    let loss = |report: &EpochReport| report.validation.unwrap().0;
+    let best = validated.iter().min_by(|a, b| loss(a).total_cmp(&loss(b)));
+    let chosen = best.unwrap().epoch;
+    assert_eq!(again.len(), chosen);
+    assert!(again.iter().all(|report| report.epochs == chosen));
+    // As if nobody had held anything back.
+    let (expected, _) = run(&TrainingParams {
+        epochs: chosen,
+        validation: 0.0,
+        ..params.clone()
+    });
+    assert_eq!(predicted, expected);
+    let (held_back, reports) = run(&TrainingParams {
+        again: false,
+        ..params
+    });
+    assert_eq!(reports.len(), validated.len());
+    assert_ne!(predicted, held_back);
+}
+
+#[test]
 fn a_shifted_digit_is_found_again_by_a_network_that_has_seen_shifts() {
     let (task, few) = few();
     let params = |shift| TrainingParams {

@@ -5,8 +5,9 @@
 //!
 //! Training minimises the cross-entropy, the learning rate falling along half a cosine from its value to 0 at the last
 //! epoch. A part of the training images, of every class the same share, is held back; after every epoch the loss on it
-//! is measured, and the network returned is that of the epoch with the least cross-entropy there, the earlier one of
-//! equals: of a few dozen images the number of errors says little, their cross-entropy more. The same seed gives the same numbers on the same machine.
+//! is measured, and the epoch with the least cross-entropy there is chosen, the earlier one of equals: of a few dozen images the number of
+//! errors says little, their cross-entropy more. Then it all begins anew with all training images, and ends with that epoch. The same seed
+//! gives the same numbers on the same machine.
 //!
 //! Conventions that bite: channels are standardised by the training images (mean 0, variance 1), so that the
 //! [first layer](Network::first_layer) sees standardised samples, and predictions take images as they are.
@@ -98,6 +99,9 @@ pub struct TrainingParams {
     pub weight_decay: f32,
     /// The share of the training images held back to choose the epoch by, in [0, 0.5]; 0: the last epoch is returned.
     pub validation: f64,
+    /// Whether the network learns again from all images once the epoch is chosen, as many epochs; or else what it was after that epoch is
+    /// returned, which has never seen those held back.
+    pub again: bool,
     /// Epochs without an improvement after which training stops.
     pub patience: usize,
     /// How far images are shifted at random each time they are seen, in samples along either axis, or along the one that sounds
@@ -106,7 +110,7 @@ pub struct TrainingParams {
 }
 
 impl Default for TrainingParams {
-    /// Twelve epochs of Adam at 0.002 in steps of 64 images, a tenth held back, no shifts.
+    /// Twelve epochs of Adam at 0.002 in steps of 64 images, a tenth held back to choose the epoch by, then all of them; no shifts.
     fn default() -> Self {
         Self {
             seed: 0,
@@ -115,6 +119,7 @@ impl Default for TrainingParams {
             optimizer: Optimizer::Adam { rate: 2e-3 },
             weight_decay: 0.0,
             validation: 0.1,
+            again: true,
             patience: 12,
             shift: 0,
         }
@@ -256,7 +261,8 @@ pub struct EpochReport {
     pub epochs: usize,
     /// Mean cross-entropy of the training images, each as it was when its batch came, in nats.
     pub loss: f64,
-    /// Mean cross-entropy and share of errors on the validation part, if there is one.
+    /// Mean cross-entropy and share of errors on the validation part; `None` if there is none, and where the network learns again from all
+    /// images.
     pub validation: Option<(f64, f64)>,
     /// Time since training began.
     pub elapsed: Duration,
@@ -301,94 +307,25 @@ impl Network {
         let shape = [channels, rows, columns];
         architecture.check(shape)?;
 
-        let device = Device::flex().autodiff();
-        let (learned, held_back) = hold_back(train, params);
-        let input = Input::of(&train.images, architecture.canvas(shape));
-        let mut net = draw(params.seed, &device, |device| {
-            Net::new(architecture, shape, train.classes.len(), device)
-        });
-
-        let images_per_epoch = learned.len();
-        let steps = images_per_epoch
-            .div_ceil(params.batch)
-            .saturating_mul(params.epochs);
-        let mut rates = CosineAnnealingLrSchedulerConfig::new(params.optimizer.rate(), steps)
-            .init()
-            .map_err(|limit| Error::InvalidParameter {
-                name: "rate",
-                value: params.optimizer.rate().to_string(),
-                limit,
-            })?;
-        let mut optimizer = params.optimizer.build(params.weight_decay);
-        let loss_of = CrossEntropyLossConfig::new().init(&device);
-        let all = Arc::new(train.clone());
-        let batches = DataLoaderBuilder::new(Gatherer::new(
-            Arc::clone(&all),
-            input.clone(),
-            params.shift,
-            params.seed,
-        ))
-        .batch_size(params.batch)
-        .shuffle(params.seed)
-        .set_device(device)
-        .build(InMemDataset::new(learned));
-        let validation = (!held_back.is_empty()).then(|| {
-            DataLoaderBuilder::new(Gatherer::new(all, input.clone(), 0, params.seed))
-                .batch_size(predicted_at_once(shape))
-                .set_device(Device::flex())
-                .build(InMemDataset::new(held_back))
-        });
-
-        let start = Instant::now();
-        let mut best: Option<(f64, usize, Net)> = None;
-        for epoch in 1..=params.epochs {
-            let mut sum = 0.0;
-            for (i, batch) in batches.iter().enumerate() {
-                let Batch { images, labels } = loaded(batch)?;
-                let count = labels.dims()[0];
-                let loss = loss_of.forward(net.forward(images), labels);
-                let value: f64 = f64::from(loss.clone().into_scalar::<f32>());
-                let rate = rates.step();
-                if !value.is_finite() {
-                    return Err(Error::Diverged {
-                        loss: value,
-                        epoch,
-                        step: i + 1,
-                        rate: rate.base(),
-                    });
-                }
-                sum += value * count as f64;
-                let gradients = GradientsParams::from_grads(loss.backward(), &net);
-                net = optimizer.step(rate, net, gradients);
-            }
-            let validated = match &validation {
-                Some(batches) => Some(validate(&net.valid(), batches.as_ref())?),
-                None => None,
-            };
-            progress(&EpochReport {
-                epoch,
-                epochs: params.epochs,
-                loss: sum / images_per_epoch as f64,
-                validation: validated,
-                elapsed: start.elapsed(),
-            });
-            let Some((loss, _)) = validated else {
-                continue;
-            };
-            match &best {
-                Some((least, since, _)) if loss >= *least => {
-                    if epoch - since >= params.patience {
-                        break;
-                    }
-                }
-                _ => best = Some((loss, epoch, net.valid())),
-            }
+        let (learned, held_back) = hold_back(train, params.seed, params.validation);
+        let course = Course {
+            architecture,
+            params,
+            images: Arc::new(train.clone()),
+            input: Input::of(&train.images, architecture.canvas(shape)),
+            start: Instant::now(),
+        };
+        let validation = (!held_back.is_empty()).then(|| course.validation(held_back));
+        let (mut net, epoch) = course.run(learned, params.epochs, validation, progress)?;
+        if let Some(epoch) = epoch.filter(|_| params.again) {
+            let (all, _) = hold_back(train, params.seed, 0.0);
+            (net, _) = course.run(all, epoch, None, progress)?;
         }
         Ok(Self {
             architecture: architecture.clone(),
             classes: train.classes.clone(),
-            input,
-            net: best.map_or_else(|| net.valid(), |(_, _, net)| net),
+            input: course.input,
+            net,
         })
     }
 
@@ -441,6 +378,114 @@ impl Network {
     }
 }
 
+/// What a network learns from, and how.
+struct Course<'a> {
+    architecture: &'a Architecture,
+    params: &'a TrainingParams,
+    images: Arc<LabelledImages>,
+    input: Input,
+    start: Instant,
+}
+
+impl Course<'_> {
+    fn batches(&self, shift: usize) -> DataLoaderBuilder<usize, Batch> {
+        let seed = self.params.seed;
+        let images = Arc::clone(&self.images);
+        DataLoaderBuilder::new(Gatherer::new(images, self.input.clone(), shift, seed))
+    }
+
+    fn validation(&self, held_back: Vec<usize>) -> Arc<dyn DataLoader<Batch>> {
+        self.batches(0)
+            .batch_size(predicted_at_once(self.input.shape))
+            .set_device(Device::flex())
+            .build(InMemDataset::new(held_back))
+    }
+
+    /// From the first parameters through all epochs: the network of the epoch with the least cross-entropy where it is validated, and
+    /// which that was; without validation that of the last.
+    fn run(
+        &self,
+        learned: Vec<usize>,
+        epochs: usize,
+        validation: Option<Arc<dyn DataLoader<Batch>>>,
+        progress: &mut dyn FnMut(&EpochReport),
+    ) -> Result<(Net, Option<usize>)> {
+        let Self { params, .. } = *self;
+        let device = Device::flex().autodiff();
+        let classes = self.images.classes.len();
+        let mut net = draw(params.seed, &device, |device| {
+            Net::new(self.architecture, self.input.shape, classes, device)
+        });
+        let images_per_epoch = learned.len();
+        let steps = images_per_epoch
+            .div_ceil(params.batch)
+            .saturating_mul(epochs);
+        let mut rates = CosineAnnealingLrSchedulerConfig::new(params.optimizer.rate(), steps)
+            .init()
+            .map_err(|limit| Error::InvalidParameter {
+                name: "rate",
+                value: params.optimizer.rate().to_string(),
+                limit,
+            })?;
+        let mut optimizer = params.optimizer.build(params.weight_decay);
+        let loss_of = CrossEntropyLossConfig::new().init(&device);
+        let batches = self
+            .batches(params.shift)
+            .batch_size(params.batch)
+            .shuffle(params.seed)
+            .set_device(device)
+            .build(InMemDataset::new(learned));
+        let mut best: Option<(f64, usize, Net)> = None;
+        for epoch in 1..=epochs {
+            let mut sum = 0.0;
+            for (i, batch) in batches.iter().enumerate() {
+                let Batch { images, labels } = loaded(batch)?;
+                let count = labels.dims()[0];
+                let loss = loss_of.forward(net.forward(images), labels);
+                let value: f64 = f64::from(loss.clone().into_scalar::<f32>());
+                let rate = rates.step();
+                if !value.is_finite() {
+                    return Err(Error::Diverged {
+                        loss: value,
+                        epoch,
+                        step: i + 1,
+                        rate: rate.base(),
+                    });
+                }
+                sum += value * count as f64;
+                let gradients = GradientsParams::from_grads(loss.backward(), &net);
+                net = optimizer.step(rate, net, gradients);
+            }
+            let validated = match &validation {
+                Some(batches) => Some(validate(&net.valid(), batches.as_ref())?),
+                None => None,
+            };
+            progress(&EpochReport {
+                epoch,
+                epochs,
+                loss: sum / images_per_epoch as f64,
+                validation: validated,
+                elapsed: self.start.elapsed(),
+            });
+            let Some((loss, _)) = validated else {
+                continue;
+            };
+            match &best {
+                Some((least, since, _)) if loss >= *least => {
+                    if epoch - since >= params.patience {
+                        break;
+                    }
+                }
+                _ => best = Some((loss, epoch, net.valid())),
+            }
+        }
+        Ok(match best {
+            Some((_, epoch, net)) => (net, Some(epoch)),
+            None => (net.valid(), None),
+        })
+    }
+}
+
 /// How many images of `[channels, rows, columns]` are predicted at once.
 fn predicted_at_once(shape: [usize; 3]) -> usize {
     let samples = shape.iter().product::<usize>().max(1);
@@ -465,11 +510,10 @@ pub(super) fn draw<M: Module>(seed: u64, device: &Device, make: impl Fn(&Device)
 }
 
 /// Indices to learn from, and the same share of every class, rounded, to validate on.
-fn hold_back(train: &LabelledImages, params: &TrainingParams) -> (Vec<usize>, Vec<usize>) {
+fn hold_back(train: &LabelledImages, seed: u64, share: f64) -> (Vec<usize>, Vec<usize>) {
     let [mut learned, mut held_back] = [Vec::new(), Vec::new()];
-    for class in train.shuffled_by_class(params.seed) {
-        let (validated, rest) =
-            class.split_at((params.validation * class.len() as f64).round() as usize);
+    for class in train.shuffled_by_class(seed) {
+        let (validated, rest) = class.split_at((share * class.len() as f64).round() as usize);
         held_back.extend(validated);
         learned.extend(rest);
     }
