@@ -172,6 +172,15 @@ pub(crate) fn power_of_two_scale<T: Real>(largest: T) -> T {
     T::narrow(2.0).powi(-exponent.to_i32().unwrap_or(0))
 }
 
+/// z/|z|; 0 where |z|² vanishes, or is as good as 0.
+pub(crate) fn sign<T: Real>(z: Complex<T>) -> Complex<T> {
+    let modulus = (z.re * z.re + z.im * z.im).sqrt();
+    match modulus.is_normal() {
+        true => z / modulus,
+        false => Complex::default(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -216,6 +216,125 @@ fn check_adjoint<X, K, const D: usize>(
     assert!(adjoint.is_adjoint() && !adjoint.adjoint().unwrap().is_adjoint());
 }
 
+/// The gradient of Re Σ conj(w)·y with respect to the taps by the definition, of one signal and one kernel of two axes:
+/// Σ_i w(i)·conj x(i + offset − t).
+fn definition_of_gradient(
+    x: &ArrayD<C64>,
+    w: &ArrayD<C64>,
+    k: [usize; 2],
+    mode: Mode,
+    keep: [usize; 2],
+) -> ArrayD<C64> {
+    let first = k.map(|k| match mode {
+        Mode::Circular | Mode::Full => 0,
+        Mode::Same => (k - 1) / 2,
+        Mode::Valid => k - 1,
+    });
+    let n = [0, 1].map(|axis| x.shape()[axis] as i64);
+    ArrayD::from_shape_fn(&k[..], |t| {
+        let mut sum = Complex::new(0.0, 0.0);
+        for (i, &w) in w.indexed_iter() {
+            let mut p =
+                [0, 1].map(|axis| (i[axis] * keep[axis] + first[axis]) as i64 - t[axis] as i64);
+            if mode == Mode::Circular {
+                p = [0, 1].map(|axis| p[axis].rem_euclid(n[axis]));
+            }
+            if (0..2).all(|axis| (0..n[axis]).contains(&p[axis])) {
+                sum += w * x[[p[0] as usize, p[1] as usize]].conj();
+            }
+        }
+        sum
+    })
+}
+
+/// Of a plan, and of its adjoint, ⟨K(x)·dk, w⟩ = ⟨dk, gradient⟩ with K(x)·dk the plan with random kernels dk; and the gradient
+/// itself is the definition's. With one kernel or a bank, one signal or a batch.
+fn check_kernel_gradient<X, K, const D: usize>(
+    params: ConvolutionParams<D>,
+    k: [usize; D],
+    kernel_axes: &[usize],
+    batch: &[usize],
+    seed: u64,
+) where
+    X: Convolve<K>,
+    K: Sample<Real = X::Real>,
+{
+    let shape = [kernel_axes, &k].concat();
+    let plan = params.plan::<X, K>(&noise::<K>(&shape, seed)).unwrap();
+    let x = noise::<X>(&[batch, &params.shape].concat(), seed ^ 1);
+    let w = noise::<X::Output>(&[batch, &plan.output_axes()].concat(), seed ^ 2);
+    let gradient = plan.kernel_gradient(&x, &w).unwrap();
+    assert_eq!(gradient.shape(), shape);
+
+    let two = |axes: &[usize]| match *axes {
+        [n1] => [1, n1],
+        [n0, n1] => [n0, n1],
+        _ => unreachable!(),
+    };
+    let keep = two(&[1 << params.level; D]);
+    // All leading axes in one, and two of samples.
+    let planes = |array: ArrayD<C64>, leading: usize| -> ArrayD<C64> {
+        let axes = two(&array.shape()[array.ndim() - D..]);
+        let shape = [&[leading][..], &axes].concat();
+        array.into_shape_with_order(shape).unwrap()
+    };
+    let [signals, kernels]: [usize; 2] = [batch, kernel_axes].map(|axes| axes.iter().product());
+    let (xs, ws) = (
+        planes(widen(&x), signals),
+        planes(widen(&w), signals * kernels),
+    );
+    let got = planes(widen(&gradient), kernels);
+    let mut scale = norm(&x) * norm(&w);
+    if params.mode == Mode::Circular {
+        // Taps that wrap around meet every sample as often.
+        let repeats = k.iter().zip(params.shape).map(|(k, n)| k.div_ceil(n));
+        scale *= repeats.product::<usize>() as f64;
+    }
+    for (kernel, got) in got.outer_iter().enumerate() {
+        let mut expected = ArrayD::<C64>::zeros(&two(&k)[..]);
+        for (signal, x) in xs.outer_iter().enumerate() {
+            let w = ws.index_axis(Axis(0), signal * kernels + kernel);
+            let (x, w) = (x.to_owned(), w.to_owned());
+            expected += &definition_of_gradient(&x, &w, two(&k), params.mode, keep);
+        }
+        if !K::COMPLEX {
+            expected.mapv_inplace(|value| value.re.into());
+        }
+        let error = norm(&(got.to_owned() - &expected)) / scale;
+        assert!(
+            error <= tolerance::<X::Real>(),
+            "{params:?}, {shape:?}, {batch:?}: {error:e}"
+        );
+    }
+
+    let inner = |a: &ArrayD<C64>, b: &ArrayD<C64>| -> f64 {
+        assert_eq!(a.shape(), b.shape());
+        a.iter().zip(b).map(|(a, b)| (a * b.conj()).re).sum()
+    };
+    let dk = noise::<K>(&shape, seed ^ 3);
+    let moved = params.plan::<X, K>(&dk).unwrap();
+    let there = inner(&widen(&moved.apply(&x).unwrap()), &widen(&w));
+    let back = inner(&widen(&dk), &widen(&gradient));
+    let scale = scale * norm(&dk);
+    assert!(
+        (there - back).abs() <= tolerance::<X::Real>() * scale,
+        "{params:?}, {shape:?}, {batch:?}: {there} against {back}"
+    );
+
+    let z = x.mapv(|x| <X::Output as Sample>::from_parts(x.re(), x.im()));
+    let adjoint = plan.adjoint().unwrap();
+    let gradient = adjoint.kernel_gradient(&w, &z).unwrap();
+    let there = inner(
+        &widen(&moved.adjoint().unwrap().apply(&w).unwrap()),
+        &widen(&z),
+    );
+    let back = inner(&widen(&dk), &widen(&gradient));
+    assert!(
+        (there - back).abs() <= tolerance::<X::Real>() * scale,
+        "adjoint, {params:?}, {shape:?}, {batch:?}: {there} against {back}"
+    );
+}
+
 /// A length and a kernel that the mode allows at a level.
 fn sizes(largest: usize) -> impl Strategy<Value = (usize, usize, Mode, usize)> {
     (1..=largest, 1..=largest, modes(), 0_usize..4).prop_map(|(n, k, mode, level)| match mode {
@@ -226,6 +345,11 @@ fn sizes(largest: usize) -> impl Strategy<Value = (usize, usize, Mode, usize)> {
         Mode::Valid => (n.max(k), n.min(k), mode, level),
         _ => (n, k, mode, level),
     })
+}
+
+/// None, one, or several in two axes.
+fn leading_axes() -> impl Strategy<Value = Vec<usize>> {
+    prop::sample::select(vec![vec![], vec![1], vec![3], vec![2, 2]])
 }
 
 proptest! {
@@ -261,6 +385,40 @@ proptest! {
         check_2d::<C64, C64>(n, k, mode, level, extra, seed);
         check_2d::<f32, f32>(n, k, mode, level, extra, seed);
         check_2d::<f32, C32>(n, k, mode, level, extra, seed);
+    }
+
+    #[test]
+    fn gradients_of_kernels_in_one_dimension_are_the_definition(
+        (n, k, mode, level) in sizes(70),
+        (kernel_axes, batch) in (leading_axes(), leading_axes()),
+        seed in any::<u64>(),
+    ) {
+        let params = Convolution1d::params([n]).mode(mode).level(level).isa(isa());
+        check_kernel_gradient::<f64, f64, 1>(params, [k], &kernel_axes, &batch, seed);
+        check_kernel_gradient::<f64, C64, 1>(params, [k], &kernel_axes, &batch, seed);
+        check_kernel_gradient::<C64, f64, 1>(params, [k], &kernel_axes, &batch, seed);
+        check_kernel_gradient::<C64, C64, 1>(params, [k], &kernel_axes, &batch, seed);
+        check_kernel_gradient::<f32, f32, 1>(params, [k], &kernel_axes, &batch, seed);
+        check_kernel_gradient::<C32, C32, 1>(params, [k], &kernel_axes, &batch, seed);
+    }
+
+    #[test]
+    fn gradients_of_kernels_in_two_dimensions_are_the_definition(
+        (n0, k0, mode, level) in sizes(13),
+        (n1, k1) in (1_usize..13, 1_usize..13),
+        (kernel_axes, batch) in (leading_axes(), leading_axes()),
+        seed in any::<u64>(),
+    ) {
+        let (n1, k1) = if mode == Mode::Valid { (n1.max(k1), n1.min(k1)) } else { (n1, k1) };
+        let level = if mode == Mode::Circular { level.min(n1.trailing_zeros() as usize) } else { level };
+        let params = Convolution2d::params([n0, n1]).mode(mode).level(level).isa(isa());
+        let k = [k0, k1];
+        check_kernel_gradient::<f64, f64, 2>(params, k, &kernel_axes, &batch, seed);
+        check_kernel_gradient::<f64, C64, 2>(params, k, &kernel_axes, &batch, seed);
+        check_kernel_gradient::<C64, f64, 2>(params, k, &kernel_axes, &batch, seed);
+        check_kernel_gradient::<C64, C64, 2>(params, k, &kernel_axes, &batch, seed);
+        check_kernel_gradient::<f32, f32, 2>(params, k, &kernel_axes, &batch, seed);
+        check_kernel_gradient::<f32, C32, 2>(params, k, &kernel_axes, &batch, seed);
     }
 
     #[test]
@@ -1374,4 +1532,158 @@ fn within_a_factor<const D: usize>(n: [usize; D], k: [usize; D], isa: Isa) {
         chosen.chosen().method,
         fastest.0
     );
+}
+
+/// Of transfer functions the gradient is with respect to their values, for any subsampling, and of the adjoint too.
+#[test]
+fn gradients_of_kernels_in_fourier_are_those_of_their_values() {
+    fn check<const D: usize>(n: [usize; D], level: usize) {
+        let params = Convolution::<f32, f32, D>::params(n).mode(Mode::Circular);
+        let params = params.level(level).isa(isa());
+        let shape = [&[3][..], &n].concat();
+        let plan = |hat: &ArrayD<C64>| params.plan::<f64, C64>(Kernels::fourier(hat)).unwrap();
+        let a = plan(&noise(&shape, 1));
+        let x = noise::<f64>(&[&[2][..], &n].concat(), 2);
+        let w = noise::<C64>(&[&[2], &a.output_axes()[..]].concat(), 3);
+        let dk = noise::<C64>(&shape, 4);
+        let inner = |a: &ArrayD<C64>, b: &ArrayD<C64>| -> f64 {
+            assert_eq!(a.shape(), b.shape());
+            a.iter().zip(b).map(|(a, b)| (a * b.conj()).re).sum()
+        };
+        let scale = norm(&x) * norm(&w) * norm(&dk);
+        let there = inner(&plan(&dk).apply(&x).unwrap(), &w);
+        let back = inner(&dk, &a.kernel_gradient(&x, &w).unwrap());
+        assert!((there - back).abs() < 1e-15 * scale, "{n:?}, {level}");
+        let (adjoint, z) = (a.adjoint().unwrap(), widen(&x));
+        let there = inner(&plan(&dk).adjoint().unwrap().apply(&w).unwrap(), &z);
+        let back = inner(&dk, &adjoint.kernel_gradient(&w, &z).unwrap());
+        assert!((there - back).abs() < 1e-15 * scale, "{n:?}, {level}");
+        // By a central difference in one value: linear, so that any step will do.
+        let mut ones = noise::<C64>(&shape, 5);
+        let place = vec![1; D + 1];
+        let gradient = a.kernel_gradient(&x, &w).unwrap()[&place[..]];
+        for (unit, expected) in [
+            (C64::new(1.0, 0.0), gradient.re),
+            (C64::new(0.0, 1.0), gradient.im),
+        ] {
+            let mut at = |by: f64| {
+                ones[&place[..]] += unit * by;
+                inner(&plan(&ones).apply(&x).unwrap(), &w)
+            };
+            let quotient = (at(1.0) - at(-2.0)) / 2.0;
+            assert!((quotient - expected).abs() < 1e-13 * norm(&x) * norm(&w));
+        }
+    }
+    check([2], 0);
+    check([7], 0);
+    check([12], 2);
+    check([16], 1);
+    check([3, 2], 0);
+    check([7, 6], 0);
+    check([8, 12], 2);
+
+    // Filters of a bank, whose values are real: the real part is the gradient among those.
+    let bank = FilterBank2d::params([16, 24], 2)
+        .L(2)
+        .build::<f64>()
+        .unwrap();
+    let params = Convolution2d::params([16, 24]).mode(Mode::Circular);
+    let plan = params.isa(isa()).plan::<f64, C64>(&bank).unwrap();
+    let x = noise::<f64>(&[16, 24], 1);
+    let w = noise::<C64>(&[4, 16, 24], 2);
+    let gradient = plan.kernel_gradient(&x, &w).unwrap();
+    assert_eq!(gradient.shape(), [4, 16, 24]);
+    let y = plan.apply(&x).unwrap();
+    let there: f64 = y.iter().zip(&w).map(|(y, w)| (y * w.conj()).re).sum();
+    let hats = wavelet_scattering::filters::FilterBank::psi_hats(&bank).unwrap();
+    let back: f64 = hats.iter().zip(&gradient).map(|(h, g)| h * g.re).sum();
+    assert!((there - back).abs() < 1e-13 * norm(&x) * norm(&w));
+}
+
+#[test]
+fn gradients_of_kernels_do_not_depend_on_strides_threads_or_methods() {
+    let h = noise::<f32>(&[5, 3, 4], 1);
+    let params = Convolution2d::params([21, 34]).mode(Mode::Full).level(1);
+    let plan = params.isa(isa()).plan::<f32, f32>(&h).unwrap();
+    let x = noise::<f32>(&[3, 21, 34], 2);
+    let w = noise::<f32>(&[3, 5, 12, 19], 3);
+    let expected = plan.kernel_gradient(&x, &w).unwrap();
+    let turned = |array: &ArrayD<f32>| array.t().as_standard_layout().into_owned();
+    let (apart, weights_apart) = (turned(&x), turned(&w));
+    let got = plan.kernel_gradient(&apart.t(), &weights_apart.t());
+    assert_eq!(got.unwrap(), expected);
+    for method in methods([3, 4], 1, 9) {
+        let plan = params.method(method).plan::<f32, f32>(&h).unwrap();
+        assert_eq!(plan.kernel_gradient(&x, &w).unwrap(), expected);
+    }
+    #[cfg(feature = "parallel")]
+    for threads in [1, 2, 7] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let got = (pool.build().unwrap()).install(|| plan.kernel_gradient(&x, &w));
+        assert_eq!(got.unwrap(), expected, "{threads} threads");
+    }
+}
+
+/// A level far beyond the signal leaves one sample, and costs no more than that.
+#[test]
+fn gradients_of_kernels_take_any_level_and_amplitude() {
+    let params = Convolution1d::params([40]).mode(Mode::Full).level(31);
+    let plan = params.isa(isa()).plan::<f32, f32>(&noise::<f32>(&[3], 1));
+    let x = noise::<f32>(&[40], 2);
+    let w = Array1::from_elem(1, 3e38_f32).into_dyn();
+    let small = x.mapv(|x| x * 1e-30);
+    let got = plan.unwrap().kernel_gradient(&small, &w).unwrap();
+    // y(0) = h(0)·x(0)
+    assert!((got[0] / (3e38 * small[0]) - 1.0).abs() < 1e-6);
+    assert!(got.iter().skip(1).all(|g| g.abs() < 1e-12 * got[0].abs()));
+}
+
+#[test]
+fn weights_that_do_not_fit_kernels_are_refused() {
+    let h = noise::<f32>(&[2, 3], 1);
+    let plan = Convolution1d::params([20]).plan::<f32, f32>(&h).unwrap();
+    let mut x = noise::<f32>(&[4, 20], 2);
+    let mut w = noise::<f32>(&[4, 2, 20], 3);
+    assert!(plan.kernel_gradient(&x, &w).is_ok());
+    for (x, w) in [
+        (x.view(), w.slice(s![..3, .., ..]).into_dyn()),
+        (x.view(), w.slice(s![.., ..1, ..]).into_dyn()),
+        (x.view(), w.slice(s![.., .., 1..]).into_dyn()),
+        (x.slice(s![0, ..]).into_dyn(), w.view()),
+    ] {
+        assert!(matches!(
+            plan.kernel_gradient(&x, &w),
+            Err(Error::WrongShape { what: "the weights", got, .. }) if got == w.shape()
+        ));
+    }
+    assert!(matches!(
+        plan.kernel_gradient(&x.slice(s![.., 1..]), &w),
+        Err(Error::WrongShape {
+            what: "the input",
+            ..
+        })
+    ));
+    assert!(matches!(
+        plan.kernel_gradient(&x.slice(s![..0, ..]), &w.slice(s![..0, .., ..])),
+        Err(Error::Empty { .. })
+    ));
+    w[[3, 1, 7]] = f32::NAN;
+    assert!(matches!(
+        plan.kernel_gradient(&x, &w),
+        Err(Error::NotFinite { position, .. }) if position == [3, 1, 7]
+    ));
+    x[[2, 5]] = f32::INFINITY;
+    assert!(matches!(
+        plan.kernel_gradient(&x, &w),
+        Err(Error::NotFinite { position, .. }) if position == [2, 5]
+    ));
+
+    // Spectra of 4 TB, and arrays that are one number each.
+    let n = 1 << 24;
+    let params = Convolution1d::params([n]).method(Method::Direct);
+    let plan = params.plan::<f32, f32>(&noise::<f32>(&[1 << 14, 1], 1));
+    let zero = ndarray::arr0(0.0_f32);
+    let (x, w) = (zero.broadcast([n]), zero.broadcast([1 << 14, n]));
+    let refused = plan.unwrap().kernel_gradient(&x.unwrap(), &w.unwrap());
+    assert!(matches!(refused, Err(Error::OutOfMemory { .. })));
 }

@@ -1,4 +1,4 @@
-//! The scalogram against its definition, and back to the signal.
+//! The scalogram against its definition, and back to the signal; its gradients against differences.
 
 #![allow(non_snake_case)] // J and Q keep their case, as in the library
 
@@ -6,6 +6,7 @@ use std::f64::consts::PI;
 use std::sync::Arc;
 
 use ndarray::{Array1, Array2, Array3, ArrayD, Axis, s};
+use proptest::prelude::*;
 use wavelet_scattering::filters::{Family1d, FilterBank1d, Wavelet1d};
 use wavelet_scattering::frames::{Rates, ScalogramParams};
 use wavelet_scattering::num::{Complex, Real, relative_error};
@@ -520,4 +521,303 @@ fn what_cannot_be_done_is_refused_with_the_way_out() {
     ));
     let last = plan.transform(&x.index_axis(Axis(0), 0)).unwrap();
     assert!(last.array().iter().all(|&u| u == 0.0));
+}
+
+/// Any scalogram of short signals, Q and rates in all combinations that there are.
+fn scalograms() -> impl Strategy<Value = ScalogramParams> {
+    let paddings = prop_oneof![
+        Just(Padding::Reflect),
+        Just(Padding::Symmetric),
+        Just(Padding::Zero),
+        Just(Padding::Periodic),
+    ];
+    let rates = prop::option::of(0_u32..4);
+    let numbers = (1_usize..=5, 1_usize..=6, 0_usize..150, 0.0..=1.0);
+    (numbers, rates, paddings).prop_map(|((J, Q, more, share), log2_stride, padding)| {
+        let len = match padding {
+            Padding::Periodic => (1 + more % 9) << J,
+            _ => (1 << J) + more,
+        };
+        // Every circle is a multiple of 2^J, and of what φ averages over.
+        let widest = match padding {
+            Padding::Periodic => 1 << J,
+            _ => len,
+        };
+        let stride = log2_stride.map(|log2| 1 << log2.min(J as u32));
+        Scalogram::params(len, J)
+            .Q(Q)
+            .T((widest as f64).powf(share))
+            .padding(padding)
+            .rates(stride.map_or(Rates::Own, Rates::Common))
+    })
+}
+
+/// Noise of any shape.
+fn noise_of(shape: &[usize], seed: u64) -> ArrayD<f64> {
+    let all = noise(shape.iter().product(), seed);
+    all.into_shape_with_order(shape).unwrap()
+}
+
+fn complex_noise_of(shape: &[usize], seed: u64) -> ArrayD<Complex<f64>> {
+    let [re, im] = [1, 2].map(|part| noise_of(shape, 2 * seed + part));
+    ndarray::Zip::from(&re)
+        .and(&im)
+        .map_collect(|&re, &im| Complex::new(re, im))
+}
+
+fn dot(a: &ArrayD<f64>, b: &ArrayD<f64>) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn norm(a: &ArrayD<f64>) -> f64 {
+    dot(a, a).sqrt()
+}
+
+/// |⟨c(x), w⟩ − ⟨x, c*(w)⟩| / (‖c(x)‖·‖w‖) of coefficients c, with real inner products.
+fn adjoint_missed<T: Real>(plan: &Scalogram<T>, x: &ArrayD<f64>, w: &ArrayD<Complex<f64>>) -> f64 {
+    let x = x.mapv(T::narrow);
+    let w = w.mapv(|w| Complex::new(T::narrow(w.re), T::narrow(w.im)));
+    let c = plan.coefficients(&x).unwrap();
+    let gradient = plan.coefficients_vjp(&w).unwrap();
+    assert_eq!(gradient.shape(), x.shape());
+    let wide = |z: Complex<T>| Complex::new(z.re.widen(), z.im.widen());
+    let [c, w] = [c.array().mapv(wide), w.mapv(wide)];
+    let there: f64 = c.iter().zip(&w).map(|(c, w)| (c * w.conj()).re).sum();
+    let [x, gradient] = [x, gradient].map(|array| array.mapv(T::widen));
+    let size = [c, w].map(|z| z.iter().map(Complex::norm_sqr).sum::<f64>().sqrt());
+    (there - dot(&gradient, &x)).abs() / (size[0] * size[1])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// By how much a central difference in a random direction misses the gradient, in units of the direction's deviation and
+    /// the gradient's norm.
+    #[test]
+    fn gradients_of_moduli_are_central_differences(params in scalograms(), seed in 0..1_u64 << 40) {
+        let plan = params.plan::<f64>().unwrap();
+        let x = noise_of(&[2, params.len], seed);
+        let w = noise_of(&plan.output_shape(&[2]), seed + 1);
+        let v = noise_of(&[2, params.len], seed + 2);
+        let gradient = plan.vjp(&x, &w).unwrap();
+        let sum = |h: f64| dot(plan.transform(&(&x + &(&v * h))).unwrap().array(), &w);
+        let deviation = norm(&v) / (v.len() as f64).sqrt();
+        let missed = |h: f64| {
+            let quotient = (sum(h) - sum(-h)) / (2.0 * h);
+            (quotient - dot(&gradient, &v)).abs() / (deviation * norm(&gradient)).max(1e-300)
+        };
+        // A modulus that passes close by 0 bends within a larger step, and roundings tell in a smaller one.
+        let missed = [3e-6, 1e-6, 3e-7].map(missed).into_iter().fold(f64::MAX, f64::min);
+        prop_assert!(missed < 1e-7, "{missed:e}");
+    }
+
+    /// Coefficients are linear, and what is called their gradient is the adjoint.
+    #[test]
+    fn gradients_of_coefficients_are_the_adjoint(params in scalograms(), seed in 0..1_u64 << 40) {
+        let plan = params.plan::<f64>().unwrap();
+        let x = noise_of(&[2, params.len], seed);
+        let w = complex_noise_of(&plan.coefficients_shape(&[2]), seed + 1);
+        let double = adjoint_missed(&plan, &x, &w);
+        prop_assert!(double < 1e-12, "{double:e}");
+        let single = adjoint_missed(&params.plan::<f32>().unwrap(), &x, &w);
+        prop_assert!(single < 1e-5, "{single:e}");
+    }
+
+    /// In 32 bits the gradient is that of 64, at a signal that 32 bits hold, with any contrast and any weights.
+    #[test]
+    fn gradients_in_single_precision_are_those_in_double(
+        params in scalograms(),
+        seed in 0..1_u64 << 40,
+        log2 in prop::array::uniform2(-100..110_i32),
+    ) {
+        let plan = params.plan::<f32>().unwrap();
+        let [x, w] = [(&[params.len][..], log2[0]), (&plan.output_shape(&[]), log2[1])]
+            .map(|(shape, log2)| noise_of(shape, seed).mapv(|x| x as f32 * 2_f32.powi(log2)));
+        let got = plan.vjp(&x, &w).unwrap();
+        let exact = params.tolerance(1e-6).plan::<f64>().unwrap();
+        let exact = exact.vjp(&x.mapv(f64::from), &w.mapv(f64::from)).unwrap();
+        let error = relative_error(got, exact);
+        prop_assert!(error < 1e-4, "{error:e}");
+    }
+}
+
+/// Written out in time: the gradient of one coefficient is its filter, reversed, where the signal is repeated added up.
+#[test]
+fn the_gradient_of_a_coefficient_is_its_filter() {
+    let (len, J, Q) = (29, 2, 3);
+    let params = Scalogram::params(len, J).Q(Q).padding(Padding::Symmetric);
+    let plan = params.plan::<f64>().unwrap();
+    let n = plan.padded_len();
+    let begin = (n - len) / 2;
+    let mut first = 0;
+    for row in plan.rows().iter() {
+        let filter = match row.wavelet {
+            Some(psi) => wavelet_in_time(psi.xi, psi.sigma, n),
+            None => low_pass_in_time(4.0, n),
+        };
+        for m in [0, 1, row.circle / 2, row.circle - 1] {
+            for unit in [Complex::new(1.0, 0.0), Complex::new(0.0, 1.0)] {
+                let mut w = ArrayD::zeros(plan.coefficients_shape(&[]));
+                w[first + m] = unit;
+                let got = plan.coefficients_vjp(&w).unwrap();
+                let mut expected = vec![0.0; len];
+                for u in 0..n {
+                    let folded = (u as i64 - begin as i64).rem_euclid(2 * len as i64) as usize;
+                    let tap = filter[(m * row.subsampling + n - u) % n];
+                    let source = folded.min(2 * len - 1 - folded);
+                    expected[source] += (tap * unit.conj()).re;
+                }
+                let error = (got.iter().zip(&expected)).map(|(got, e)| (got - e).abs());
+                let error = error.fold(0.0, f64::max);
+                assert!(error < 1e-13, "{row:?}, {m}: {error:e}");
+            }
+        }
+        first += row.circle;
+    }
+}
+
+/// What has moduli of 0, or of roundings alone, has a finite gradient; that of a zero signal is of the low-pass alone.
+#[test]
+fn nothing_becomes_infinite_where_moduli_vanish() {
+    for rates in [Rates::Own, Rates::Common(4)] {
+        for padding in [Padding::Reflect, Padding::Zero] {
+            let params = Scalogram::params(300, 4).Q(3).padding(padding);
+            let plan = params.rates(rates).plan::<f32>().unwrap();
+            let w = noise_of(&plan.output_shape(&[]), 3).mapv(|w| w as f32);
+            let mut low = w.clone();
+            let wavelets = w.len() - plan.rows().last().unwrap().len;
+            low.iter_mut().take(wavelets).for_each(|w| *w = 0.0);
+            let gradient = |x: &Array1<f32>, w: &ArrayD<f32>| plan.vjp(x, w).unwrap();
+            let zero = Array1::zeros(300);
+            let constant = Array1::from_elem(300, 3e7_f32);
+            let mut dirac = zero.clone();
+            dirac[77] = 1e-30;
+            let tiny = Array1::from_elem(300, f32::MIN_POSITIVE / 8.0);
+            for x in [&zero, &constant, &dirac, &tiny] {
+                for scale in [1.0, 1e35, f32::MIN_POSITIVE] {
+                    let w = w.mapv(|w| w * scale);
+                    assert!(!gradient(x, &w).iter().any(|g| g.is_nan()), "{padding:?}");
+                }
+                assert!(gradient(x, &w).iter().all(|g| g.is_finite()), "{padding:?}");
+            }
+            let of_low = gradient(&zero, &low);
+            assert!(of_low.iter().any(|&g| g != 0.0));
+            assert!(relative_error(gradient(&zero, &w), of_low) < 1e-6);
+            assert!(
+                gradient(&zero, &ArrayD::zeros(w.raw_dim()))
+                    .iter()
+                    .all(|&g| g == 0.0)
+            );
+        }
+    }
+}
+
+/// Bits do not depend on threads, batches or strides; a second call allocates nothing.
+#[test]
+fn gradients_are_the_same_however_they_are_computed() {
+    for rates in [Rates::Own, Rates::Common(8)] {
+        let params = Scalogram::params(301, 5).Q(4).rates(rates);
+        let plan = params.plan::<f32>().unwrap();
+        let x = noise_of(&[5, 301], 1).mapv(|x| x as f32);
+        let w = noise_of(&plan.output_shape(&[5]), 2).mapv(|w| w as f32);
+        let z = complex_noise_of(&plan.coefficients_shape(&[5]), 3);
+        let z = z.mapv(|z| Complex::new(z.re as f32, z.im as f32));
+        let all = plan.vjp(&x, &w).unwrap();
+        let all_z = plan.coefficients_vjp(&z).unwrap();
+        for threads in [1, 2, 3] {
+            let mut workspace = plan.workspace_for(threads);
+            let mut gradient = ArrayD::from_elem(x.raw_dim(), f32::NAN);
+            plan.vjp_into(&x, &w, &mut gradient, &mut workspace)
+                .unwrap();
+            assert_eq!(gradient, all, "{threads} threads");
+            plan.coefficients_vjp_into(&z, &mut gradient, &mut workspace)
+                .unwrap();
+            assert_eq!(gradient, all_z, "{threads} threads");
+            for i in 0..5 {
+                let [x, w] = [&x, &w].map(|array| array.index_axis(Axis(0), i));
+                let mut gradient = ArrayD::from_elem(x.raw_dim(), f32::NAN);
+                plan.vjp_into(&x, &w, &mut gradient, &mut workspace)
+                    .unwrap();
+                assert_eq!(gradient, all.index_axis(Axis(0), i));
+            }
+        }
+        let mut workspace = plan.workspace_for(1);
+        let turned = |array: &ArrayD<f32>| array.t().as_standard_layout().into_owned();
+        let mut gradient = turned(&ArrayD::from_elem(x.raw_dim(), f32::NAN)).reversed_axes();
+        let (apart, weights_apart) = (turned(&x), turned(&w));
+        plan.vjp_into(
+            &apart.t(),
+            &weights_apart.t(),
+            &mut gradient,
+            &mut workspace,
+        )
+        .unwrap();
+        assert_eq!(gradient, all);
+
+        let mut gradient = ArrayD::zeros(x.raw_dim());
+        let counted = allocation_counter::measure(|| {
+            plan.vjp_into(&x, &w, &mut gradient, &mut workspace)
+                .unwrap();
+            plan.coefficients_vjp_into(&z, &mut gradient, &mut workspace)
+                .unwrap();
+        });
+        assert_eq!(counted.count_total, 0);
+    }
+}
+
+#[test]
+fn weights_that_do_not_fit_are_refused() {
+    let plan = Scalogram::params(100, 3).plan::<f32>().unwrap();
+    let x = ArrayD::<f32>::ones(vec![2, 100]);
+    let mut w = ArrayD::<f32>::ones(plan.output_shape(&[2]));
+    let mut z = ArrayD::<Complex<f32>>::ones(plan.coefficients_shape(&[2]));
+    let one = w.index_axis(Axis(0), 0);
+    assert!(matches!(
+        plan.vjp(&x, &one),
+        Err(Error::WrongShape { what: "the weights", got, .. }) if got == one.shape()
+    ));
+    assert!(matches!(
+        plan.vjp(&x.slice(s![.., 1..]), &w),
+        Err(Error::WrongShape { .. })
+    ));
+    assert!(matches!(
+        plan.coefficients_vjp(&z.slice(s![.., 1..])),
+        Err(Error::WrongShape { .. })
+    ));
+    assert!(matches!(
+        plan.coefficients_vjp(&z.slice(s![..0, ..])),
+        Err(Error::Empty { .. })
+    ));
+    let mut gradient = x.clone();
+    let mut narrow = Array2::zeros([2, 99]);
+    let mut workspace = plan.workspace();
+    for refused in [
+        plan.vjp_into(&x, &w, &mut narrow, &mut workspace),
+        plan.coefficients_vjp_into(&z, &mut narrow, &mut workspace),
+    ] {
+        assert!(matches!(
+            refused,
+            Err(Error::WrongShape {
+                what: "the output",
+                ..
+            })
+        ));
+    }
+    let mut foreign = Scalogram::params(200, 3).plan::<f32>().unwrap().workspace();
+    for refused in [
+        plan.vjp_into(&x, &w, &mut gradient, &mut foreign),
+        plan.coefficients_vjp_into(&z, &mut gradient, &mut foreign),
+    ] {
+        assert!(matches!(refused, Err(Error::ForeignWorkspace)));
+    }
+    w[[1, 2]] = f32::NAN;
+    z[[0, 3]].im = f32::INFINITY;
+    assert!(matches!(
+        plan.vjp(&x, &w),
+        Err(Error::NotFinite { position, .. }) if position == [1, 2]
+    ));
+    assert!(matches!(
+        plan.coefficients_vjp(&z),
+        Err(Error::NotFinite { position, .. }) if position == [0, 3]
+    ));
 }

@@ -22,7 +22,7 @@ use crate::num::Real;
 use crate::num::sealed::{Either, PerPrecision};
 
 /// The cheapest length for one block of everything along an axis.
-fn one_block<T: Real>(axis: &Axis) -> Blocks {
+pub(super) fn one_block<T: Real>(axis: &Axis) -> Blocks {
     let least = axis.one_block_len();
     if axis.circular {
         return axis.one_block(least);

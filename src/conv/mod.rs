@@ -17,7 +17,8 @@
 //! # Ok::<(), wavelet_scattering::Error>(())
 //! ```
 //!
-//! [`convolve`] and [`correlate`] are for whoever has one signal and one kernel, once.
+//! [`convolve`] and [`correlate`] are for whoever has one signal and one kernel, once; [`Convolution::kernel_gradient`] is for
+//! whoever learns kernels.
 //!
 //! Filters of a bank are kernels in Fourier; this is the filter bank's output at full resolution, one plane a wavelet:
 //!
@@ -55,7 +56,8 @@ mod choose;
 mod cost;
 mod method;
 
-// the plan, the plan on a signal without end, and the plan of a single call
+// the plan, its gradient, the plan on a signal without end, and the plan of a single call
+mod gradient;
 mod once;
 mod plan;
 mod stream;

@@ -4,6 +4,7 @@
 //! y(i) = Σ_t h(t)·x(i + offset − t)          per axis, offset and the range of i by the mode
 //! ```
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use ndarray::{ArrayBase, ArrayD, Data, DataMut, Dimension};
@@ -219,9 +220,9 @@ impl<const D: usize> ConvolutionParams<D> {
 pub struct Convolution<X: Sample, K: Sample, const D: usize> {
     params: ConvolutionParams<D>,
     /// Leading axes of the kernels.
-    kernel_axes: Vec<usize>,
+    pub(super) kernel_axes: Vec<usize>,
     kernels: Kernels<K>,
-    walk: Box<dyn Walk<X::Real>>,
+    pub(super) walk: Box<dyn Walk<X::Real>>,
     /// What a worker of a workspace takes.
     footprint: Footprint,
     isa: Isa,
@@ -509,34 +510,16 @@ where
         Dm2: Dimension,
     {
         let batch = self.batch_axes(signals.shape())?;
-        let expected = batch.iter().copied().chain(self.outputs());
-        let fits = out.shape().iter().copied().eq(expected);
-        if !fits {
-            return Err(Error::WrongShape {
-                what: "the output",
-                got: out.shape().to_vec(),
-                expected: format!("{:?}", [batch, &self.output_axes()].concat()),
-            });
-        }
+        self.check_outputs("the output", out.shape(), batch)?;
         if workspace.footprint != self.footprint {
             return Err(Error::ForeignWorkspace);
         }
         let ConvolutionWorkspace {
             workers, cancel, ..
         } = workspace;
-        let copied;
-        let input = match signals.as_slice() {
-            Some(input) => input,
-            None => {
-                copied = signals.iter().copied().collect::<Vec<_>>();
-                &copied
-            }
-        };
-        if let Some(index) = find_in(input, |x| !is_finite(x)) {
-            return Err(not_finite(input[index], position(index, signals.shape())));
-        }
+        let input = in_row_major(signals)?;
         let mut run = |out: &mut [X::Output]| {
-            let (input, out) = (X::samples(input), X::Output::samples_mut(out));
+            let (input, out) = (X::samples(&input), X::Output::samples_mut(out));
             self.walk.run(input, out, &mut **workers, cancel);
         };
         match out.as_slice_mut() {
@@ -550,8 +533,26 @@ where
         cancel.check()
     }
 
+    /// Refuses what is not of the shape of the results of this batch.
+    pub(super) fn check_outputs(
+        &self,
+        what: &'static str,
+        got: &[usize],
+        batch: &[usize],
+    ) -> Result<()> {
+        let expected = batch.iter().copied().chain(self.outputs());
+        if got.iter().copied().eq(expected) {
+            return Ok(());
+        }
+        Err(Error::WrongShape {
+            what,
+            got: got.to_vec(),
+            expected: format!("{:?}", [batch, &self.output_axes()].concat()),
+        })
+    }
+
     /// The axes before those of one input.
-    fn batch_axes<'a>(&self, shape: &'a [usize]) -> Result<&'a [usize]> {
+    pub(super) fn batch_axes<'a>(&self, shape: &'a [usize]) -> Result<&'a [usize]> {
         let leading = shape.len().checked_sub(self.inputs().count());
         let fits = |&leading: &usize| shape[leading..].iter().copied().eq(self.inputs());
         let Some(leading) = leading.filter(fits) else {
@@ -567,6 +568,23 @@ where
             });
         }
         Ok(&shape[..leading])
+    }
+}
+
+/// The samples of an array in row-major order, through a copy if it is stored otherwise, if all are finite.
+pub(super) fn in_row_major<X, S, D>(array: &ArrayBase<S, D>) -> Result<Cow<'_, [X]>>
+where
+    X: Sample,
+    S: Data<Elem = X>,
+    D: Dimension,
+{
+    let samples = match array.as_slice() {
+        Some(samples) => Cow::Borrowed(samples),
+        None => Cow::Owned(array.iter().copied().collect()),
+    };
+    match find_in(&samples, |x| !is_finite(x)) {
+        None => Ok(samples),
+        Some(index) => Err(not_finite(samples[index], position(index, array.shape()))),
     }
 }
 

@@ -27,7 +27,7 @@ use crate::kernels::pass::Passes;
 use crate::kernels::scalar::add_scaled;
 use crate::kernels::vector::{Cell, Simd, Vector, zero};
 use crate::memory::Footprint;
-use crate::num::{Complex, Real};
+use crate::num::{Complex, Real, sign};
 
 /// What is kept of the U of a level.
 #[derive(Debug, Clone)]
@@ -783,15 +783,6 @@ fn wave_back<T: Real>(
     for (k, &value) in (start..).zip(psi_hat) {
         to.add_at(k, line[m].conj() * (value * scale));
         m = if m + 1 == line.len() { 0 } else { m + 1 };
-    }
-}
-
-/// z/|z|; 0 where |z|² vanishes, or is as good as 0.
-fn sign<T: Real>(z: Complex<T>) -> Complex<T> {
-    let modulus = (z.re * z.re + z.im * z.im).sqrt();
-    match modulus.is_normal() {
-        true => z / modulus,
-        false => Complex::default(),
     }
 }
 

@@ -16,10 +16,13 @@
 //! alone do not determine it. Where LP is small, what is left of a frequency has few digits: the wavelets of [`Scalogram::params`] stop
 //! short of the Nyquist frequency, where LP is 2.9·10⁻⁴ at Q = 8. [`Scalogram::inversion`] tells.
 //!
+//! [`gradient`] is the way back of derivatives.
+//!
 //! Source: Mallat, "A wavelet tour of signal processing", 2009, section 5.1; Gröchenig, "Acceleration of the frame algorithm",
 //! 1993.
 
 mod filter;
+mod gradient;
 mod inverse;
 mod lines;
 mod params;
@@ -110,7 +113,7 @@ struct Root<T> {
     /// The same on the circle.
     plane: Vec<T>,
     half: Vec<Complex<T>>,
-    /// What corrections take.
+    /// What is corrected, or the cotangent of the spectrum; and a correction.
     others: [Vec<Complex<T>>; 2],
 }
 
@@ -183,13 +186,13 @@ impl<T: Real> Scalogram<T> {
         let scratch = self.lines.iter().map(Line::scratch_len);
         let scratch = scratch.chain([self.circle.scratch_len()]).max();
         let line = self.lines.iter().map(|line| line.len).max();
-        let others = if self.dual.corrections() > 0 { half } else { 0 };
+        let correction = if self.dual.corrections() > 0 { half } else { 0 };
         Footprint::default()
             .with::<T>("signal", self.axis.len)
             .with::<T>("padded signal", self.axis.padded)
             .with::<Complex<T>>("spectrum", half)
-            .with::<Complex<T>>("spectrum to correct", others)
-            .with::<Complex<T>>("correction", others)
+            .with::<Complex<T>>("second spectrum", half)
+            .with::<Complex<T>>("correction", correction)
             .with::<Complex<T>>("line", line.unwrap_or(0))
             .with::<Complex<T>>("scratch of a line", scratch.unwrap_or(0))
     }
@@ -267,7 +270,7 @@ impl<T: Real> Scalogram<T> {
             input: of.vec("signal", T::zero()),
             plane: of.vec("padded signal", T::zero()),
             half: of.vec("spectrum", zero),
-            others: ["spectrum to correct", "correction"].map(|name| of.vec(name, zero)),
+            others: ["second spectrum", "correction"].map(|name| of.vec(name, zero)),
         };
         let lines = |_| Scratch {
             line: of.vec("line", zero),
@@ -369,13 +372,7 @@ impl<T: Real> Scalogram<T> {
     {
         self.dual.inversion()?;
         let leading = leading(coefficients.shape(), &self.on_circle.trailing, PLACE)?;
-        let shape = [leading, &[self.axis.len]].concat();
-        memory::require(
-            "the signals",
-            memory::bytes_of::<T>(memory::count(&shape)),
-            "invert fewer at a time",
-        )?;
-        let mut out = ArrayD::zeros(shape);
+        let mut out = self.room_for_signals(leading)?;
         self.inverse_into(coefficients, &mut out, &mut self.workspace())?;
         Ok(out)
     }
@@ -402,18 +399,7 @@ impl<T: Real> Scalogram<T> {
         let leading = leading(shape, &self.on_circle.trailing, PLACE)?;
         check_output(out.shape(), leading, &[self.axis.len])?;
         self.check_workspace(workspace)?;
-        let finite = |z: &Complex<T>| z.re.is_finite() && z.im.is_finite();
-        if let Some((position, value)) = find(coefficients, |z| !finite(z)) {
-            let value = [value.re, value.im].map(T::widen);
-            return Err(Error::NotFinite {
-                position,
-                value: if value[0].is_finite() {
-                    value[1]
-                } else {
-                    value[0]
-                },
-            });
-        }
+        check_finite_parts(coefficients)?;
         let flat = [leading.iter().product(), self.on_circle.numbers];
         let coefficients = coefficients
             .to_shape(flat)
@@ -551,6 +537,24 @@ impl<T: Real> Scalogram<T> {
         self.filters[row].fold(half, line);
         by.inverse(line, &mut lines.scratch);
         amplitude * T::narrow(1.0 / self.axis.padded as f64)
+    }
+}
+
+/// Refuses NaN and infinities in either part.
+fn check_finite_parts<T, S, D>(array: &ArrayBase<S, D>) -> Result<()>
+where
+    T: Real,
+    S: Data<Elem = Complex<T>>,
+    D: Dimension,
+{
+    let finite = |z: &Complex<T>| z.re.is_finite() && z.im.is_finite();
+    match find(array, |z| !finite(z)) {
+        None => Ok(()),
+        Some((position, value)) => {
+            let [re, im] = [value.re, value.im].map(T::widen);
+            let value = if re.is_finite() { im } else { re };
+            Err(Error::NotFinite { position, value })
+        }
     }
 }
 
