@@ -215,6 +215,22 @@ fn norm(a: &ArrayD<f64>) -> f64 {
     dot(a, a).sqrt()
 }
 
+/// How far ⟨w, J v⟩ is from ⟨Jᵀ w, v⟩, in units of the norms.
+fn disagreement<T: Real, W: Wavelet, const D: usize>(
+    plan: &Scattering<T, W, D>,
+    x: &ArrayD<f64>,
+    seed: u64,
+) -> f64 {
+    let leading = &x.shape()[..x.ndim() - D];
+    let [w, v] = [&plan.output_shape(leading)[..], x.shape()].map(|shape| noise(shape, seed + 7));
+    let narrow = |array: &ArrayD<f64>| array.mapv(T::narrow);
+    let wide = |array: ArrayD<T>| array.mapv(|value| value.widen());
+    let along = wide(plan.jvp(&narrow(x), &narrow(&v)).unwrap());
+    let back = wide(plan.vjp(&narrow(x), &narrow(&w)).unwrap());
+    let size = (norm(&w) * norm(&along)).max(norm(&back) * norm(&v));
+    (dot(&w, &along) - dot(&back, &v)).abs() / size.max(1e-300)
+}
+
 /// By how much a central difference in a random direction misses the gradient, in units of the direction's deviation and the
 /// gradient's norm.
 fn missed<W: Wavelet, const D: usize>(
@@ -317,6 +333,10 @@ proptest! {
         let x = noise(&[2, params.len], seed);
         let missed = missed(&plan, &x, seed);
         prop_assert!(missed < 1e-7, "{missed:e}");
+        let apart = disagreement(&plan, &x, seed);
+        prop_assert!(apart < 1e-12, "there and back: {apart:e}");
+        let apart = disagreement(&params.plan::<f32>().unwrap(), &x, seed);
+        prop_assert!(apart < 1e-5, "there and back, f32: {apart:e}");
     }
 
     #[test]
@@ -325,6 +345,10 @@ proptest! {
         let x = noise(&[&[2][..], &params.shape].concat(), seed);
         let missed = missed(&plan, &x, seed);
         prop_assert!(missed < 1e-7, "{missed:e}");
+        let apart = disagreement(&plan, &x, seed);
+        prop_assert!(apart < 1e-12, "there and back: {apart:e}");
+        let apart = disagreement(&params.plan::<f32>().unwrap(), &x, seed);
+        prop_assert!(apart < 1e-5, "there and back, f32: {apart:e}");
     }
 
     /// In 32 bits the gradient is that of 64, at an image that 32 bits hold, with any contrast.
@@ -435,6 +459,8 @@ fn gradients_are_the_same_however_they_are_computed() {
     let in_blocks = Scattering1d::params(60_000, 3).isa(isa()).plan().unwrap();
     assert!(in_blocks.bank().grid().shape[0] < 30_000);
     same_however_computed(&in_blocks, [60_000]);
+    let apart = disagreement(&in_blocks, &noise(&[60_000], 3), 4);
+    assert!(apart < 1e-5, "there and back, in blocks: {apart:e}");
 }
 
 #[test]
@@ -460,6 +486,13 @@ fn weights_and_workspaces_that_do_not_fit_are_refused() {
         other.vjp(&x, &w),
         Err(Error::WrongShape {
             what: "the input",
+            ..
+        })
+    ));
+    assert!(matches!(
+        plan.jvp(&x, &x.index_axis(Axis(0), 0)),
+        Err(Error::WrongShape {
+            what: "the direction",
             ..
         })
     ));

@@ -13,6 +13,7 @@
 //!
 //! [`back`] has the transposes, for gradients.
 
+pub mod along;
 pub mod back;
 
 use std::ops::Range;

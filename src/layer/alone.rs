@@ -10,6 +10,8 @@
 //! Levels whose lengths allow it are [`Phases`], with neighbours of one path in the lanes of a vector; others are plain lines of any
 //! length. Spectra are the same for both, so that a path may go from one to the other.
 
+mod along;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -420,6 +422,21 @@ impl<T: Real, S: Passes<T>> Layer<T> for Alone<T, S> {
             }
             _ => unreachable!("filters are made for their levels"),
         }
+        self.leave_step(step, to, lines, keep);
+    }
+}
+
+impl<T: Real, S: Passes<T>> Alone<T, S> {
+    /// Hands what is kept of a U to `keep`, if anybody wants it, and leaves its spectrum, if the path goes on.
+    fn leave_step(
+        &self,
+        step: &Step<'_>,
+        to: Option<&mut Frequencies<T>>,
+        lines: &mut Lines<T, S::V>,
+        keep: Option<&mut Keeper<'_, T>>,
+    ) {
+        let level = &self.levels[step.to];
+        let [before, _] = level.halo();
         if let Some(keep) = keep {
             let kept = &mut lines.kept[..level.keep.len()];
             level.keep(self.simd, &mut lines.u, kept);

@@ -12,7 +12,7 @@
 //! Û̄[p](k) += ψ̂(k)·unfold(F z̄)(k)/n                         for every λ
 //! ```
 //!
-//! - [`Layer`]: what a way of computing a layer supplies to the walk, [`Backward`] to the walk back;
+//! - [`Layer`]: what a way of computing a layer supplies to the walk, [`Backward`] to the walk back, [`Along`] to that along a direction;
 //! - [`side_by_side`]: lanes are the paths of a group, for images; [`plane`] is its hot path, the transforms of one grid;
 //! - [`alone`]: one path at a time, for signals;
 //! - [`frequency`]: convolution across wavelets, for joint scattering;
@@ -139,6 +139,24 @@ pub(crate) trait Layer<T>: Send + Sync {
         planes: &mut Self::Planes,
         team: &mut [Self::Lines],
         keep: Option<&mut Keeper<'_, T>>,
+    );
+}
+
+/// What one way of computing a layer supplies to derivatives along a direction.
+///
+/// With z = U[p] ⋆ ψ and its derivative dz = dU[p] ⋆ ψ, that of |z| is Re(dz·conj z)/|z|, 0 where z = 0. All else is linear.
+pub(crate) trait Along<T>: Layer<T> {
+    /// [`step`](Layer::step) of U[p] and of its derivative at once: hands what is kept of the derivative of each path to `keep`, and leaves
+    /// the spectra of both in `to`, if the paths go on.
+    #[allow(clippy::too_many_arguments)] // those of a step
+    fn step_along(
+        &self,
+        from: [Parent<'_, Self::Root, Self::Spectrum>; 2],
+        step: &Step<'_>,
+        to: Option<[&mut Self::Spectrum; 2]>,
+        planes: &mut [Self::Planes; 2],
+        team: &mut [Self::Lines],
+        keep: &mut Keeper<'_, T>,
     );
 }
 

@@ -22,8 +22,9 @@
 //!
 //! Source: the split of m is Bailey, "FFTs in external or hierarchical memory" (1990).
 //!
-//! [`back`] is the way back, for gradients.
+//! [`back`] is the way back, for gradients; [`along`] the derivative along a direction.
 
+mod along;
 mod back;
 
 use std::f64::consts::PI;

@@ -8,6 +8,8 @@
 //! path its own spectrum. Where there are half as many paths as lanes, or fewer, a vector holds `PARTS` = 2 neighbouring
 //! samples of each. Right for images up to a few hundred pixels a side: a sample takes a whole vector of memory.
 
+mod along;
+
 use std::sync::Arc;
 
 use realfft::ComplexToReal;
@@ -351,8 +353,23 @@ impl<T: Real, S: Passes<T>, const PARTS: usize> Layer<T> for SideBySide<T, S, PA
             Some(_) => plane.rows(scale, observer, to.is_some(), planes, team),
             None => plane.rows(scale, &Unobserved, to.is_some(), planes, team),
         }
+        self.leave_step(step, to, planes, team, keep);
+    }
+}
+
+impl<T: Real, S: Passes<T>, const PARTS: usize> SideBySide<T, S, PARTS> {
+    /// Leaves the spectra of what the rows left, if the paths go on, and hands what is kept of each path to `keep`, if anybody wants it.
+    fn leave_step(
+        &self,
+        step: &Step<'_>,
+        to: Option<&mut Vec<Cell<S::V>>>,
+        planes: &PlaneBuffers<S::V>,
+        team: &mut [Lines<T, S::V>],
+        keep: Option<&mut Keeper<'_, T>>,
+    ) {
+        let observer = &self.grids.observers[step.to];
         if let Some(to) = to {
-            plane.spectrum(planes, to, team);
+            self.grids.planes[step.to].spectrum(planes, to, team);
         }
         let Some(keep) = keep else { return };
         let Lines { finish, kept, .. } = &mut team[0];

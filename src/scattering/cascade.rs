@@ -19,7 +19,7 @@ use super::design::level_of;
 use super::path::{PathTable, Wavelet};
 use crate::Cancel;
 use crate::kernels::vector::MAX_LANES;
-use crate::layer::{Backward, Cotangent, Kept, Layer, Parent, Step};
+use crate::layer::{Along, Backward, Cotangent, Kept, Layer, Parent, Step};
 use crate::parallel;
 
 /// Rows of the path table that walk side by side.
@@ -348,6 +348,69 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
         }
         self.layer
             .step_back(from, &step, kept, bar, to, planes, team, back, filters);
+    }
+}
+
+/// What a walk along a direction writes into, borrowed apart.
+pub(crate) struct AlongScratch<'a, T, L: Layer<T>> {
+    pub lines: &'a mut [L::Lines],
+    pub planes: &'a mut [L::Planes; 2],
+    /// Spectra and their derivatives, of every order up to the last but one.
+    pub orders: &'a mut [[L::Spectrum; 2]],
+}
+
+impl<L, W: Wavelet> Walk<'_, L, W> {
+    /// The derivative of everything that descends from the root along a direction, of which the spectrum is the second root. `keep` gets
+    /// that of what is kept of every row but row 0.
+    pub fn along<T>(
+        &self,
+        [root, direction]: [&L::Root; 2],
+        scratch: AlongScratch<'_, T, L>,
+        keep: &mut impl FnMut(usize, &[T]),
+    ) where
+        L: Along<T>,
+    {
+        let AlongScratch {
+            lines,
+            planes,
+            orders,
+        } = scratch;
+        for &group in self.groups {
+            let from = [Parent::Input(root), Parent::Input(direction)];
+            self.descend_along(from, group, orders, planes, lines, keep);
+        }
+    }
+
+    /// A group and everything that descends from it.
+    fn descend_along<T>(
+        &self,
+        from: [Parent<'_, L::Root, L::Spectrum>; 2],
+        group: Group,
+        orders: &mut [[L::Spectrum; 2]],
+        planes: &mut [L::Planes; 2],
+        lines: &mut [L::Lines],
+        keep: &mut impl FnMut(usize, &[T]),
+    ) where
+        L: Along<T>,
+    {
+        if self.cancel.is_cancelled() {
+            return;
+        }
+        let step = self.step_of(&group);
+        let keep_step = &mut |row: usize, kept: &[T]| keep(row, kept);
+        let [spectra, deeper @ ..] = orders else {
+            self.layer
+                .step_along(from, &step, None, planes, lines, keep_step);
+            return;
+        };
+        let to = group.has_children(self.paths).then(|| spectra.each_mut());
+        let goes_on = to.is_some();
+        self.layer
+            .step_along(from, &step, to, planes, lines, keep_step);
+        for child in group.children(self.paths).filter(|_| goes_on) {
+            let from = spectra.each_ref().map(|spectrum| Parent::Moduli(spectrum));
+            self.descend_along(from, child, deeper, planes, lines, keep);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use ndarray::{ArrayBase, ArrayD, Data, DataMut, Dimension};
 
 use super::design::Design;
-use super::engine::EngineBack;
+use super::engine::EngineAlong;
 use super::features::Features;
 use super::path::{PathTable, Wavelet};
 use super::runner::{Runner, ScatteringWorkspace};
@@ -29,7 +29,7 @@ pub struct Scattering<T, W: Wavelet, const D: usize> {
     isa: Isa,
     design: Arc<Design<W, D>>,
     banks: Vec<Arc<dyn FilterBank<T, D, Wavelet = W>>>,
-    runner: Runner<T, D, dyn EngineBack<T>>,
+    runner: Runner<T, D, dyn EngineAlong<T>>,
 }
 
 impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
@@ -38,7 +38,7 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
         isa: Isa,
         design: Arc<Design<W, D>>,
         banks: Vec<Arc<dyn FilterBank<T, D, Wavelet = W>>>,
-        engine: Box<dyn EngineBack<T>>,
+        engine: Box<dyn EngineAlong<T>>,
     ) -> Self {
         let shape = design.axes.each_ref().map(|axis| axis.len);
         let bytes = banks.iter().map(|bank| bank.bytes()).sum();
@@ -56,7 +56,7 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
         &self.design.layers[..self.design.paths.max_order()]
     }
 
-    pub(super) fn runner(&self) -> &Runner<T, D, dyn EngineBack<T>> {
+    pub(super) fn runner(&self) -> &Runner<T, D, dyn EngineAlong<T>> {
         &self.runner
     }
 
@@ -263,6 +263,42 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
     /// Bytes of that for this many threads.
     pub fn gradient_workspace_bytes(&self, threads: usize) -> u64 {
         self.runner.gradient_workspace_bytes(threads)
+    }
+
+    /// The derivative of S(x) along a direction v, d/dh S(x + h·v) at h = 0: the product of the Jacobian with v, from the right.
+    ///
+    /// **Shape** inputs and direction `[leading.., input]`, the derivative as [`output_shape`](Self::output_shape) says.
+    ///
+    /// For Gauss-Newton steps and for tests: ⟨w, J v⟩ = ⟨Jᵀ w, v⟩ with [`vjp`](Self::vjp). The modulus has the derivative 0 at 0. On one
+    /// thread, and with scratch of its own in every call.
+    ///
+    /// ```
+    /// use ndarray::Array2;
+    /// use wavelet_scattering::Scattering2d;
+    ///
+    /// let plan = Scattering2d::params([32, 32], 2).plan::<f64>()?;
+    /// let image = Array2::from_shape_fn([32, 32], |(i, k)| ((3 * i + k * k) as f64).sin());
+    /// // S is homogeneous: along the image itself it changes as much as it is.
+    /// let along = plan.jvp(&image, &image)?;
+    /// let features = plan.transform(&image)?;
+    /// assert!((along - features.array()).iter().all(|difference| difference.abs() < 1e-12));
+    /// # Ok::<(), wavelet_scattering::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`transform`](Self::transform), also for the direction.
+    pub fn jvp<S, D1, S2, D2>(
+        &self,
+        inputs: &ArrayBase<S, D1>,
+        direction: &ArrayBase<S2, D2>,
+    ) -> Result<ArrayD<T>>
+    where
+        S: Data<Elem = T>,
+        D1: Dimension,
+        S2: Data<Elem = T>,
+        D2: Dimension,
+    {
+        self.runner.jvp(inputs, direction)
     }
 
     /// Features from an array that this plan filled, in this process or before, with the table of its paths.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ndarray::{ArrayBase, ArrayD, CowArray, Data, DataMut, Dimension, IxDyn};
 
-use super::engine::{Engine, EngineBack};
+use super::engine::{Engine, EngineAlong, EngineBack};
 use super::keep::Layout;
 use crate::grid::{self, check_finite};
 use crate::layer::Visitor;
@@ -228,7 +228,7 @@ impl<T: Real, const D: usize, E: Engine<T> + ?Sized> Runner<T, D, E> {
     }
 }
 
-impl<T: Real, const D: usize> Runner<T, D, dyn EngineBack<T>> {
+impl<T: Real, const D: usize, E: EngineBack<T> + ?Sized> Runner<T, D, E> {
     fn footprint_back(&self) -> &Arc<Footprint> {
         self.footprint_back
             .get_or_init(|| Arc::new(self.engine.back_footprint()))
@@ -364,6 +364,49 @@ impl<T: Real, const D: usize> Runner<T, D, dyn EngineBack<T>> {
             flattened(inputs, leading, &self.shape)?,
             flattened(weights, leading, trailing)?,
         ])
+    }
+}
+
+impl<T: Real, const D: usize, E: EngineAlong<T> + ?Sized> Runner<T, D, E> {
+    /// The derivative of the features of inputs with any leading axes along directions.
+    pub fn jvp<S, D1, S2, D2>(
+        &self,
+        inputs: &ArrayBase<S, D1>,
+        directions: &ArrayBase<S2, D2>,
+    ) -> Result<ArrayD<T>>
+    where
+        S: Data<Elem = T>,
+        D1: Dimension,
+        S2: Data<Elem = T>,
+        D2: Dimension,
+    {
+        let leading = self.leading(inputs.shape())?;
+        if directions.shape() != inputs.shape() {
+            return Err(Error::WrongShape {
+                what: "the direction",
+                got: directions.shape().to_vec(),
+                expected: format!("{:?}, that of the inputs", inputs.shape()),
+            });
+        }
+        check_finite(inputs)?;
+        check_finite(directions)?;
+        let shape = self.output_shape(leading);
+        let output = memory::bytes_of::<T>(memory::count(&shape));
+        memory::require(
+            "the filter bank, the workspace and the derivative",
+            output
+                .saturating_add(self.workspace_bytes(2))
+                .saturating_add(self.bytes()),
+            "differentiate fewer inputs at a time, or lower max_order, L, Q or oversampling",
+        )?;
+        let mut out = ArrayD::zeros(shape);
+        let inputs = flattened(inputs, leading, &self.shape)?;
+        let directions = flattened(directions, leading, &self.shape)?;
+        let cancel = Cancel::new();
+        grid::fill_in_order(&mut out, |out| {
+            (self.engine).run_along(inputs.view(), directions.view(), out, &cancel)
+        })?;
+        Ok(out)
     }
 }
 

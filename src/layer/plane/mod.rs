@@ -17,6 +17,7 @@
 //!
 //! Conventions that bite: the spectra that the stages leave stand in the forms that [`Product`]s name.
 
+mod along;
 mod back;
 
 pub(crate) use back::{BackBuffers, BackLengths};
@@ -363,6 +364,27 @@ impl<T: Real, S: Passes<T>> Plane<T, S> {
         buffers: &mut PlaneBuffers<S::V>,
         workers: &mut [W],
     ) {
+        let moduli = |bands: &[Cell<S::V>], y: usize, tile: &mut [Cell<S::V>], u: &mut [S::V]| {
+            let to_moduli = Emit::Modulus {
+                to: u,
+                stride: 1,
+                scale,
+            };
+            let cells = Gather::new(&bands[y * BAND..], &self.row);
+            self.lines[1].run_gathered(cells, tile, to_moduli);
+        };
+        self.rows_of(moduli, observer, goes_on, buffers, workers);
+    }
+
+    /// The same of any rows: `make` writes row y from the bands that the first stage left.
+    fn rows_of<W: Send + AsMut<LineBuffers<S::V>>>(
+        &self,
+        make: impl Fn(&[Cell<S::V>], usize, &mut [Cell<S::V>], &mut [S::V]) + Sync + Send,
+        observer: &impl Rows<S::V>,
+        goes_on: bool,
+        buffers: &mut PlaneBuffers<S::V>,
+        workers: &mut [W],
+    ) {
         let n1 = self.grid.shape[1];
         let m0 = self.rows_len();
         let PlaneBuffers { bands, pairs, rows } = buffers;
@@ -387,13 +409,7 @@ impl<T: Real, S: Passes<T>> Plane<T, S> {
             } = worker.as_mut();
             for ((y, to), moduli) in (2 * pair..m0).zip(rows.chunks_mut(width)).zip(&mut *moduli) {
                 let u = &mut moduli[..n1 + 2 * halo];
-                let to_moduli = Emit::Modulus {
-                    to: &mut u[halo..],
-                    stride: 1,
-                    scale,
-                };
-                let cells = Gather::new(&bands[y * BAND..], &self.row);
-                self.lines[1].run_gathered(cells, tile, to_moduli);
+                make(bands, y, tile, &mut u[halo..]);
                 u.copy_within(n1..n1 + halo, 0);
                 u.copy_within(halo..2 * halo, n1 + halo);
                 observer.observe(u, to);

@@ -6,6 +6,7 @@
 //! subtracted before the FFT and put back into x̂(0) after it, so that the rounding of a large mean does not drown the small
 //! moduli of a smooth image. Both leave the mathematics as it is.
 
+mod along;
 mod back;
 
 use std::any::Any;
@@ -25,6 +26,7 @@ use crate::num::Real;
 use crate::signal::pad::{AxisPadding, Brought, bring, rows_inside};
 use crate::{Cancel, Error, Result, parallel};
 
+pub(crate) use along::EngineAlong;
 pub(crate) use back::EngineBack;
 
 /// A transform with its layer left out of the type.

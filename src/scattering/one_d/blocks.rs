@@ -26,7 +26,7 @@ use crate::layer::Visitor;
 use crate::memory::Footprint;
 use crate::num::Real;
 use crate::scattering::design::Design;
-use crate::scattering::engine::{Engine, EngineBack};
+use crate::scattering::engine::{Engine, EngineAlong, EngineBack};
 use crate::signal::Padding;
 use crate::signal::pad::{AxisPadding, reflect};
 use crate::{Cancel, Error, Result, parallel};
@@ -93,7 +93,7 @@ impl Tiling {
 /// The engine of a signal in blocks.
 pub(super) struct Blocks<T> {
     /// Of one block.
-    inner: Box<dyn EngineBack<T>>,
+    inner: Box<dyn EngineAlong<T>>,
     block: Arc<Design<Wavelet1d, 1>>,
     /// Of the signal in one piece.
     whole: Arc<Design<Wavelet1d, 1>>,
@@ -124,7 +124,7 @@ struct Back<T> {
 
 impl<T: Real> Blocks<T> {
     pub fn new(
-        inner: Box<dyn EngineBack<T>>,
+        inner: Box<dyn EngineAlong<T>>,
         block: Arc<Design<Wavelet1d, 1>>,
         whole: Arc<Design<Wavelet1d, 1>>,
         tiling: Tiling,
@@ -375,6 +375,34 @@ impl<T: Real> EngineBack<T> for Blocks<T> {
                 let [samples, features] = of;
                 self.inner
                     .run_filters(samples, features, &mut *worker.scratch, cancel, visit)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<T: Real> EngineAlong<T> for Blocks<T> {
+    fn run_along(
+        &self,
+        inputs: ArrayViewD<'_, T>,
+        directions: ArrayViewD<'_, T>,
+        out: &mut [T],
+        cancel: &Cancel,
+    ) -> Result<()> {
+        let zeros = || vec![T::zero(); self.tiling.block];
+        let (mut samples, mut features) =
+            ([zeros(), zeros()], vec![T::zero(); self.block.layout.len()]);
+        for (i, out) in out.chunks_exact_mut(self.whole.layout.len()).enumerate() {
+            for block in 0..self.count {
+                for (signals, samples) in [&inputs, &directions].into_iter().zip(&mut samples) {
+                    self.cut(signal(signals, i), block, samples);
+                }
+                let [input, direction] = samples.each_ref().map(|samples| alone(samples));
+                self.inner
+                    .run_along(input, direction, &mut features, cancel)?;
+                for (from, to) in self.kept(block) {
+                    out[to].copy_from_slice(&features[from]);
+                }
             }
         }
         Ok(())
