@@ -330,6 +330,12 @@ fn a_stream_is_the_transform_of_the_whole_signal() {
         .stride(8)
         .isa(isa());
     stream_equals_offline::<f64>(&params, &x, &[333], 1e-11);
+    // Moduli that are subsampled further than their wavelets' durations.
+    let params = Scattering1d::stream_params(4)
+        .average(Average::None)
+        .sampling(Sampling::Bandwidth(4.0))
+        .isa(isa());
+    stream_equals_offline::<f64>(&params, &x, &[777], 1e-11);
 }
 
 #[test]
