@@ -76,7 +76,8 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
         &self.params
     }
 
-    /// The filters of the first layer, and of all others that have none of their own.
+    /// The filters of the first layer, and of all others that have none of their own. Of a long signal, which is transformed block by block, they
+    /// live on the grid of a block.
     pub fn bank(&self) -> &Arc<dyn FilterBank<T, D, Wavelet = W>> {
         &self.banks[0]
     }

@@ -591,6 +591,10 @@ impl Scattering1dParams {
 
     /// Checks everything, builds the filter banks and plans all transforms, on all threads of the current pool.
     ///
+    /// A signal is padded no further than the filters reach, and one that is much longer than that is transformed block by block, where
+    /// averages are local or none: the same numbers to rounding, in less time and memory. Strictly analytic wavelets, whose tails have no end, are
+    /// always on Kymatio's padded length in one piece.
+    ///
     /// # Errors
     /// [`Error::InvalidParameter`] for J, Q, T, stride, padding, rule, tolerance or the instruction set; [`Error::ScaleTooLarge`]
     /// if the signal is shorter than 2^J and no T is given; [`Error::NotMultiple`] for lengths that periodic padding does not
