@@ -20,10 +20,13 @@ use wavelet_scattering::filters::{
 use wavelet_scattering::num::{Real, relative_error};
 
 use wavelet_scattering::scattering::{
-    PathRule, Scattering, Scattering1dParams, Scattering2dParams, Wavelet,
+    JointFormat, JointScatteringParams, PathRule, Scattering, Scattering1dParams,
+    Scattering2dParams, Wavelet,
 };
 use wavelet_scattering::signal::Padding;
-use wavelet_scattering::{Average, Cancel, Error, Isa, Scattering1d, Scattering2d};
+use wavelet_scattering::{
+    Average, Cancel, Error, Isa, JointScattering, Scattering1d, Scattering2d,
+};
 
 /// The arguments of a case, and its input, weights and output.
 fn open(case: &Path) -> (Value, [ArrayD<f64>; 3]) {
@@ -654,4 +657,96 @@ fn gradients_of_wavelets_in_blocks_are_those_of_the_whole() {
         gradient.parameters(Family1d::Morlet)
     });
     assert!(relative_error(got, expected) < 1e-10);
+}
+
+/// Joint scattering: any averages in both formats, at lengths of vectors and of plain lines.
+fn joint() -> Vec<JointScatteringParams> {
+    let averages = [Average::Local, Average::Global, Average::Sum, Average::None];
+    let of_both = averages.map(|average| averages.map(|average_fr| [average, average_fr]));
+    let mut all = Vec::new();
+    for [average, average_fr] in of_both.concat() {
+        for format in [JointFormat::Time, JointFormat::Joint] {
+            for (len, padding) in [
+                (500, Padding::Reflect),
+                (684, Padding::Periodic),
+                (333, Padding::Zero),
+                (256, Padding::Symmetric),
+            ] {
+                let params = JointScattering::params(len, 4, 2).Q([3]).isa(isa());
+                let params = params.padding(padding).format(format);
+                let params = params.average(average).average_fr(average_fr);
+                // Some averages no array of that format holds, and periodic lengths are multiples.
+                if params.plan::<f64>().is_ok() {
+                    all.push(params);
+                }
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn gradients_of_joint_scattering_are_central_differences() {
+    let all = joint();
+    assert!(all.len() > 50, "{}", all.len());
+    for (seed, params) in (0..).zip(all) {
+        let plan = params.plan::<f64>().unwrap();
+        let x = noise(&[2, params.len], seed);
+        let w = noise(&plan.output_shape(&[2]), seed + 1);
+        let v = noise(&[2, params.len], seed + 2);
+        let gradient = plan.vjp(&x, &w).unwrap();
+        let sum = |x: &ArrayD<f64>| dot(plan.transform(x).unwrap().array(), &w);
+        let deviation = norm(&v) / (v.len() as f64).sqrt();
+        let missed = |h: f64| {
+            let quotient = (sum(&(&x + &(&v * h))) - sum(&(&x - &(&v * h)))) / (2.0 * h);
+            (quotient - dot(&gradient, &v)).abs() / (deviation * norm(&gradient))
+        };
+        let missed = [3e-6, 1e-6, 3e-7].map(missed);
+        let missed = missed.into_iter().fold(f64::MAX, f64::min);
+        assert!(missed < 1e-7, "{params:?}: {missed:e}");
+        // Homogeneous of degree 1.
+        let error = (dot(&gradient, &x) - sum(&x)).abs() / (norm(&gradient) * norm(&x));
+        assert!(error < 1e-12, "{params:?}: {error:e}");
+
+        let [x, w] = [x, w].map(|array| array.mapv(|value| value as f32));
+        let single = params.plan::<f32>().unwrap().vjp(&x, &w).unwrap();
+        let exact = plan.vjp(&x.mapv(f64::from), &w.mapv(f64::from)).unwrap();
+        let error = relative_error(single, exact);
+        assert!(error < 1e-4, "{params:?}, f32: {error:e}");
+    }
+}
+
+#[test]
+fn gradients_of_joint_scattering_are_the_same_however_they_are_computed() {
+    let plan = JointScattering::params(700, 5, 2).Q([4]).isa(isa());
+    let plan = plan.plan::<f32>().unwrap();
+    let x = noise(&[5, 700], 1).mapv(|x| x as f32);
+    let w = noise(&plan.output_shape(&[5]), 2).mapv(|w| w as f32);
+    let all = plan.vjp(&x, &w).unwrap();
+    for threads in [1, 2, 3] {
+        let mut workspace = plan.gradient_workspace_for(threads);
+        let mut gradient = ArrayD::from_elem(x.raw_dim(), f32::NAN);
+        plan.vjp_into(&x, &w, &mut gradient, &mut workspace)
+            .unwrap();
+        assert_eq!(gradient, all, "{threads} threads");
+        for i in 0..5 {
+            let alone = plan.vjp(&x.index_axis(Axis(0), i), &w.index_axis(Axis(0), i));
+            assert_eq!(alone.unwrap(), all.index_axis(Axis(0), i));
+        }
+        if threads == 1 {
+            let counted = allocation_counter::measure(|| {
+                plan.vjp_into(&x, &w, &mut gradient, &mut workspace)
+                    .unwrap();
+            });
+            assert_eq!(counted.count_total, 0);
+        }
+    }
+    let of = |x: &ArrayD<f32>| plan.vjp(x, &w.index_axis(Axis(0), 0)).unwrap();
+    let zero = ArrayD::zeros(IxDyn(&[700]));
+    let constant = ArrayD::from_elem(IxDyn(&[700]), 3e7_f32);
+    let mut dirac = zero.clone();
+    dirac[[650]] = 1e-30;
+    for x in [&zero, &constant, &dirac] {
+        assert!(of(x).iter().all(|value| value.is_finite()));
+    }
 }

@@ -332,6 +332,44 @@ impl<T: Real, S: Passes<T>> Alone<T, S> {
     }
 }
 
+impl<T: Real, S: Passes<T>> Alone<T, S> {
+    /// The way back through [`coefficients`](Self::coefficients), from their cotangents: adds to that of the spectrum.
+    pub fn coefficients_back(
+        &self,
+        step: &Step<'_>,
+        [re, im]: [&[T]; 2],
+        lines: &mut Lines<T, S::V>,
+        to: &mut Frequencies<T>,
+    ) {
+        let level = &self.levels[step.to];
+        let scale = T::narrow(1.0 / self.levels[step.from].len as f64);
+        match (&level.transforms, self.filter(step)) {
+            (Transforms::Phases(phases, _), Filter::Phases(band)) => {
+                let cells = &mut lines.cells[..phases.vectors()];
+                let lanes = S::V::LANES;
+                let parts = re.chunks_exact(lanes).zip(im.chunks_exact(lanes));
+                for (cell, (re, im)) in cells.iter_mut().zip(parts) {
+                    *cell = Cell {
+                        re: self.simd.load(re),
+                        im: self.simd.load(im),
+                    };
+                }
+                phases.coefficients_back(band, scale, cells, &mut lines.phases, to);
+            }
+            (Transforms::Plain(inverse, _), Filter::Plain(start, values)) => {
+                let line = &mut lines.line[..level.len];
+                // Conjugated before and after, it is the DFT.
+                for (z, (&re, &im)) in line.iter_mut().zip(re.iter().zip(im)) {
+                    *z = Complex::new(re, -im);
+                }
+                inverse.process_with_scratch(line, &mut lines.scratch);
+                wave_back(line, *start, values, scale, to);
+            }
+            _ => unreachable!("filters are made for their levels"),
+        }
+    }
+}
+
 impl<T: Real, S: Passes<T>> Layer<T> for Alone<T, S> {
     type Root = Frequencies<T>;
     type Spectrum = Frequencies<T>;

@@ -6,7 +6,11 @@
 //!
 //! Comes in: y, wavelet by wavelet, as two arrays of real numbers. Goes out: U, averaged across n1 or not, row by row. Lanes are
 //! neighbouring times, which y has side by side anyway: a column of cells is the log-frequency axis of as many times as a vector
-//! has lanes, so nothing is transposed.
+//! has lanes, so nothing is transposed. [`back`] is the way back, for gradients.
+
+mod back;
+
+pub(crate) use back::BackColumns;
 
 use super::average::AxisAverage;
 use super::observe::LineAverage;

@@ -138,7 +138,7 @@ impl<T: Real, S: Simd<T>> LineAverage<T, S> {
     }
 
     /// The transpose: adds to a line without halo what the outputs weigh.
-    fn add_adjoint(&self, outputs: &[S::V], line: &mut [S::V]) {
+    pub fn add_adjoint(&self, outputs: &[S::V], line: &mut [S::V]) {
         self.simd.run(window::Spread {
             simd: self.simd,
             block: self.back.along.block,

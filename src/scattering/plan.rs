@@ -11,7 +11,7 @@ use std::sync::Arc;
 use ndarray::{ArrayBase, ArrayD, Data, DataMut, Dimension};
 
 use super::design::Design;
-use super::engine::EngineAlong;
+use super::engine::Derivatives;
 use super::features::Features;
 use super::path::{PathTable, Wavelet};
 use super::runner::{Runner, ScatteringWorkspace};
@@ -29,7 +29,7 @@ pub struct Scattering<T, W: Wavelet, const D: usize> {
     isa: Isa,
     design: Arc<Design<W, D>>,
     banks: Vec<Arc<dyn FilterBank<T, D, Wavelet = W>>>,
-    runner: Runner<T, D, dyn EngineAlong<T>>,
+    runner: Runner<T, D, dyn Derivatives<T>>,
 }
 
 impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
@@ -38,7 +38,7 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
         isa: Isa,
         design: Arc<Design<W, D>>,
         banks: Vec<Arc<dyn FilterBank<T, D, Wavelet = W>>>,
-        engine: Box<dyn EngineAlong<T>>,
+        engine: Box<dyn Derivatives<T>>,
     ) -> Self {
         let shape = design.axes.each_ref().map(|axis| axis.len);
         let bytes = banks.iter().map(|bank| bank.bytes()).sum();
@@ -56,7 +56,7 @@ impl<T: Real, W: Wavelet, const D: usize> Scattering<T, W, D> {
         &self.design.layers[..self.design.paths.max_order()]
     }
 
-    pub(super) fn runner(&self) -> &Runner<T, D, dyn EngineAlong<T>> {
+    pub(super) fn runner(&self) -> &Runner<T, D, dyn Derivatives<T>> {
         &self.runner
     }
 

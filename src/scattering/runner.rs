@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ndarray::{ArrayBase, ArrayD, CowArray, Data, DataMut, Dimension, IxDyn};
 
-use super::engine::{Engine, EngineAlong, EngineBack};
+use super::engine::{Derivatives, Engine, EngineBack};
 use super::keep::Layout;
 use crate::grid::{self, check_finite};
 use crate::layer::Visitor;
@@ -306,30 +306,6 @@ impl<T: Real, const D: usize, E: EngineBack<T> + ?Sized> Runner<T, D, E> {
         })
     }
 
-    /// Hands out ∂/∂ψ̂ of Σ weights · features; see [`EngineBack::run_filters`].
-    pub fn vjp_filters<S, D1, S2, D2>(
-        &self,
-        inputs: &ArrayBase<S, D1>,
-        weights: &ArrayBase<S2, D2>,
-        visit: &mut Visitor<'_>,
-    ) -> Result<()>
-    where
-        S: Data<Elem = T>,
-        D1: Dimension,
-        S2: Data<Elem = T>,
-        D2: Dimension,
-    {
-        with_spare(
-            &self.spare_back,
-            |threads| self.gradient_workspace_for(threads),
-            |workspace| {
-                let [inputs, weights] = self.there_and_back(inputs, weights, workspace)?;
-                let (scratch, cancel) = (&mut *workspace.scratch, &workspace.cancel);
-                (self.engine).run_filters(inputs.view(), weights.view(), scratch, cancel, visit)
-            },
-        )
-    }
-
     /// Inputs and weights with their leading axes made one, if they fit together and the workspace fits.
     fn there_and_back<'a, S, D1, S2, D2>(
         &self,
@@ -367,7 +343,31 @@ impl<T: Real, const D: usize, E: EngineBack<T> + ?Sized> Runner<T, D, E> {
     }
 }
 
-impl<T: Real, const D: usize, E: EngineAlong<T> + ?Sized> Runner<T, D, E> {
+impl<T: Real, const D: usize, E: Derivatives<T> + ?Sized> Runner<T, D, E> {
+    /// Hands out ∂/∂ψ̂ of Σ weights · features; see [`Derivatives::run_filters`].
+    pub fn vjp_filters<S, D1, S2, D2>(
+        &self,
+        inputs: &ArrayBase<S, D1>,
+        weights: &ArrayBase<S2, D2>,
+        visit: &mut Visitor<'_>,
+    ) -> Result<()>
+    where
+        S: Data<Elem = T>,
+        D1: Dimension,
+        S2: Data<Elem = T>,
+        D2: Dimension,
+    {
+        with_spare(
+            &self.spare_back,
+            |threads| self.gradient_workspace_for(threads),
+            |workspace| {
+                let [inputs, weights] = self.there_and_back(inputs, weights, workspace)?;
+                let (scratch, cancel) = (&mut *workspace.scratch, &workspace.cancel);
+                (self.engine).run_filters(inputs.view(), weights.view(), scratch, cancel, visit)
+            },
+        )
+    }
+
     /// The derivative of the features of inputs with any leading axes along directions.
     pub fn jvp<S, D1, S2, D2>(
         &self,

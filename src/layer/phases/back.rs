@@ -106,7 +106,6 @@ impl<T: Real, S: Passes<T>> Phases<T, S> {
     ///
     /// # Panics
     /// If the band was not made for them.
-    #[cfg_attr(not(test), expect(dead_code))] // what joint scattering will go back through, and tests do
     pub fn coefficients_back(
         &self,
         band: &Passband<T, S::V>,

@@ -3,20 +3,36 @@
 //! S is homogeneous of degree 1, so that its derivative does not change with the scale of the input; the direction is linear, and
 //! brought into range by a scale of its own.
 
+use std::any::Any;
+
 use ndarray::{ArrayViewD, Axis};
 
 use super::back::EngineBack;
 use super::{Cascade, keep_input};
 use crate::grid::in_order;
-use crate::layer::{Along, Backward};
+use crate::layer::{Along, Backward, Visitor};
 use crate::num::Real;
 use crate::scattering::cascade::AlongScratch;
 use crate::scattering::path::Wavelet;
 use crate::signal::pad::{Brought, bring};
 use crate::{Cancel, Result};
 
-/// A transform that has derivatives along directions.
-pub(crate) trait EngineAlong<T>: EngineBack<T> {
+/// A transform with all derivatives: with respect to its filters, and along directions.
+pub(crate) trait Derivatives<T>: EngineBack<T> {
+    /// Hands out ∂/∂ψ̂ of Σ weights · features of every value of every filter that is not 0: layer, λ, frequency, input by input and
+    /// part by part, to be added up.
+    ///
+    /// # Errors
+    /// As [`run`](Engine::run).
+    fn run_filters(
+        &self,
+        inputs: ArrayViewD<'_, T>,
+        weights: ArrayViewD<'_, T>,
+        scratch: &mut (dyn Any + Send + Sync),
+        cancel: &Cancel,
+        visit: &mut Visitor<'_>,
+    ) -> Result<()>;
+
     /// The derivatives of the features of inputs `[count, ..]` along directions of that shape, one after another.
     ///
     /// # Errors
@@ -30,9 +46,20 @@ pub(crate) trait EngineAlong<T>: EngineBack<T> {
     ) -> Result<()>;
 }
 
-impl<T: Real, L: Along<T> + Backward<T> + 'static, W: Wavelet, const D: usize> EngineAlong<T>
+impl<T: Real, L: Along<T> + Backward<T> + 'static, W: Wavelet, const D: usize> Derivatives<T>
     for Cascade<T, L, W, D>
 {
+    fn run_filters(
+        &self,
+        inputs: ArrayViewD<'_, T>,
+        weights: ArrayViewD<'_, T>,
+        scratch: &mut (dyn Any + Send + Sync),
+        cancel: &Cancel,
+        visit: &mut Visitor<'_>,
+    ) -> Result<()> {
+        Cascade::run_filters(self, inputs, weights, scratch, cancel, visit)
+    }
+
     fn run_along(
         &self,
         inputs: ArrayViewD<'_, T>,

@@ -9,6 +9,7 @@ use ndarray::{ArrayViewD, Axis};
 
 use super::{Cascade, Engine, Entry};
 use crate::grid::in_order;
+use crate::layer::average::LowPass;
 use crate::layer::{Backward, Layer, Visitor};
 use crate::memory::Footprint;
 use crate::num::Real;
@@ -38,20 +39,6 @@ pub(crate) trait EngineBack<T>: Engine<T> {
         out: &mut [T],
         scratch: &mut (dyn Any + Send + Sync),
         cancel: &Cancel,
-    ) -> Result<()>;
-
-    /// Hands out ∂/∂ψ̂ of Σ weights · features of every value of every filter that is not 0: layer, λ, frequency, input by input and
-    /// part by part, to be added up.
-    ///
-    /// # Errors
-    /// As [`run`](Engine::run).
-    fn run_filters(
-        &self,
-        inputs: ArrayViewD<'_, T>,
-        weights: ArrayViewD<'_, T>,
-        scratch: &mut (dyn Any + Send + Sync),
-        cancel: &Cancel,
-        visit: &mut Visitor<'_>,
     ) -> Result<()>;
 }
 
@@ -193,32 +180,10 @@ impl<T: Real, L: Backward<T>, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
         self.walk(cancel).back(root, scratch, &kept, bar);
         self.layer.leave(bar, plane, &mut back[0]);
         out.fill(T::zero());
-        self.keep_input_back(kept(0), plane, out, averages);
+        let (design, low_pass) = (&self.design, &self.low_pass);
+        keep_input_back(design, low_pass, kept(0), plane, out, averages);
         add_unpadded(axes, plane, out);
         amplitude
-    }
-
-    /// Row 0: adds to the gradient what its weights say, to that of the padded input or of the input.
-    fn keep_input_back(&self, weights: &[T], plane: &mut [T], input: &mut [T], averages: &mut [T]) {
-        let axes = &self.design.axes;
-        match (self.design.average, &self.low_pass) {
-            (Average::Local, Some(low_pass)) => low_pass.add_adjoint(weights, plane, averages),
-            (Average::Global, _) => {
-                let count: usize = axes.iter().map(|axis| axis.inside().len()).product();
-                let share = weights[0] / T::narrow(count as f64);
-                rows_inside_mut(axes, input, &mut |row| {
-                    row.iter_mut().for_each(|value| *value += share);
-                });
-            }
-            (Average::Sum, _) => plane.iter_mut().for_each(|value| *value += weights[0]),
-            _ => {
-                let mut weights = weights.iter();
-                rows_inside_mut(axes, input, &mut |row| {
-                    let with_weights = row.iter_mut().zip(weights.by_ref());
-                    with_weights.for_each(|(value, &weight)| *value += weight);
-                });
-            }
-        }
     }
 }
 
@@ -255,8 +220,11 @@ impl<T: Real, L: Backward<T> + 'static, W: Wavelet, const D: usize> EngineBack<T
         }
         cancel.check()
     }
+}
 
-    fn run_filters(
+impl<T: Real, L: Backward<T> + 'static, W: Wavelet, const D: usize> Cascade<T, L, W, D> {
+    /// See [`Derivatives::run_filters`](super::Derivatives::run_filters).
+    pub(super) fn run_filters(
         &self,
         inputs: ArrayViewD<'_, T>,
         weights: ArrayViewD<'_, T>,
@@ -287,5 +255,35 @@ impl<T: Real, L: Backward<T> + 'static, W: Wavelet, const D: usize> EngineBack<T
             }
         }
         Ok(())
+    }
+}
+
+/// Row 0: adds to the gradient what its weights say, to that of the padded input or of the input.
+pub(crate) fn keep_input_back<T: Real, W: Wavelet, const D: usize>(
+    design: &Design<W, D>,
+    low_pass: &Option<LowPass<T, D>>,
+    weights: &[T],
+    plane: &mut [T],
+    input: &mut [T],
+    averages: &mut [T],
+) {
+    let axes = &design.axes;
+    match (design.average, low_pass) {
+        (Average::Local, Some(low_pass)) => low_pass.add_adjoint(weights, plane, averages),
+        (Average::Global, _) => {
+            let count: usize = axes.iter().map(|axis| axis.inside().len()).product();
+            let share = weights[0] / T::narrow(count as f64);
+            rows_inside_mut(axes, input, &mut |row| {
+                row.iter_mut().for_each(|value| *value += share);
+            });
+        }
+        (Average::Sum, _) => plane.iter_mut().for_each(|value| *value += weights[0]),
+        _ => {
+            let mut weights = weights.iter();
+            rows_inside_mut(axes, input, &mut |row| {
+                let with_weights = row.iter_mut().zip(weights.by_ref());
+                with_weights.for_each(|(value, &weight)| *value += weight);
+            });
+        }
     }
 }

@@ -26,8 +26,8 @@ use crate::num::Real;
 use crate::signal::pad::{AxisPadding, Brought, bring, rows_inside};
 use crate::{Cancel, Error, Result, parallel};
 
-pub(crate) use along::EngineAlong;
-pub(crate) use back::EngineBack;
+pub(crate) use along::Derivatives;
+pub(crate) use back::{EngineBack, keep_input_back};
 
 /// A transform with its layer left out of the type.
 pub(crate) trait Engine<T>: Send + Sync {

@@ -1,5 +1,7 @@
 //! The engine of joint scattering: a layer over time, then one across the wavelets, for every wavelet of the second layer.
 
+mod back;
+
 use std::any::Any;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +21,7 @@ use crate::memory::Footprint;
 use crate::num::Real;
 use crate::num::sealed::{PerPrecision, Sealed};
 use crate::scattering::design::Design;
-use crate::scattering::engine::{Engine, averages_len, keep_input, low_pass};
+use crate::scattering::engine::{Engine, EngineBack, averages_len, keep_input, low_pass};
 use crate::scattering::keep::Average;
 use crate::signal::pad::{Brought, bring};
 use crate::{Cancel, Error, Result, parallel};
@@ -54,28 +56,28 @@ pub(super) struct Blueprint<T> {
 }
 
 /// The engine of a blueprint.
-pub(super) fn engine<T: Real>(blueprint: Blueprint<T>) -> Box<dyn Engine<T>> {
+pub(super) fn engine<T: Real>(blueprint: Blueprint<T>) -> Box<dyn EngineBack<T>> {
     struct From;
     impl PerPrecision for From {
         type Of<T: Real> = Blueprint<T>;
     }
     struct To;
     impl PerPrecision for To {
-        type Of<T: Real> = Box<dyn Engine<T>>;
+        type Of<T: Real> = Box<dyn EngineBack<T>>;
     }
-    fn single(blueprint: Blueprint<f32>) -> Box<dyn Engine<f32>> {
+    fn single(blueprint: Blueprint<f32>) -> Box<dyn EngineBack<f32>> {
         f32::with_simd(blueprint.isa, blueprint)
     }
-    fn double(blueprint: Blueprint<f64>) -> Box<dyn Engine<f64>> {
+    fn double(blueprint: Blueprint<f64>) -> Box<dyn EngineBack<f64>> {
         f64::with_simd(blueprint.isa, blueprint)
     }
     T::choose::<From, To>(blueprint, single, double)
 }
 
 impl<T: Real> WithSimd<T> for Blueprint<T> {
-    type Output = Box<dyn Engine<T>>;
+    type Output = Box<dyn EngineBack<T>>;
 
-    fn run<S: Passes<T>>(self, simd: S) -> Box<dyn Engine<T>> {
+    fn run<S: Passes<T>>(self, simd: S) -> Box<dyn EngineBack<T>> {
         let Self { design, banks, .. } = self;
         let axis = &design.axes[0];
         let lengths: Vec<usize> = design.grids.iter().map(|grid| grid.shape[0]).collect();
@@ -181,6 +183,16 @@ impl<T: Real, S: Passes<T>> Joint<T, S> {
         self.design.outputs[0].len()
     }
 
+    /// What is kept over time of order 1, whose U are local averages.
+    fn kept_of_order1(&self) -> Keep<T> {
+        let times = self.s1_len();
+        match self.design.average {
+            Average::Global => Keep::Mean(0..times),
+            Average::Sum => Keep::Sum,
+            Average::Local | Average::None => Keep::Whole(0..times),
+        }
+    }
+
     /// Numbers of y, of U2 and of what is kept of it, of the largest step.
     fn lengths_of_steps(&self) -> [usize; 3] {
         let rows = |rows: &[(usize, usize)]| rows.iter().map(|(_, rows)| rows).sum::<usize>();
@@ -193,6 +205,43 @@ impl<T: Real, S: Passes<T>> Joint<T, S> {
         steps.fold(order1, |most, step| {
             std::array::from_fn(|i| most[i].max(step[i]))
         })
+    }
+
+    fn scratch_of(&self, threads: usize) -> Scratch<T, S::V> {
+        let axis = &self.design.axes[0];
+        let [y, u2, kept] = self.lengths_of_steps();
+        let zeros = |len| vec![T::zero(); len];
+        let zeroth = match self.design.average {
+            _ if self.zeroth => 0,
+            Average::None => axis.len,
+            Average::Local => self.local_outputs.len(),
+            Average::Global | Average::Sum => 1,
+        };
+        let levels = &self.design.levels[..self.first];
+        Scratch {
+            shared: Shared {
+                input: zeros(axis.len),
+                plane: zeros(axis.padded),
+                averages: zeros(averages_len(&self.low_pass)),
+                zeroth: zeros(zeroth),
+                root: self.layer.root(),
+                spectra: levels
+                    .iter()
+                    .map(|&level| self.layer.spectrum_on(level))
+                    .collect(),
+                s1: zeros(self.first * self.s1_len()),
+            },
+            threads: (0..threads)
+                .map(|_| Own {
+                    lines: self.layer.lines(),
+                    columns: self.frequency.columns(),
+                    re: zeros(y),
+                    im: zeros(y),
+                    u2: zeros(u2),
+                    kept: zeros(kept),
+                })
+                .collect(),
+        }
     }
 
     fn run_signal(
@@ -278,11 +327,7 @@ impl<T: Real, S: Passes<T>> Joint<T, S> {
         let waves = self.order1.iter().copied();
         self.frequency
             .run(waves, s1, None, (self.first, times), columns, u2);
-        let on_signal = match self.design.average {
-            Average::Global => Keep::Mean(0..times),
-            Average::Sum => Keep::Sum,
-            Average::Local | Average::None => Keep::Whole(0..times),
-        };
+        let on_signal = self.kept_of_order1();
         let u2 = u2.chunks_exact(times);
         for (row, to) in u2.zip(before[to].chunks_exact_mut(on_signal.len())) {
             on_signal.of(row, &mut kept[..to.len()]);
@@ -357,40 +402,7 @@ impl<T: Real, S: Passes<T>> Engine<T> for Joint<T, S> {
     }
 
     fn scratch(&self, threads: usize) -> Box<dyn Any + Send + Sync> {
-        let axis = &self.design.axes[0];
-        let [y, u2, kept] = self.lengths_of_steps();
-        let zeros = |len| vec![T::zero(); len];
-        let zeroth = match self.design.average {
-            _ if self.zeroth => 0,
-            Average::None => axis.len,
-            Average::Local => self.local_outputs.len(),
-            Average::Global | Average::Sum => 1,
-        };
-        let levels = &self.design.levels[..self.first];
-        Box::new(Scratch {
-            shared: Shared {
-                input: zeros(axis.len),
-                plane: zeros(axis.padded),
-                averages: zeros(averages_len(&self.low_pass)),
-                zeroth: zeros(zeroth),
-                root: self.layer.root(),
-                spectra: levels
-                    .iter()
-                    .map(|&level| self.layer.spectrum_on(level))
-                    .collect(),
-                s1: zeros(self.first * self.s1_len()),
-            },
-            threads: (0..threads)
-                .map(|_| Own {
-                    lines: self.layer.lines(),
-                    columns: self.frequency.columns(),
-                    re: zeros(y),
-                    im: zeros(y),
-                    u2: zeros(u2),
-                    kept: zeros(kept),
-                })
-                .collect(),
-        })
+        Box::new(self.scratch_of(threads))
     }
 
     fn run(

@@ -9,6 +9,7 @@ use super::paths::JointPathTable;
 use crate::isa::Isa;
 use crate::num::Real;
 use crate::scattering::ScatteringWorkspace;
+use crate::scattering::engine::EngineBack;
 use crate::scattering::features::positive;
 use crate::scattering::runner::Runner;
 use crate::{Result, parallel};
@@ -38,7 +39,7 @@ pub struct JointScattering<T> {
     isa: Isa,
     paths: Arc<JointPathTable>,
     padded: usize,
-    runner: Runner<T, 1>,
+    runner: Runner<T, 1, dyn EngineBack<T>>,
 }
 
 impl<T: Real> JointScattering<T> {
@@ -47,7 +48,7 @@ impl<T: Real> JointScattering<T> {
         isa: Isa,
         paths: Arc<JointPathTable>,
         padded: usize,
-        runner: Runner<T, 1>,
+        runner: Runner<T, 1, dyn EngineBack<T>>,
     ) -> Self {
         Self {
             params,
@@ -160,6 +161,80 @@ impl<T: Real> JointScattering<T> {
         D2: Dimension,
     {
         self.runner.transform_into(signals, out, workspace)
+    }
+
+    /// The gradient of Σ weights · S(x) with respect to the signals x; see [`Scattering::vjp`](crate::scattering::Scattering::vjp).
+    ///
+    /// **Shape** signals `[leading.., samples]`, weights as [`output_shape`](Self::output_shape) says; the gradient is as large as the
+    /// signals.
+    ///
+    /// A signal is differentiated on one thread, signals of a batch on all.
+    ///
+    /// ```
+    /// use ndarray::{Array1, ArrayD};
+    /// use wavelet_scattering::JointScattering;
+    ///
+    /// let plan = JointScattering::params(1024, 5, 2).Q([4]).plan::<f64>()?;
+    /// let chirp = Array1::from_shape_fn(1024, |t| (1e-3 * (t * t) as f64).sin());
+    /// let gradient = plan.vjp(&chirp, &ArrayD::ones(plan.output_shape(&[])))?;
+    /// // S is homogeneous: Σ x · ∂/∂x Σ S(x) = Σ S(x).
+    /// let along: f64 = (&gradient * &chirp).sum();
+    /// assert!((along / plan.transform(&chirp)?.array().sum() - 1.0).abs() < 1e-10);
+    /// # Ok::<(), wavelet_scattering::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`transform`](Self::transform), also for the weights.
+    pub fn vjp<S, D1, S2, D2>(
+        &self,
+        signals: &ArrayBase<S, D1>,
+        weights: &ArrayBase<S2, D2>,
+    ) -> Result<ArrayD<T>>
+    where
+        S: Data<Elem = T>,
+        D1: Dimension,
+        S2: Data<Elem = T>,
+        D2: Dimension,
+    {
+        self.runner.vjp(signals, weights)
+    }
+
+    /// The same into an array of the signals' shape. With a workspace of one thread nothing is allocated, as in
+    /// [`transform_into`](Self::transform_into).
+    ///
+    /// # Errors
+    /// As [`transform_into`](Self::transform_into), also for the weights.
+    pub fn vjp_into<S, D1, S2, D2, S3, D3>(
+        &self,
+        signals: &ArrayBase<S, D1>,
+        weights: &ArrayBase<S2, D2>,
+        gradient: &mut ArrayBase<S3, D3>,
+        workspace: &mut ScatteringWorkspace<T>,
+    ) -> Result<()>
+    where
+        S: Data<Elem = T>,
+        D1: Dimension,
+        S2: Data<Elem = T>,
+        D2: Dimension,
+        S3: DataMut<Elem = T>,
+        D3: Dimension,
+    {
+        self.runner.vjp_into(signals, weights, gradient, workspace)
+    }
+
+    /// Scratch of [`vjp_into`](Self::vjp_into) for as many threads as the current pool has, as far as there are cores for them.
+    pub fn gradient_workspace(&self) -> ScatteringWorkspace<T> {
+        self.gradient_workspace_for(parallel::threads())
+    }
+
+    /// The same for at most this many threads at a time.
+    pub fn gradient_workspace_for(&self, threads: usize) -> ScatteringWorkspace<T> {
+        self.runner.gradient_workspace_for(threads)
+    }
+
+    /// Bytes of that for this many threads.
+    pub fn gradient_workspace_bytes(&self, threads: usize) -> u64 {
+        self.runner.gradient_workspace_bytes(threads)
     }
 }
 

@@ -26,7 +26,7 @@ use crate::layer::Visitor;
 use crate::memory::Footprint;
 use crate::num::Real;
 use crate::scattering::design::Design;
-use crate::scattering::engine::{Engine, EngineAlong, EngineBack};
+use crate::scattering::engine::{Derivatives, Engine, EngineBack};
 use crate::signal::Padding;
 use crate::signal::pad::{AxisPadding, reflect};
 use crate::{Cancel, Error, Result, parallel};
@@ -93,7 +93,7 @@ impl Tiling {
 /// The engine of a signal in blocks.
 pub(super) struct Blocks<T> {
     /// Of one block.
-    inner: Box<dyn EngineAlong<T>>,
+    inner: Box<dyn Derivatives<T>>,
     block: Arc<Design<Wavelet1d, 1>>,
     /// Of the signal in one piece.
     whole: Arc<Design<Wavelet1d, 1>>,
@@ -124,7 +124,7 @@ struct Back<T> {
 
 impl<T: Real> Blocks<T> {
     pub fn new(
-        inner: Box<dyn EngineAlong<T>>,
+        inner: Box<dyn Derivatives<T>>,
         block: Arc<Design<Wavelet1d, 1>>,
         whole: Arc<Design<Wavelet1d, 1>>,
         tiling: Tiling,
@@ -348,7 +348,9 @@ impl<T: Real> EngineBack<T> for Blocks<T> {
         }
         cancel.check()
     }
+}
 
+impl<T: Real> Derivatives<T> for Blocks<T> {
     fn run_filters(
         &self,
         inputs: ArrayViewD<'_, T>,
@@ -379,9 +381,7 @@ impl<T: Real> EngineBack<T> for Blocks<T> {
         }
         Ok(())
     }
-}
 
-impl<T: Real> EngineAlong<T> for Blocks<T> {
     fn run_along(
         &self,
         inputs: ArrayViewD<'_, T>,

@@ -11,7 +11,7 @@ use crate::num::Real;
 use crate::num::sealed::{PerPrecision, Sealed};
 use crate::scattering::cascade::Group;
 use crate::scattering::design::Design;
-use crate::scattering::engine::{Cascade, EngineAlong};
+use crate::scattering::engine::{Cascade, Derivatives};
 use crate::scattering::keep::Average;
 
 /// The filters of a layer.
@@ -25,28 +25,28 @@ pub(super) struct Blueprint<T> {
 }
 
 /// The engine of a design.
-pub(super) fn engine<T: Real>(blueprint: Blueprint<T>) -> Box<dyn EngineAlong<T>> {
+pub(super) fn engine<T: Real>(blueprint: Blueprint<T>) -> Box<dyn Derivatives<T>> {
     struct From;
     impl PerPrecision for From {
         type Of<T: Real> = Blueprint<T>;
     }
     struct To;
     impl PerPrecision for To {
-        type Of<T: Real> = Box<dyn EngineAlong<T>>;
+        type Of<T: Real> = Box<dyn Derivatives<T>>;
     }
-    fn single(blueprint: Blueprint<f32>) -> Box<dyn EngineAlong<f32>> {
+    fn single(blueprint: Blueprint<f32>) -> Box<dyn Derivatives<f32>> {
         f32::with_simd(blueprint.isa, blueprint)
     }
-    fn double(blueprint: Blueprint<f64>) -> Box<dyn EngineAlong<f64>> {
+    fn double(blueprint: Blueprint<f64>) -> Box<dyn Derivatives<f64>> {
         f64::with_simd(blueprint.isa, blueprint)
     }
     T::choose::<From, To>(blueprint, single, double)
 }
 
 impl<T: Real> WithSimd<T> for Blueprint<T> {
-    type Output = Box<dyn EngineAlong<T>>;
+    type Output = Box<dyn Derivatives<T>>;
 
-    fn run<S: Passes<T>>(self, simd: S) -> Box<dyn EngineAlong<T>> {
+    fn run<S: Passes<T>>(self, simd: S) -> Box<dyn Derivatives<T>> {
         let design = &*self.design;
         let axis = &design.axes[0];
         let levels = design.grids.iter().enumerate().map(|(level, grid)| {

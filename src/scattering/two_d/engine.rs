@@ -14,7 +14,7 @@ use crate::num::Real;
 use crate::num::sealed::{Either, PerPrecision, Sealed};
 use crate::scattering::cascade::Group;
 use crate::scattering::design::Design;
-use crate::scattering::engine::{Cascade, EngineAlong, low_pass, own_footprint};
+use crate::scattering::engine::{Cascade, Derivatives, low_pass, own_footprint};
 use crate::scattering::keep::Average;
 
 /// The filters of an image.
@@ -30,7 +30,7 @@ pub(super) struct Blueprint<T> {
     pub banks: MakeBanks<T>,
 }
 
-type Made<T> = Result<(Vec<Bank<T>>, Box<dyn EngineAlong<T>>)>;
+type Made<T> = Result<(Vec<Bank<T>>, Box<dyn Derivatives<T>>)>;
 
 /// The engine on the vectors of an instruction set, and its banks.
 pub(super) fn engine<T: Real>(blueprint: Blueprint<T>) -> Made<T> {
