@@ -45,7 +45,8 @@ fn every_architecture_learns_digits_far_beyond_chance_in_seconds() {
     let (task, few) = few();
     for architecture in all() {
         let (network, reports) = train(&architecture, &few);
-        assert_eq!(reports.len(), 12);
+        let validated = reports.iter().filter(|report| report.validation.is_some());
+        assert_eq!(validated.count(), 12);
         let [first, last] = [&reports[0], &reports[11]];
         assert!(
             last.loss < 0.25 * first.loss,
