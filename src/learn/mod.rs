@@ -18,6 +18,6 @@ pub mod network;
 pub mod task;
 
 pub use layer::{ScatteringLayer1d, ScatteringLayer2d, Start, Tying};
-pub use net::{Architecture, FirstLayer};
+pub use net::{Architecture, FirstLayer, LearnedScattering};
 pub use network::{EpochReport, Network, Optimizer, TrainingParams};
 pub use task::{Task, confusion, error_rate};
