@@ -146,6 +146,10 @@ pub use ndarray;
 #[cfg(feature = "io")]
 pub use image;
 
+/// The crate of the tensors of [`learn::layer`], for the same reason.
+#[cfg(feature = "learn")]
+pub use burn;
+
 pub use cancel::Cancel;
 pub use conv::{Convolution1d, Convolution2d};
 pub use error::{Error, Result};

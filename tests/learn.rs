@@ -4,7 +4,8 @@ use ndarray::{Array4, Axis, s};
 use wavelet_scattering::Error;
 use wavelet_scattering::io::LabelledImages;
 use wavelet_scattering::learn::{
-    Architecture, EpochReport, FirstLayer, Network, Optimizer, Task, TrainingParams, error_rate,
+    Architecture, EpochReport, FirstLayer, LearnedScattering, Network, Optimizer, Task,
+    TrainingParams, Tying, error_rate,
 };
 
 /// 300 of the digits to learn from.
@@ -29,7 +30,17 @@ fn train(architecture: &Architecture, images: &LabelledImages) -> (Network, Vec<
     (network, reports)
 }
 
-fn all() -> [Architecture; 4] {
+/// Small enough to be trained in a moment.
+fn parametric(tying: Tying) -> Architecture {
+    Architecture::Parametric(LearnedScattering {
+        J: 2,
+        L: 3,
+        max_order: 2,
+        tying,
+    })
+}
+
+fn all() -> [Architecture; 6] {
     [
         Architecture::LeNet5,
         Architecture::Mlp { hidden: 32 },
@@ -37,6 +48,8 @@ fn all() -> [Architecture; 4] {
             first: FirstLayer::learned(8, 7),
         },
         Architecture::Head { hidden: 0 },
+        parametric(Tying::PerWavelet),
+        parametric(Tying::Equivariant),
     ]
 }
 
@@ -85,9 +98,45 @@ fn a_network_that_was_saved_predicts_the_same_when_it_is_loaded() {
             network.predict(images).unwrap()
         );
         assert_eq!(loaded.first_layer(), network.first_layer());
+        assert_eq!(loaded.wavelets(), network.wavelets());
         assert_eq!(loaded.architecture(), network.architecture());
         assert_eq!(loaded.classes(), network.classes());
         assert_eq!(loaded.parameters(), network.parameters());
+    }
+}
+
+#[test]
+fn wavelets_learn_at_a_rate_of_their_own_within_their_limits() {
+    let (_, few) = few();
+    let few = few.select(&(0..60).collect::<Vec<_>>()).unwrap();
+    let moved = |tying, wavelet_rate| {
+        let params = TrainingParams {
+            epochs: 2,
+            wavelet_rate,
+            weight_decay: 0.1,
+            ..quick()
+        };
+        let network = Network::train(&parametric(tying), &few, &params, &mut |_| {}).unwrap();
+        let [start, end] = network.wavelets().unwrap();
+        let mut largest: f64 = 0.0;
+        for (start, end) in start.iter().flatten().zip(end.iter().flatten()) {
+            assert_eq!((start.j, start.l), (end.j, end.l));
+            assert!(
+                end.xi > 0.0 && end.xi <= 0.5 && end.sigma > 0.0 && end.slant > 0.0,
+                "{end:?}"
+            );
+            largest = largest
+                .max((start.xi - end.xi).abs())
+                .max((start.slant - end.slant).abs());
+        }
+        largest
+    };
+    for tying in Tying::ALL {
+        // Adam moves a number by at most about its rate a step, and there are six steps.
+        let slow = moved(tying, 1e-5);
+        assert!(slow > 1e-6 && slow < 1e-4, "{tying:?}: {slow}");
+        let fast = moved(tying, 0.5);
+        assert!(fast > 0.1, "{tying:?}: {fast}");
     }
 }
 

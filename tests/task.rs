@@ -137,7 +137,7 @@ fn the_same_seed_gives_the_same_numbers() {
     let [first, second] = [(); 2].map(|()| {
         let folder = tempfile::tempdir().unwrap();
         let all =
-            "scattering-pca,scattering-svm,scattering-linear,pixels-knn,mlp,hybrid,wavelet-cnn";
+            "scattering-pca,scattering-svm,scattering-linear,pixels-knn,mlp,hybrid,wavelet-cnn,parametric-equivariant";
         ok(
             folder.path(),
             &[
@@ -147,6 +147,10 @@ fn the_same_seed_gives_the_same_numbers() {
                 "60",
                 "--seeds",
                 "1",
+                "-J",
+                "2",
+                "-L",
+                "3",
                 "-o",
                 "report",
             ],
@@ -159,12 +163,13 @@ fn the_same_seed_gives_the_same_numbers() {
         assert_eq!(first.shape(), [32, 1, 11, 11]);
         let page = fs::read_to_string(folder.path().join("report/index.html")).unwrap();
         assert!(page.contains("First filters of wavelet-cnn, 60 images, seed 0"));
+        assert!(page.contains("Wavelets of parametric-equivariant, 60 images, seed 0, before and after training"));
         runs(folder.path())
             .into_iter()
             .map(timeless)
             .collect::<Vec<_>>()
     });
-    assert_eq!(first.len(), 7);
+    assert_eq!(first.len(), 8);
     assert_eq!(first, second);
 }
 

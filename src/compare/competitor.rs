@@ -17,7 +17,8 @@ use crate::filters::FilterBank2d;
 use crate::io::{LabelledImages, Medium};
 use crate::learn::classifier::{AffinePca, Classifier, GaussianSvm, Logistic, Neighbours, Samples};
 use crate::learn::{
-    Architecture, FirstLayer, Network, Task, TrainingParams, confusion, error_rate,
+    Architecture, FirstLayer, LearnedScattering, Network, Task, TrainingParams, Tying, confusion,
+    error_rate,
 };
 use crate::{Error, Result};
 
@@ -34,6 +35,10 @@ pub enum Competitor {
     WaveletCnn,
     /// The same network, its first filters Morlet wavelets to start from.
     WaveletCnnTuned,
+    /// Scattering whose wavelets learn, each by itself, then a linear layer.
+    ParametricLinear,
+    /// Scattering whose wavelets learn, those of a scale together, then a linear layer.
+    ParametricEquivariant,
     /// Scattering, then a hidden layer that learns.
     Hybrid,
     /// Scattering, then the nearest affine subspace.
@@ -56,12 +61,14 @@ pub enum Competitor {
 
 impl Competitor {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::LeNet5,
         Self::Mlp,
         Self::Cnn,
         Self::WaveletCnn,
         Self::WaveletCnnTuned,
+        Self::ParametricLinear,
+        Self::ParametricEquivariant,
         Self::Hybrid,
         Self::ScatteringPca,
         Self::ScatteringSvm,
@@ -81,6 +88,8 @@ impl Competitor {
             Self::Cnn => "cnn",
             Self::WaveletCnn => "wavelet-cnn",
             Self::WaveletCnnTuned => "wavelet-cnn-tuned",
+            Self::ParametricLinear => "parametric-linear",
+            Self::ParametricEquivariant => "parametric-equivariant",
             Self::Hybrid => "hybrid",
             Self::ScatteringPca => "scattering-pca",
             Self::ScatteringSvm => "scattering-svm",
@@ -106,6 +115,12 @@ impl Competitor {
             }
             Self::WaveletCnnTuned => {
                 "The same network; its first filters start as Morlet wavelets and learn on."
+            }
+            Self::ParametricLinear => {
+                "Wavelet scattering whose wavelets learn, each of every layer by itself; one linear layer."
+            }
+            Self::ParametricEquivariant => {
+                "Wavelet scattering whose wavelets learn, those of a scale together; one linear layer."
             }
             Self::Hybrid => "Fixed wavelet scattering; a hidden layer that is learned.",
             Self::ScatteringPca => {
@@ -139,7 +154,13 @@ impl Competitor {
         );
         let to_sounds = !matches!(
             self,
-            Self::LeNet5 | Self::Mlp | Self::WaveletCnn | Self::WaveletCnnTuned | Self::PixelsKnn
+            Self::LeNet5
+                | Self::Mlp
+                | Self::WaveletCnn
+                | Self::WaveletCnnTuned
+                | Self::ParametricLinear
+                | Self::ParametricEquivariant
+                | Self::PixelsKnn
         );
         match medium {
             Medium::Images => to_images,
@@ -179,7 +200,7 @@ impl Competitor {
         if let Some(representation) = self.sees(representation) {
             representation.check([rows, columns])?;
         }
-        match self.learner(medium, channels)? {
+        match self.learner(medium, channels, representation)? {
             Learner::Network(architecture) if self.sees(representation).is_none() => {
                 architecture.check([channels, rows, columns])
             }
@@ -196,7 +217,12 @@ enum Learner {
 
 impl Competitor {
     /// How it learns from images of this many channels, or from sounds.
-    fn learner(self, medium: Medium, channels: usize) -> Result<Learner> {
+    fn learner(
+        self,
+        medium: Medium,
+        channels: usize,
+        representation: &Representation,
+    ) -> Result<Learner> {
         let cnn = |first| Learner::Network(Architecture::Cnn { first });
         Ok(match self {
             Self::Cnn if medium != Medium::Images => Learner::Network(Architecture::Cnn1d {
@@ -209,6 +235,8 @@ impl Competitor {
             Self::Cnn => cnn(FirstLayer::learned(2 * MORLET_J * MORLET_L, SIDE)),
             Self::WaveletCnn => cnn(FirstLayer::given(morlets(channels)?, true)),
             Self::WaveletCnnTuned => cnn(FirstLayer::given(morlets(channels)?, false)),
+            Self::ParametricLinear => parametric(representation, Tying::PerWavelet)?,
+            Self::ParametricEquivariant => parametric(representation, Tying::Equivariant)?,
             Self::ScatteringPca => Learner::Classifier(|samples| {
                 Ok(Box::new(AffinePca::fit(samples, &Default::default())?))
             }),
@@ -226,6 +254,11 @@ impl Competitor {
                 Ok(Box::new(Neighbours::fit(samples, &Default::default())?))
             }),
         })
+    }
+
+    /// Whether it has wavelets that learn.
+    pub fn learns_wavelets(self) -> bool {
+        matches!(self, Self::ParametricLinear | Self::ParametricEquivariant)
     }
 
     /// Whether it has first filters to look at.
@@ -253,8 +286,29 @@ impl Competitor {
             | Self::Cnn
             | Self::WaveletCnn
             | Self::WaveletCnnTuned
+            | Self::ParametricLinear
+            | Self::ParametricEquivariant
             | Self::PixelsKnn => None,
         }
+    }
+}
+
+/// The network whose wavelets start as those of a representation.
+fn parametric(representation: &Representation, tying: Tying) -> Result<Learner> {
+    match representation {
+        Representation::Images(images) => Ok(Learner::Network(Architecture::Parametric(
+            LearnedScattering {
+                J: images.J,
+                L: images.L,
+                max_order: images.max_order,
+                tying,
+            },
+        ))),
+        Representation::Sounds(_) => Err(Error::InvalidParameter {
+            name: "representation",
+            value: representation.to_string(),
+            limit: "it learns from images".into(),
+        }),
     }
 }
 
@@ -384,11 +438,12 @@ impl<'a> Contest<'a> {
         let drawn = task.draw(train_size, seed)?;
         let labels: Vec<usize> = drawn.iter().map(|&i| task.train().labels[i]).collect();
         let classes = task.test().classes.len();
+        let channels = task.train().images.len_of(Axis(1));
+        let learner = competitor.learner(task.medium(), channels, &self.representation)?;
         let inputs = self.inputs(competitor, &drawn)?;
 
         let start = Instant::now();
-        let channels = task.train().images.len_of(Axis(1));
-        let trained = match competitor.learner(task.medium(), channels)? {
+        let trained = match learner {
             Learner::Classifier(fit) => {
                 check_samples(&labels, task)?;
                 let samples = Samples::new(inputs.train.view(), &labels, classes)?;

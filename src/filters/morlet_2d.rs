@@ -420,7 +420,7 @@ impl FilterBank2dParams {
     }
 
     /// Bandwidth of φ_J; `J` is at least 1.
-    pub(super) fn sigma_phi(&self) -> f64 {
+    pub(crate) fn sigma_phi(&self) -> f64 {
         self.mother.sigma_phi / ((self.J - 1) as f64).exp2()
     }
 

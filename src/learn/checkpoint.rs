@@ -13,7 +13,8 @@ use safetensors::SafeTensors;
 use serde_json::{Value, json};
 
 use super::input::Input;
-use super::net::{Architecture, FirstLayer, Net};
+use super::layer::Tying;
+use super::net::{Architecture, FirstLayer, LearnedScattering, Net};
 use super::network::{Network, draw};
 use crate::io::Staged;
 use crate::{Error, Result};
@@ -80,7 +81,7 @@ impl Network {
         let device = Device::flex();
         let mut net = draw(0, &device, |device| {
             Net::new(&architecture, input.shape, classes.len(), device)
-        });
+        })?;
         let mut store = SafetensorsStore::from_bytes(Some(bytes));
         let applied = net
             .load_from(&mut store)
@@ -108,6 +109,12 @@ impl Network {
                 json!({ "filters": first.filters, "side": first.side, "frozen": first.frozen })
             }
             Architecture::Cnn1d { filters, taps } => json!({ "filters": filters, "taps": taps }),
+            Architecture::Parametric(LearnedScattering {
+                J,
+                L,
+                max_order,
+                tying,
+            }) => json!({ "J": J, "L": L, "max_order": max_order, "tying": tying.name() }),
         };
         json!({
             "architecture": self.architecture.name(),
@@ -145,6 +152,13 @@ fn parse(description: &Value) -> Option<(Architecture, Vec<String>, Input)> {
             filters: layer("filters")?,
             taps: layer("taps")?,
         },
+        "parametric" => Architecture::Parametric(LearnedScattering {
+            J: layer("J")?,
+            L: layer("L")?,
+            max_order: layer("max_order")?,
+            tying: (Tying::ALL.into_iter())
+                .find(|tying| Some(tying.name()) == layers["tying"].as_str())?,
+        }),
         _ => return None,
     };
     let list = |name: &str| description[name].as_array();

@@ -18,7 +18,8 @@ use std::time::{Duration, Instant};
 use burn::data::dataloader::{DataLoader, DataLoaderBuilder};
 use burn::data::dataset::InMemDataset;
 use burn::lr_scheduler::cosine::CosineAnnealingLrSchedulerConfig;
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::lr_scheduler::module_lr_scheduler::ModuleLrSchedulerConfig;
+use burn::module::{Module, ModuleVisitor, Param, ParamGroup};
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
@@ -28,6 +29,7 @@ use ndarray::{Array4, Axis};
 
 use super::input::{Batch, Gatherer, Input};
 use super::net::{Architecture, Net};
+use crate::filters::Wavelet2d;
 use crate::io::LabelledImages;
 use crate::{Error, Result};
 
@@ -68,17 +70,27 @@ impl Optimizer {
         }
     }
 
-    fn build(self, weight_decay: f32) -> ModuleOptimizer {
+    /// Of all parameters, those of `undecayed` without a decay.
+    fn build(self, weight_decay: f32, undecayed: Option<ParamGroup>) -> ModuleOptimizer {
         let decay = (weight_decay > 0.0).then(|| WeightDecayConfig::new(weight_decay));
         match self {
-            Optimizer::Adam { .. } => AdamConfig::new().with_weight_decay(decay).init(),
+            Optimizer::Adam { .. } => {
+                let adam = AdamConfig::new();
+                let all = adam.clone().with_weight_decay(decay).init();
+                match undecayed {
+                    Some(group) => all.with_group(group, adam.build(), None),
+                    None => all,
+                }
+            }
             Optimizer::Sgd { momentum, .. } => {
                 let momentum =
                     (momentum > 0.0).then(|| MomentumConfig::new().with_momentum(momentum));
-                SgdConfig::new()
-                    .with_weight_decay(decay)
-                    .with_momentum(momentum)
-                    .init()
+                let sgd = SgdConfig::new().with_momentum(momentum);
+                let all = sgd.clone().with_weight_decay(decay).init();
+                match undecayed {
+                    Some(group) => all.with_group(group, sgd.build(), None),
+                    None => all,
+                }
             }
         }
     }
@@ -95,6 +107,8 @@ pub struct TrainingParams {
     pub batch: usize,
     /// How the parameters follow the gradient.
     pub optimizer: Optimizer,
+    /// The learning rate of the first step for the numbers of wavelets that learn, in (0, 1]. They do not decay.
+    pub wavelet_rate: f64,
     /// What is added to the gradient, as a multiple of the parameter; 0: nothing.
     pub weight_decay: f32,
     /// The share of the training images held back to choose the epoch by, in [0, 0.5]; 0: the last epoch is returned.
@@ -117,6 +131,7 @@ impl Default for TrainingParams {
             epochs: 12,
             batch: 64,
             optimizer: Optimizer::Adam { rate: 2e-3 },
+            wavelet_rate: 2e-3,
             weight_decay: 0.0,
             validation: 0.1,
             again: true,
@@ -181,6 +196,15 @@ impl TrainingParams {
                     ..default
                 },
             ),
+            Architecture::Parametric(_) => (
+                20_000,
+                Self {
+                    optimizer: Optimizer::Adam { rate: 1e-3 },
+                    batch: 32,
+                    shift: 2,
+                    ..default
+                },
+            ),
         };
         let epochs = (seen / n.max(1)).clamp(12, 100);
         Self {
@@ -216,6 +240,13 @@ impl TrainingParams {
             "rate",
             fine,
             rate.to_string(),
+            "it has to be above 0 and at most 1",
+        )?;
+        let fine = self.wavelet_rate > 0.0 && self.wavelet_rate <= 1.0;
+        check(
+            "wavelet_rate",
+            fine,
+            self.wavelet_rate.to_string(),
             "it has to be above 0 and at most 1",
         )?;
         if let Optimizer::Sgd { momentum, .. } = self.optimizer {
@@ -348,7 +379,7 @@ impl Network {
         let at_once = predicted_at_once(self.input.shape);
         for chunk in images.axis_chunks_iter(Axis(0), at_once) {
             let images = self.input.batch(chunk.outer_iter(), &Device::flex());
-            predicted.extend(likeliest(self.net.forward(images)));
+            predicted.extend(likeliest(self.net.forward(images)?));
         }
         Ok(predicted)
     }
@@ -375,6 +406,11 @@ impl Network {
         let shape = weights.dims();
         let weights = weights.into_data().try_into_vec::<f32>().ok()?;
         Array4::from_shape_vec(shape, weights).ok()
+    }
+
+    /// The wavelets of a network whose wavelets learn, layer by layer: as they started, and as they are; `None` for others.
+    pub fn wavelets(&self) -> Option<[Vec<Vec<Wavelet2d>>; 2]> {
+        self.net.wavelets()
     }
 }
 
@@ -415,19 +451,24 @@ impl Course<'_> {
         let classes = self.images.classes.len();
         let mut net = draw(params.seed, &device, |device| {
             Net::new(self.architecture, self.input.shape, classes, device)
-        });
+        })?;
         let images_per_epoch = learned.len();
         let steps = images_per_epoch
             .div_ceil(params.batch)
             .saturating_mul(epochs);
-        let mut rates = CosineAnnealingLrSchedulerConfig::new(params.optimizer.rate(), steps)
-            .init()
-            .map_err(|limit| Error::InvalidParameter {
-                name: "rate",
-                value: params.optimizer.rate().to_string(),
-                limit,
-            })?;
-        let mut optimizer = params.optimizer.build(params.weight_decay);
+        let falling = |rate| CosineAnnealingLrSchedulerConfig::new(rate, steps);
+        let mut rates = ModuleLrSchedulerConfig::new(falling(params.optimizer.rate()).into());
+        if let Some(numbers) = net.wavelet_numbers() {
+            rates = rates.with_group(numbers, falling(params.wavelet_rate));
+        }
+        let mut rates = rates.init().map_err(|limit| Error::InvalidParameter {
+            name: "rate",
+            value: params.optimizer.rate().to_string(),
+            limit,
+        })?;
+        let mut optimizer = params
+            .optimizer
+            .build(params.weight_decay, net.wavelet_numbers());
         let loss_of = CrossEntropyLossConfig::new().init(&device);
         let batches = self
             .batches(params.shift)
@@ -441,7 +482,7 @@ impl Course<'_> {
             for (i, batch) in batches.iter().enumerate() {
                 let Batch { images, labels } = loaded(batch)?;
                 let count = labels.dims()[0];
-                let loss = loss_of.forward(net.forward(images), labels);
+                let loss = loss_of.forward(net.forward(images)?, labels);
                 let value: f64 = f64::from(loss.clone().into_scalar::<f32>());
                 let rate = rates.step();
                 if !value.is_finite() {
@@ -454,7 +495,7 @@ impl Course<'_> {
                 }
                 sum += value * count as f64;
                 let gradients = GradientsParams::from_grads(loss.backward(), &net);
-                net = optimizer.step(rate, net, gradients);
+                net = optimizer.step(rate, net, gradients).projected();
             }
             let validated = match &validation {
                 Some(batches) => Some(validate(&net.valid(), batches.as_ref())?),
@@ -493,7 +534,11 @@ fn predicted_at_once(shape: [usize; 3]) -> usize {
 }
 
 /// A module whose parameters are drawn after seeding burn's generator, all of them before anyone else draws.
-pub(super) fn draw<M: Module>(seed: u64, device: &Device, make: impl Fn(&Device) -> M) -> M {
+pub(super) fn draw<M: Module>(
+    seed: u64,
+    device: &Device,
+    make: impl Fn(&Device) -> Result<M>,
+) -> Result<M> {
     /// Parameters are drawn when they are first asked for.
     struct Ask;
     impl ModuleVisitor for Ask {
@@ -504,9 +549,9 @@ pub(super) fn draw<M: Module>(seed: u64, device: &Device, make: impl Fn(&Device)
 
     let _alone = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
     device.seed(seed);
-    let module = make(device);
+    let module = make(device)?;
     module.visit(&mut Ask);
-    module
+    Ok(module)
 }
 
 /// Indices to learn from, and the same share of every class, rounded, to validate on.
@@ -530,7 +575,7 @@ fn validate(net: &Net, batches: &dyn DataLoader<Batch>) -> Result<(f64, f64)> {
     for batch in batches.iter() {
         let Batch { images, labels } = loaded(batch)?;
         let count = labels.dims()[0] as f64;
-        let logits = net.forward(images);
+        let logits = net.forward(images)?;
         let loss_of = CrossEntropyLossConfig::new().init(&logits.device());
         let batch_loss = loss_of.forward(logits.clone(), labels.clone());
         loss += f64::from(batch_loss.into_scalar::<f32>()) * count;

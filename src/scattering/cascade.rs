@@ -408,7 +408,7 @@ impl<L, W: Wavelet> Walk<'_, L, W> {
         self.layer
             .step_along(from, &step, to, planes, lines, keep_step);
         for child in group.children(self.paths).filter(|_| goes_on) {
-            let from = spectra.each_ref().map(|spectrum| Parent::Moduli(spectrum));
+            let from = spectra.each_ref().map(Parent::Moduli);
             self.descend_along(from, child, deeper, planes, lines, keep);
         }
     }

@@ -25,7 +25,7 @@ mod figure;
 mod panel;
 mod text;
 
-pub use figure::{disk, filter_bank, filter_bank_1d, learned, scalogram};
+pub use figure::{disk, filter_bank, filter_bank_1d, learned, scalogram, wavelets};
 
 use crate::raster::Raster;
 use crate::{Error, Result};

@@ -4,11 +4,15 @@ mod cnn;
 mod cnn_1d;
 mod lenet;
 mod mlp;
+mod parametric;
 
-use burn::module::Module;
+use burn::module::{Module, ParamGroup};
 use burn::tensor::{Device, Tensor};
 use ndarray::Array4;
 
+pub use parametric::LearnedScattering;
+
+use crate::filters::Wavelet2d;
 use crate::grid::check_finite;
 use crate::{Error, Result, memory};
 
@@ -45,6 +49,9 @@ pub enum Architecture {
         /// How many rectified units before the output; 0 for none, which is logistic regression.
         hidden: usize,
     },
+    /// Scattering whose wavelets learn, starting from the standard bank, normalised coefficients and one linear layer. Images stand in
+    /// the middle of a grid whose sides are multiples of 2^J, and are surrounded by zeros.
+    Parametric(LearnedScattering),
 }
 
 /// The first layer of a [`Cnn`](Architecture::Cnn).
@@ -91,6 +98,7 @@ impl Architecture {
             Architecture::Cnn { .. } => "cnn",
             Architecture::Cnn1d { .. } => "cnn1d",
             Architecture::Head { .. } => "head",
+            Architecture::Parametric(_) => "parametric",
         }
     }
 
@@ -177,6 +185,7 @@ impl Architecture {
                 }
                 Ok(())
             }
+            Architecture::Parametric(scattering) => scattering.params([rows, columns]).map(|_| ()),
             _ => Ok(()),
         };
         fits?;
@@ -204,6 +213,12 @@ impl Architecture {
                 memory::count(&[*filters, channels, *taps]),
                 memory::count(&[*filters, columns / cnn_1d::STRIDE]),
             ),
+            Architecture::Parametric(scattering) => {
+                let params = scattering.params([rows, columns]);
+                let coefficients = params.map_or(0, |params| scattering.coefficients(&params));
+                let coefficients = coefficients.saturating_mul(channels as u64);
+                (coefficients, coefficients)
+            }
         };
         memory::bytes_of::<[f32; 4]>(weights).saturating_add(memory::bytes_of::<f32>(outputs))
     }
@@ -212,6 +227,9 @@ impl Architecture {
     pub(super) fn canvas(&self, [_, rows, columns]: [usize; 3]) -> [usize; 2] {
         match self {
             Architecture::LeNet5 => [lenet::SIDE; 2],
+            Architecture::Parametric(scattering) => scattering
+                .canvas([rows, columns])
+                .unwrap_or([rows, columns]),
             _ => [rows, columns],
         }
     }
@@ -225,6 +243,7 @@ pub(super) enum Net {
     Cnn(cnn::Cnn),
     Cnn1d(cnn_1d::Cnn1d),
     Dense(mlp::Mlp),
+    Parametric(parametric::Parametric),
 }
 
 impl Net {
@@ -234,8 +253,8 @@ impl Net {
         [channels, rows, columns]: [usize; 3],
         classes: usize,
         device: &Device,
-    ) -> Self {
-        match architecture {
+    ) -> Result<Self> {
+        Ok(match architecture {
             Architecture::LeNet5 => Net::LeNet5(lenet::LeNet5::new(channels, classes, device)),
             Architecture::Cnn { first } => {
                 Net::Cnn(cnn::Cnn::new(first, channels, classes, device))
@@ -247,16 +266,51 @@ impl Net {
                 let inputs = channels * rows * columns;
                 Net::Dense(mlp::Mlp::new(inputs, *hidden, classes, device))
             }
-        }
+            Architecture::Parametric(scattering) => {
+                let shape = [channels, rows, columns];
+                Net::Parametric(parametric::Parametric::new(
+                    scattering, shape, classes, device,
+                )?)
+            }
+        })
     }
 
-    /// Logits `[n, classes]`.
-    pub(super) fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        match self {
+    /// Logits `[n, classes]`. Only numbers of wavelets that are none any more are refused, and images that are not finite by a net that
+    /// has such wavelets.
+    pub(super) fn forward(&self, images: Tensor<4>) -> Result<Tensor<2>> {
+        Ok(match self {
             Net::LeNet5(net) => net.forward(images),
             Net::Cnn(net) => net.forward(images),
             Net::Cnn1d(net) => net.forward(images),
             Net::Dense(net) => net.forward(images),
+            Net::Parametric(net) => net.forward(images)?,
+        })
+    }
+
+    /// The numbers of wavelets that learn, which have a learning rate of their own.
+    pub(super) fn wavelet_numbers(&self) -> Option<ParamGroup> {
+        match self {
+            Net::Parametric(net) => Some(ParamGroup::from_ids(vec![net.scattering.numbers.id])),
+            _ => None,
+        }
+    }
+
+    /// The net with every number where it is allowed to be.
+    pub(super) fn projected(self) -> Self {
+        match self {
+            Net::Parametric(mut net) => {
+                net.scattering = net.scattering.projected();
+                Net::Parametric(net)
+            }
+            other => other,
+        }
+    }
+
+    /// Wavelets that learn, layer by layer: as they started, and as they are.
+    pub(super) fn wavelets(&self) -> Option<[Vec<Vec<Wavelet2d>>; 2]> {
+        match self {
+            Net::Parametric(net) => Some([net.scattering.standard(), net.scattering.wavelets()]),
+            _ => None,
         }
     }
 
@@ -266,7 +320,7 @@ impl Net {
             Net::LeNet5(net) => Some(net.c1.weight.val()),
             Net::Cnn(net) => Some(net.first.weight.val()),
             Net::Cnn1d(net) => Some(net.first.weight.val().unsqueeze_dim(2)),
-            Net::Dense(_) => None,
+            Net::Dense(_) | Net::Parametric(_) => None,
         }
     }
 }

@@ -8,3 +8,4 @@ pub mod learned;
 mod littlewood_paley;
 pub mod scalogram;
 mod sheet;
+pub mod wavelets;

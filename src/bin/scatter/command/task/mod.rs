@@ -2,8 +2,8 @@
 //!
 //! Every run is written to `results.json` as soon as it is done, and a run that is there already is not made again: what
 //! was interrupted goes on where it stopped, and more competitors, sizes or seeds are added to what there is. Results of other
-//! data, another version or other parameters are never mixed with new ones. Networks with convolutions are saved beside
-//! the results, for `scatter compare --model`.
+//! data, another version or other parameters are never mixed with new ones. Networks with convolutions, for `scatter compare
+//! --model`, and those whose wavelets learn are saved beside the results.
 
 mod report;
 mod results;
@@ -106,7 +106,9 @@ pub fn run(args: TaskArgs) -> Result<()> {
                 contest.run(competitor, size, seed).with_context(|| {
                     format!("{competitor} on {size} {noun}s with seed {seed} failed")
                 })?;
-            if let Some(network) = network.filter(|_| competitor.convolves()) {
+            if let Some(network) =
+                network.filter(|_| competitor.convolves() || competitor.learns_wavelets())
+            {
                 create_folder(&folder.join(MODELS))?;
                 network.save(model(folder, competitor, size, seed))?;
             }

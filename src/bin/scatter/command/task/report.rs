@@ -11,7 +11,7 @@ use wavelet_scattering::io::{self, Medium, Staged, commit_all};
 use wavelet_scattering::learn::{Network, Task};
 use wavelet_scattering::raster::Raster;
 use wavelet_scattering::viz::filter_bank::{Show, sheet};
-use wavelet_scattering::viz::{chart, filter_bank_1d, learned};
+use wavelet_scattering::viz::{chart, filter_bank_1d, learned, wavelets as moves};
 
 use super::results::{FILE, Row};
 use crate::outputs::text_file;
@@ -97,7 +97,16 @@ pub fn write(
     let curve = learning_curve(task, rows)?;
     let wavelets = wavelets(task, representation)?;
     let learned = first_filters(folder, rows)?;
-    let text = page(task, representation, rows, &curve, &learned, &wavelets)?;
+    let moved = moved_wavelets(folder, rows)?;
+    let text = page(
+        task,
+        representation,
+        rows,
+        &curve,
+        &learned,
+        &moved,
+        &wavelets,
+    )?;
     commit_all([
         table_file(folder, rows)?,
         io::stage_png(folder.join(CURVE), &curve)?,
@@ -184,6 +193,25 @@ fn wavelets(task: &Task, representation: &Representation) -> Result<Raster> {
     })
 }
 
+/// Where wavelets that learn went, in every run of theirs.
+fn moved_wavelets(folder: &Path, rows: &[Row]) -> Result<Vec<(String, Raster)>> {
+    let mut pictures = Vec::new();
+    for row in rows.iter().filter(|row| row.competitor.learns_wavelets()) {
+        for run in &row.runs {
+            let path = super::model(folder, row.competitor, row.size, run.seed);
+            if !path.is_file() {
+                continue;
+            }
+            let Some([start, end]) = Network::load(&path)?.wavelets() else {
+                continue;
+            };
+            let title = format!("{}, {} images, seed {}", row.competitor, row.size, run.seed);
+            pictures.push((title.clone(), moves::moved(&title, &start, &end)?));
+        }
+    }
+    Ok(pictures)
+}
+
 /// The first filters of each network that has any, where it had the most images and the smallest seed.
 fn first_filters(folder: &Path, rows: &[Row]) -> Result<Vec<(String, Raster)>> {
     let mut pictures = Vec::new();
@@ -214,6 +242,7 @@ fn page(
     rows: &[Row],
     curve: &Raster,
     learned: &[(String, Raster)],
+    moved: &[(String, Raster)],
     wavelets: &Raster,
 ) -> Result<String> {
     let noun = task.medium().noun();
@@ -263,6 +292,13 @@ fn page(
                     folder models, and scatter compare --model measures how like wavelets they are."]))
                 @for (title, picture) in learned {
                     (page::figure(picture, &format!("First filters of {title}"), "")?)
+                }
+            }))
+        }
+        @if !moved.is_empty() {
+            (page::section("Learned wavelets", &html! {
+                @for (title, picture) in moved {
+                    (page::figure(picture, &format!("Wavelets of {title}, before and after training"), "")?)
                 }
             }))
         }
