@@ -28,7 +28,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let params = TrainingParams {
         epochs: 15,
-        wavelet_rate: 0.01,
         ..TrainingParams::recommended(&architecture, digits.len())
     };
     let network = Network::train(&architecture, &digits, &params, &mut |report| {

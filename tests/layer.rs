@@ -126,7 +126,11 @@ fn plan_1d(
 }
 
 fn weighted(features: ArrayD<f64>, weights: &[f64]) -> f64 {
-    features.iter().zip(weights).map(|(S, w)| S * w).sum()
+    features
+        .iter()
+        .zip(weights)
+        .map(|(value, w)| value * w)
+        .sum()
 }
 
 #[test]

@@ -11,8 +11,9 @@
 //! ```
 //!
 //! Conventions that bite: scales j, and with them levels, paths and their order, stay what they are while the numbers change, and so
-//! does φ. Numbers have limits, to which `projected` brings them back: call it after every step of an optimizer. Everything is single
-//! precision, on burn's `Flex` backend.
+//! does φ; wavelets of a later layer that no path leads to, as its finest, have gradients of 0. Numbers have limits, to which
+//! `projected` brings them back: call it after every step of an optimizer. Everything is single precision, on burn's `Flex`
+//! backend.
 //!
 //! Source: Gauthier et al., "Parametric scattering networks", CVPR 2022.
 

@@ -93,11 +93,10 @@ impl<B: Backend> Backward<B, 2> for Attached {
         let [inputs, numbers] = ops.parents;
         // Memory of the processor is always there to be read.
         let weights = read_sync(B::float_into_data(weights))
-            .and_then(|weights| {
-                Ok(weights
-                    .convert::<f32>()
+            .map(|data| {
+                data.convert::<f32>()
                     .try_into_vec::<f32>()
-                    .unwrap_or_default())
+                    .unwrap_or_default()
             })
             .unwrap_or_default();
         let tensor = |array| B::float_from_data(data(array).convert_dtype(dtype), &device);
