@@ -54,7 +54,7 @@ pub struct Match1d {
 ///
 /// // A packet of the frequency and the duration of the tenth wavelet of a bank, as if it had been learned.
 /// let bank = FilterBank1d::params(1024, 7).Q(4);
-/// let psi = bank.wavelets()[9];
+/// let psi = bank.build::<f64>()?.wavelets()[9];
 /// let kernel = Array1::from_shape_fn(256, |t| {
 ///     let t = t as f64 - 100.0;
 ///     (-0.5 * (t / psi.sigma_time()).powi(2)).exp() * (std::f64::consts::TAU * psi.xi * t + 0.7).cos()
